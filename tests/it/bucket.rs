@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_bucket_is_said_and_no_key_is_shown() {
     assert!(missing.code != 0 && missing.code != 75, "{missing:?}");
     let (code, told) = list("AWS_PROFILE", "nobody");
     assert!(
-        code == Some(2) && told.contains("`nobody`, which stands in neither profile file"),
+        code == Some(2) && told.contains("`nobody`, which is in neither profile file"),
         "{told}"
     );
     let (code, told) = list("AWS_ENDPOINT_URL", "http://store.invalid");

@@ -218,7 +218,7 @@ fn what_was_recorded_without_a_server_is_sent_later_and_once() {
     ];
     let promoted = project.pdm(&words);
     assert!(
-        promoted.code == 0 && !promoted.stderr.contains("not in step"),
+        promoted.code == 0 && !promoted.stderr.contains("were not updated"),
         "{promoted:?}"
     );
     let after = sync();

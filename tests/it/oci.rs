@@ -41,7 +41,7 @@ fn a_model_is_exported_once_under_a_tag_that_containers_may_have() {
     assert_eq!(exported["tag"], "v1", "{exported:#}");
     let again = project.pdm(&["registry", "export", "small@champion", "--oci", "layout"]);
     assert!(
-        again.code == 1 && again.stderr.contains("is there already"),
+        again.code == 1 && again.stderr.contains("already exists"),
         "{again:?}"
     );
     assert_eq!(

@@ -196,8 +196,8 @@ fn a_collector_that_is_dead_or_silent_fails_nothing_and_is_not_waited_for() {
     let (refusing, _posted) = collector("401 Unauthorized");
     for (address, why) in [
         ("http://127.0.0.1:9", "onnection refused"),
-        (silent.0.as_str(), "did not answer within 2 s"),
-        (refusing.as_str(), "/v1/traces answered 401"),
+        (silent.0.as_str(), "no answer within 2 s"),
+        (refusing.as_str(), "/v1/traces returned 401"),
         (
             "not a url",
             "no traces or metrics are sent to OpenTelemetry",

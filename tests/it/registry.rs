@@ -196,7 +196,9 @@ fn a_policy_asks_for_somebody_else() {
     };
     let (code, _, told) = by("ada", &["run"]);
     assert!(
-        code == 22 && told.contains("needs the approval of 1 others") && told.contains("--approve"),
+        code == 22
+            && told.contains("has 0 of 1 approvals that `champion` requires")
+            && told.contains("--approve"),
         "{told}"
     );
     let (code, shown, _) = by(

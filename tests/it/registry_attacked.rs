@@ -405,14 +405,14 @@ mod on_disk {
         ] {
             let answer = project.pdm(args);
             assert!(
-                answer.code == 40 && format!("{answer:?}").contains("no regular file"),
+                answer.code == 40 && format!("{answer:?}").contains("not a regular file"),
                 "{args:?}: {answer:?}"
             );
         }
         make_pipe(&project.file("registry/store/log/00000000000000000002.json"));
         let answer = project.pdm(&["registry", "list"]);
         assert!(
-            answer.code == 40 && answer.stderr.contains("no regular file"),
+            answer.code == 40 && answer.stderr.contains("not a regular file"),
             "{answer:?}"
         );
         project.write("registry/policy.toml", "");
@@ -466,7 +466,7 @@ fn a_registry_that_begins_is_told_with_its_identity() {
         .as_str()
         .unwrap()
         .to_owned();
-    let says = format!("held no registry, so one begins there now; `[registry] id = \"{id}\"`");
+    let says = format!("set `[registry] id = \"{id}\"` to require it");
     assert!(
         answer.code == 0 && answer.stderr.contains(&says),
         "{answer:?}"
@@ -475,6 +475,6 @@ fn a_registry_that_begins_is_told_with_its_identity() {
         !project
             .pdm(&["run", "--set", "calibrate.coverage=0.7"])
             .stderr
-            .contains("begins there")
+            .contains("created a new registry")
     );
 }

@@ -218,7 +218,7 @@ fn runs_are_compared_with_paired_intervals() {
     let text = project.pdm(&["runs", "compare", &first, &other]).stdout;
     assert!(
         text.contains(
-            "scores are not compared: they were found under different protocols (truth: capped"
+            "scores are not compared: they were computed under different protocols (truth: capped"
         ),
         "{text}"
     );

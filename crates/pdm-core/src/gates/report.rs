@@ -55,6 +55,16 @@ pub enum Observed {
     Difference(PairedDifference),
 }
 
+impl Observed {
+    /// Returns the value between the ends of its interval: a score, or a difference of which negative is better.
+    pub fn numbers(&self) -> [f64; 3] {
+        match self {
+            Self::Score(score) => [score.lower, score.value, score.upper],
+            Self::Difference(worse) => [worse.lower, worse.difference, worse.upper],
+        }
+    }
+}
+
 impl GateReport {
     /// Returns the digest of the canonical form.
     ///

@@ -72,7 +72,9 @@ pub(super) fn tell_server(context: &Context, job: &Job) {
     match told {
         Ok(None) => {}
         Ok(Some(client)) => match catalog(context, job) {
-            Ok(Some(catalog)) => BestEffort::tell(client, catalog, WAIT, &context.reporter),
+            Ok(Some(catalog)) => {
+                BestEffort::mirror_models(client, catalog, WAIT, &context.reporter)
+            }
             Ok(None) => {}
             Err(error) => context
                 .reporter

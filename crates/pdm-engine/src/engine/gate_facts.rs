@@ -14,23 +14,16 @@ pub fn gate_facts(report: &GateReport) -> Vec<GateFact> {
         .collect()
 }
 
-fn of_row(place: usize, row: &GateRow) -> GateFact {
+fn of_row(number: usize, row: &GateRow) -> GateFact {
     let gate = &row.gate;
-    let (observed, margin) = match row.observed {
-        Some(Observed::Score(score)) => (Some([score.lower, score.value, score.upper]), None),
-        Some(Observed::Difference(seen)) => {
-            let margin = if gate.relative {
-                seen.relative_margin(gate.margin)
-            } else {
-                gate.margin
-            };
-            (
-                Some([seen.lower, seen.difference, seen.upper]),
-                Some(margin),
-            )
+    let margin = match row.observed {
+        Some(Observed::Score(_)) => None,
+        Some(Observed::Difference(worse)) if gate.relative => {
+            Some(worse.relative_margin(gate.margin))
         }
-        // A share of nobody's value is no margin yet.
-        None => (None, (!gate.relative).then_some(gate.margin)),
+        Some(Observed::Difference(_)) => Some(gate.margin),
+        // Without a champion, a relative margin has no value.
+        None => (!gate.relative).then_some(gate.margin),
     };
     let limits = match gate.rule {
         Rule::AtMost => [None, gate.value],
@@ -41,11 +34,11 @@ fn of_row(place: usize, row: &GateRow) -> GateFact {
     };
     let (metric, rule, verdict) = (gate.metric.name(), gate.rule.to_string(), row.verdict);
     GateFact {
-        place,
+        number,
         metric,
         rule,
         verdict,
-        observed,
+        observed: row.observed.map(|observed| observed.numbers()),
         limits,
     }
 }
@@ -53,7 +46,7 @@ fn of_row(place: usize, row: &GateRow) -> GateFact {
 /// Returns the figures of a gate by name, for a tracker of runs: its verdict as 1 for pass, 0 for undecided and -1 for fail.
 pub(super) fn metrics_of(gate: &GateFact) -> Vec<(String, f64)> {
     let GateFact {
-        place,
+        number,
         metric,
         rule,
         ..
@@ -63,7 +56,7 @@ pub(super) fn metrics_of(gate: &GateFact) -> Vec<(String, f64)> {
         Verdict::Undecided => 0.0,
         Verdict::Fail => -1.0,
     };
-    let mut figures = vec![("verdict", Some(verdict)), ("margin", gate.room())];
+    let mut figures = vec![("verdict", Some(verdict)), ("margin", gate.margin())];
     if let Some([lower, value, upper]) = gate.observed {
         figures.extend([
             ("value", Some(value)),
@@ -77,6 +70,6 @@ pub(super) fn metrics_of(gate: &GateFact) -> Vec<(String, f64)> {
         .into_iter()
         .filter_map(|(figure, value)| Some((figure, value?)));
     known
-        .map(|(figure, value)| (format!("gate/{place}_{metric}_{rule}/{figure}"), value))
+        .map(|(figure, value)| (format!("gate/{number}_{metric}_{rule}/{figure}"), value))
         .collect()
 }

@@ -1,10 +1,7 @@
 use super::{EngineError, Job, Outcome};
 use crate::config::Source;
-use pdm_core::gates;
 use pdm_core::gates::{GateOptions, GateReport, GateRow, Rule};
-use pdm_report::report::gate::{
-    Bound, FileLine, GateLine, JudgedModel, Judgement, OpponentVersion, ReportedFigure,
-};
+use pdm_report::report::gate::{Bound, FileLine, GateLine, JudgedModel, Judgement};
 
 /// Returns what the gates made of a model, for the reports that CI reads; where the line did not come to its gates, without
 /// a verdict.
@@ -58,10 +55,7 @@ fn evidence(
         bundle: report.challenger,
         version: registered.map(|version| version.version),
         model: model.to_string(),
-        champion: report.champion.map(|champion| OpponentVersion {
-            version: champion.version,
-            bundle: champion.bundle,
-        }),
+        champion: report.champion,
         seeds: job.spec.train.seeds,
         protocol: scores.scorecard.protocol.to_string(),
         scorecard: scores.scorecard.clone(),
@@ -75,10 +69,7 @@ fn gate_line(row: &GateRow, place: Option<FileLine>) -> GateLine {
         rule: row.gate.rule.to_string(),
         bound: bound(&row.gate),
         verdict: row.verdict,
-        observed: row.observed.map(|observed| match observed {
-            gates::Observed::Score(score) => ReportedFigure::Score(score),
-            gates::Observed::Difference(difference) => ReportedFigure::Difference(difference),
-        }),
+        observed: row.observed,
         units: row.units,
         why: row.explanation.clone(),
         place,

@@ -54,11 +54,11 @@ impl KeptRuns {
             return None;
         }
         let other = run
-            .told
+            .model
             .registry
             .as_ref()
             .filter(|registry| **registry != self.registry);
-        if let (Some(version), Some(registry)) = (&run.told.version, other) {
+        if let (Some(version), Some(registry)) = (&run.model.version, other) {
             return Some(format!(
                 "it made version {version} of another registry, {registry}"
             ));

@@ -1,10 +1,12 @@
-/// Ratio of largest to smallest from which a logarithm shows more than the numbers themselves.
+//! The axis of a chart.
+
+/// Ratio of the largest to the smallest value from which on the scale is logarithmic.
 const LOG_RATIO: f64 = 4.0;
 
-/// About how many ticks an axis has.
+/// Approximate number of ticks.
 const TICKS: f64 = 6.0;
 
-/// One axis of a chart: which numbers it spans, and how.
+/// One axis of a chart: its range and scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Axis {
     low: f64,
@@ -13,7 +15,7 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Returns an axis from the smallest to the largest number.
+    /// Returns an axis from the smallest to the largest value.
     pub(super) fn exact(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = span(values);
         let (low, high) = if low < high {
@@ -28,14 +30,14 @@ impl Axis {
         }
     }
 
-    /// Returns an axis with a little room at both ends; logarithmic where all numbers are positive and far apart.
-    pub(super) fn roomy(values: impl Iterator<Item = f64>) -> Self {
+    /// Returns an axis with some padding at both ends; logarithmic if all values are positive and far apart.
+    pub(super) fn padded(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = span(values);
         if low > 0.0 && high / low >= LOG_RATIO {
-            let room = (high / low).powf(0.04);
+            let padding = (high / low).powf(0.04);
             return Self {
-                low: low / room,
-                high: high * room,
+                low: low / padding,
+                high: high * padding,
                 log: true,
             };
         }
@@ -51,13 +53,13 @@ impl Axis {
         }
     }
 
-    /// Returns where a number lies, 0 at the low end and 1 at the high end.
-    pub(super) fn share(&self, value: f64) -> f64 {
-        let place = |value: f64| if self.log { value.ln() } else { value };
-        (place(value) - place(self.low)) / (place(self.high) - place(self.low))
+    /// Returns the position of a value, 0 at the low end and 1 at the high end.
+    pub(super) fn position(&self, value: f64) -> f64 {
+        let scaled = |value: f64| if self.log { value.ln() } else { value };
+        (scaled(value) - scaled(self.low)) / (scaled(self.high) - scaled(self.low))
     }
 
-    /// Returns the numbers to mark, in rising order, with their texts.
+    /// Returns the ticks in rising order, with their labels.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         if self.log {
             self.log_ticks()
@@ -101,13 +103,13 @@ impl Axis {
     }
 }
 
-/// Returns a power of ten as the decimal text rounds, which a product of tens does not.
+/// Returns the float nearest to a power of ten; a product of tens may be off by rounding.
 fn ten_to(exponent: i32) -> f64 {
     format!("1e{exponent}").parse().unwrap_or(f64::MIN_POSITIVE)
 }
 
 fn log_text(tick: f64) -> String {
-    // The shortest digits, without what the product of digit and power left behind.
+    // Removes the rounding error of the product of digit and power.
     let rounded: f64 = format!("{tick:.3e}").parse().unwrap_or(tick);
     if (1e-4..1e6).contains(&rounded) {
         rounded.to_string()
@@ -149,29 +151,36 @@ mod tests {
             "0.0 0.5 1.0 1.5 2.0"
         );
         assert_eq!(
-            texts(Axis::roomy([7.31, 7.42].into_iter())),
+            texts(Axis::padded([7.31, 7.42].into_iter())),
             "7.32 7.34 7.36 7.38 7.40 7.42"
         );
         assert_eq!(
-            texts(Axis::roomy([-0.002, 0.0011].into_iter())),
+            texts(Axis::padded([-0.002, 0.0011].into_iter())),
             "-0.002 -0.001 0.000 0.001"
         );
-        assert_eq!(texts(Axis::roomy([5.0].into_iter())), "4.8 4.9 5.0 5.1 5.2");
+        assert_eq!(
+            texts(Axis::padded([5.0].into_iter())),
+            "4.8 4.9 5.0 5.1 5.2"
+        );
     }
 
     #[test]
     fn numbers_far_apart_get_a_logarithm() {
-        let axis = Axis::roomy([0.002, 0.9].into_iter());
+        let axis = Axis::padded([0.002, 0.9].into_iter());
         assert!(axis.log);
         assert_eq!(texts(axis), "0.003 0.01 0.03 0.1 0.3 1");
         assert_eq!(
-            texts(Axis::roomy([1e-7, 3.0].into_iter())),
+            texts(Axis::padded([1e-7, 3.0].into_iter())),
             "1e-7 1e-6 1e-5 0.0001 0.001 0.01 0.1 1"
         );
-        assert_eq!(texts(Axis::roomy([2.0, 41.0].into_iter())), "2 5 10 20");
-        assert_eq!(texts(Axis::roomy([7.1, 29.2].into_iter())), "7 10 15 20 30");
+        assert_eq!(texts(Axis::padded([2.0, 41.0].into_iter())), "2 5 10 20");
+        assert_eq!(
+            texts(Axis::padded([7.1, 29.2].into_iter())),
+            "7 10 15 20 30"
+        );
         assert!(
-            (axis.share(0.002) - axis.share(0.004) + axis.share(0.4) - axis.share(0.2)).abs()
+            (axis.position(0.002) - axis.position(0.004) + axis.position(0.4) - axis.position(0.2))
+                .abs()
                 < 1e-12
         );
     }
@@ -180,13 +189,13 @@ mod tests {
     fn a_share_is_from_zero_to_one() {
         let axis = Axis::exact([10.0, 300.0].into_iter());
         assert_eq!(
-            [10.0, 155.0, 300.0].map(|value| axis.share(value)),
+            [10.0, 155.0, 300.0].map(|value| axis.position(value)),
             [0.0, 0.5, 1.0]
         );
         assert!(
-            !Axis::roomy([0.0, 500.0].into_iter()).log
-                && !Axis::roomy([10.0, 39.0].into_iter()).log
-                && !Axis::roomy([-1.0, 500.0].into_iter()).log
+            !Axis::padded([0.0, 500.0].into_iter()).log
+                && !Axis::padded([10.0, 39.0].into_iter()).log
+                && !Axis::padded([-1.0, 500.0].into_iter()).log
         );
     }
 }

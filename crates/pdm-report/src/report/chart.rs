@@ -15,11 +15,11 @@ pub(super) const HEADER: f64 = 40.0;
 const LEGEND_ROW: f64 = 18.0;
 pub(super) const EDGE: f64 = 16.0;
 
-/// Colours in the style sheet; parts beyond them begin again, dashed.
+/// Colours in the style sheet; further parts repeat them, dashed.
 const COLOURS: usize = 6;
 
-/// The style: dark text and strong lines on white, or light ones on near black where the reader prefers that. Hues are
-/// those of Okabe and Ito (2008), told apart by most colour-blind readers, in two brightnesses.
+/// The style: dark text and strong lines on white, or light ones on near black if the reader prefers that. The hues are
+/// those of Okabe and Ito (2008), which most colour-blind readers can distinguish, in two brightnesses.
 const STYLE: &str = "\
 text{font:12px system-ui,sans-serif;fill:#1f2328}.title{font-size:15px;font-weight:600}.tick{font-size:11px;fill:#59636e}
 .paper{fill:#fff}.grid{stroke:#d8dee4;stroke-width:1}.line{fill:none;stroke-width:1.5;stroke-linejoin:round;stroke-linecap:round}
@@ -30,11 +30,11 @@ text{font:12px system-ui,sans-serif;fill:#1f2328}.title{font-size:15px;font-weig
 .c0{stroke:#4aa8e0}.c1{stroke:#ff8b3d}.c2{stroke:#2fc79a}.c3{stroke:#e08fbf}.c4{stroke:#8fd0f5}.c5{stroke:#f0c94a}
 .final{stroke:#e6edf3}}";
 
-/// Draws a panel for each metric, side by side where there are several, under one title and one legend.
+/// Draws a panel for each metric, side by side if there are several, with one title and one legend.
 pub(super) fn draw(curves: &Curves, title: &str) -> String {
     let parts = curves.parts();
-    let looks: BTreeMap<_, _> = looks(&parts).collect();
-    let (legend, legend_height) = legend(&parts, &looks);
+    let classes: BTreeMap<_, _> = classes(&parts).collect();
+    let (legend, legend_height) = legend(&parts, &classes);
     let panels: Vec<_> = curves.metrics().collect();
     let columns = if panels.len() > 1 { 2 } else { 1 };
     let height =
@@ -45,18 +45,18 @@ pub(super) fn draw(curves: &Curves, title: &str) -> String {
             (i % columns) as f64 * WIDTH / columns as f64,
             (i / columns) as f64 * PANEL_HEIGHT,
         );
-        let place = format!(
+        let position = format!(
             "translate({} {})",
             number(x),
             number(HEADER + legend_height + y)
         );
         drawing = drawing
-            .add(panel(metric, lines, &looks, WIDTH / columns as f64).set("transform", place));
+            .add(panel(metric, lines, &classes, WIDTH / columns as f64).set("transform", position));
     }
     format!("{drawing}\n")
 }
 
-/// Returns an empty drawing of this height: paper, title, and the style that suits light and dark.
+/// Returns an empty drawing of this height: background, title, and the style for light and dark.
 pub(super) fn sheet(title: &str, description: &str, height: f64) -> Document {
     Document::new()
         .set(
@@ -78,7 +78,7 @@ pub(super) fn sheet(title: &str, description: &str, height: f64) -> Document {
         .add(text(title, EDGE, 26.0, "start").set("class", "title"))
 }
 
-/// Says in words what a reader who cannot see the drawing should know.
+/// Describes the drawing for readers who cannot see it.
 fn describe(panels: &[(&str, &BTreeMap<PartKey, Curve>)], parts: &[PartKey]) -> String {
     let names: Vec<_> = parts.iter().map(|part| part.name.as_str()).collect();
     let metrics = panels.iter().map(|(metric, lines)| {
@@ -98,7 +98,7 @@ fn describe(panels: &[(&str, &BTreeMap<PartKey, Curve>)], parts: &[PartKey]) -> 
 }
 
 /// Returns the class of each part's lines.
-fn looks(parts: &[PartKey]) -> impl Iterator<Item = (&PartKey, String)> {
+fn classes(parts: &[PartKey]) -> impl Iterator<Item = (&PartKey, String)> {
     let mut folds = 0;
     parts.iter().map(move |part| {
         if part.is_final() {
@@ -118,7 +118,7 @@ fn looks(parts: &[PartKey]) -> impl Iterator<Item = (&PartKey, String)> {
 }
 
 /// Returns the legend and its height.
-fn legend(parts: &[PartKey], looks: &BTreeMap<&PartKey, String>) -> (el::Group, f64) {
+fn legend(parts: &[PartKey], classes: &BTreeMap<&PartKey, String>) -> (el::Group, f64) {
     let (mut group, mut x, mut y) = (el::Group::new(), EDGE, HEADER + 4.0);
     for part in parts {
         let name = if part.name.is_empty() {
@@ -131,7 +131,7 @@ fn legend(parts: &[PartKey], looks: &BTreeMap<&PartKey, String>) -> (el::Group, 
             (x, y) = (EDGE, y + LEGEND_ROW);
         }
         let swatch = el::Line::new()
-            .set("class", looks[part].as_str())
+            .set("class", classes[part].as_str())
             .set("x1", number(x))
             .set("y1", number(y - 4.0));
         group = group.add(
@@ -148,7 +148,7 @@ fn legend(parts: &[PartKey], looks: &BTreeMap<&PartKey, String>) -> (el::Group, 
 fn panel(
     metric: &str,
     lines: &BTreeMap<PartKey, Curve>,
-    looks: &BTreeMap<&PartKey, String>,
+    classes: &BTreeMap<&PartKey, String>,
     width: f64,
 ) -> el::Group {
     let steps = Axis::exact(
@@ -156,7 +156,7 @@ fn panel(
             .values()
             .flat_map(|line| line.keys().map(|step| *step as f64)),
     );
-    let values = Axis::roomy(lines.values().flat_map(|line| line.values().copied()));
+    let values = Axis::padded(lines.values().flat_map(|line| line.values().copied()));
     let plot = Plot::new(steps, values, width);
     let mut group =
         plot.axes(el::Group::new().add(text(&heading(metric, values.log), LEFT, 18.0, "start")));
@@ -168,21 +168,21 @@ fn panel(
     group = group.add(
         text(unit, LEFT + plot.width / 2.0, PANEL_HEIGHT - 8.0, "middle").set("class", "tick"),
     );
-    // The bold line of the final fit lies below the others, which it would hide.
+    // The bold line of the final fit is drawn first, so that it does not hide the others.
     for (part, line) in lines.iter().rev() {
-        group = group.add(plot.line(line, &looks[part]));
+        group = group.add(plot.line(line, &classes[part]));
     }
     group
 }
 
-/// Returns the name of a metric for people, with its unit: `gbdt: train RMSE (cycles)`.
+/// Returns the display name of a metric, with its unit: `gbdt: train RMSE (cycles)`.
 fn heading(metric: &str, log: bool) -> String {
     let words = metric
         .replace('/', ": ")
         .replace('_', " ")
         .replace("rmse", "RMSE")
         .replace("mae", "MAE");
-    // A fit may log what the scorecard has, under the same name, such as `gbdt/validation_rmse`.
+    // A fit may log a metric of the scorecard, such as `gbdt/validation_rmse`.
     let scored = Metric::ALL
         .into_iter()
         .find(|scored| metric.ends_with(scored.name()));

@@ -1,9 +1,9 @@
-//! Two models side by side, in words.
+//! The comparison of two models as text.
 
 use super::{Align, table};
 use pdm_core::scoring::{PairedDifference, ScoreChange, SideBySide};
 
-/// Returns the scores of two models, named `a` and `b`, with the interval of how much worse `b` is; or why they are not
+/// Returns the scores of two models, named `a` and `b`, with the interval of how much worse `b` is; or why they cannot be
 /// compared.
 pub fn side_by_side(found: &SideBySide, a: &str, b: &str) -> String {
     match found {
@@ -16,7 +16,7 @@ pub fn side_by_side(found: &SideBySide, a: &str, b: &str) -> String {
                 [first, second].map(|(digest, words)| format!("{words} ({})", digest.short()));
             let differ = differ.join("; ");
             format!(
-                "scores are not compared: they were found under different protocols ({differ})\n{a}: {first}\n{b}: {second}"
+                "scores are not compared: they were computed under different protocols ({differ})\n{a}: {first}\n{b}: {second}"
             )
         }
         SideBySide::Compared {
@@ -68,7 +68,7 @@ fn compared(rows: &[ScoreChange], a: &str, b: &str) -> String {
     table(&header, rows)
 }
 
-/// Returns what an interval says in a word; nothing where it holds zero.
+/// Returns the verdict of an interval; empty if it contains zero.
 fn verdict(worse: &PairedDifference) -> &'static str {
     if worse.upper < 0.0 {
         "better"

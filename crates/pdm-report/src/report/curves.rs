@@ -1,3 +1,5 @@
+//! Learning curves.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -17,10 +19,10 @@ pub struct CurvePoint {
     pub value: f64,
 }
 
-/// How metrics went while models were fitted: a line for each metric and part, one point a step.
+/// Learning curves: a line for each metric and part, with one point per step.
 ///
-/// Of a step logged twice, as by a fit that goes on from a checkpoint, the later point counts. Numbers that are not
-/// finite are left out. The order in which points come does not matter.
+/// If a step is logged twice, as by a fit that resumes from a checkpoint, the later point counts. Values that are not
+/// finite are left out. The order of the points does not matter.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Curves {
     metrics: BTreeMap<String, BTreeMap<PartKey, Curve>>,
@@ -29,7 +31,7 @@ pub struct Curves {
 /// Step and value, in order of step.
 pub(super) type Curve = BTreeMap<u64, f64>;
 
-/// Orders parts as people count: `fold-2` before `fold-10`, and what starts with `final` last.
+/// Sorts parts by number: `fold-2` before `fold-10`, and parts that start with `final` last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PartKey {
     last: bool,
@@ -120,8 +122,8 @@ impl Curves {
             .csv()
     }
 
-    /// Returns the curves as SVG: a panel for each metric, in it a line for each part; the same bytes for the same
-    /// points. Colours follow the reader's preference for light or dark.
+    /// Returns the curves as SVG: a panel for each metric, with a line for each part; the same points give the same
+    /// bytes. Colours follow the reader's preference for light or dark.
     pub fn svg(&self, title: &str) -> String {
         chart::draw(self, title)
     }
@@ -147,7 +149,9 @@ impl Curves {
 impl FromIterator<CurvePoint> for Curves {
     fn from_iter<I: IntoIterator<Item = CurvePoint>>(points: I) -> Self {
         let mut curves = Self::default();
-        points.into_iter().for_each(|point| curves.add(point));
+        for point in points {
+            curves.add(point);
+        }
         curves
     }
 }

@@ -1,3 +1,5 @@
+//! The errors of reports.
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,11 +18,11 @@ pub enum ReportError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A file could not be written; [`ReportError::Write`] says which.
-    #[error("the file system refused")]
+    /// A file could not be written; [`ReportError::Write`] adds the path.
+    #[error("cannot write the file")]
     Io(#[from] io::Error),
     /// The table cannot be encoded.
     #[error("cannot encode the table")]
@@ -28,7 +30,7 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::UnknownFormat(_) => Code::UnknownTableFormat,
@@ -37,7 +39,7 @@ impl ReportError {
         }
     }
 
-    /// Names the file an error of the file system is about.
+    /// Adds the path to an error of the file system.
     pub(super) fn at(self, path: &Path) -> Self {
         match self {
             Self::Io(source) => Self::Write {

@@ -1,8 +1,8 @@
-//! Fits tables and sentences into the width of the terminal that shows them.
+//! Fits tables and sentences into the width of a terminal.
 //!
-//! A renderer is called by [`within`] a width, and whatever table it builds then is wrapped to it. The width is kept for the
-//! length of that call, not passed from renderer to renderer: some forty of them only pass text on, and a new one could
-//! forget it. Outside of [`within`], in files, pipes and messages, nothing is cut or wrapped.
+//! A renderer is called through [`within`] with a width, and all tables it builds are wrapped to it. The width is kept in a
+//! thread-local for that call instead of being passed from renderer to renderer: some forty of them only pass text on, and a
+//! new one could forget it. Outside of [`within`], in files, pipes and messages, nothing is cut or wrapped.
 
 use std::cell::Cell;
 
@@ -12,18 +12,18 @@ use super::Align;
 
 /// Blanks between two columns.
 pub(super) const GAP: usize = 2;
-/// A longer word, such as a digest or a path, may be broken before numbers are wrapped.
+/// Longer words, such as digests or paths, may be broken before numbers are wrapped.
 const LONG_WORD: usize = 32;
-/// No column of text becomes narrower than this because a word of it is broken.
+/// Minimum width of a column whose words are broken.
 const NARROWEST_TEXT: usize = 12;
-/// No terminal is taken to be narrower.
+/// Minimum width assumed for a terminal.
 const NARROWEST: usize = 20;
 
 thread_local! {
     static WIDTH: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Renders text for a terminal of so many columns; for none as wide as it comes.
+/// Renders text for a terminal of this width; with `None`, without a limit.
 pub fn within(columns: Option<usize>, render: impl FnOnce() -> String) -> String {
     let before = WIDTH.replace(columns.map(|columns| columns.max(NARROWEST)));
     let text = render();
@@ -39,15 +39,15 @@ pub fn within(columns: Option<usize>, render: impl FnOnce() -> String) -> String
     text
 }
 
-/// Returns the width to render for, where there is one.
+/// Returns the width to render for, if there is one.
 pub(super) fn width() -> Option<usize> {
     WIDTH.get()
 }
 
-/// How the columns of a table are brought into a width.
+/// How the columns of a table fit into a width.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum WidthPlan {
-    /// They fit as they are.
+    /// They fit unchanged.
     AsIs,
     /// The cells are wrapped to these widths.
     Wrapped(Vec<usize>),
@@ -87,7 +87,7 @@ pub(super) fn plan(columns: &[(Align, Vec<&str>)], available: usize) -> WidthPla
     WidthPlan::TooMany
 }
 
-/// Makes the widest column that may still shrink narrower, until all fit or none may.
+/// Narrows the widest column that may still shrink, until all fit or none may shrink.
 fn shrink(widths: &mut [usize], least: &dyn Fn(usize) -> Option<usize>, available: usize) {
     while widths.iter().sum::<usize>() > available {
         let may_shrink = |at: &usize| least(*at).is_some_and(|least| widths[*at] > least);
@@ -123,7 +123,7 @@ pub(super) fn wrapped_cell(cell: &str, columns: usize) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Wraps a line of words at blanks, its beginning indented as before; words stay whole, so that paths can be copied.
+/// Wraps a line at blanks with its indentation; words are not broken, so that paths can be copied.
 fn wrapped_line(line: &str, columns: usize) -> String {
     if line.width() <= columns {
         return line.to_owned();
@@ -143,7 +143,7 @@ fn broken(line: &str, columns: usize, break_words: bool) -> Vec<String> {
     for (at, word) in line.split(' ').enumerate() {
         let current = lines.len() - 1;
         let used = lines[current].width();
-        // Blanks in a row, which align what is not a table, are kept but at the end of a line.
+        // Consecutive blanks, which align text outside of tables, are kept except at the end of a line.
         if at > 0 && used + 1 + word.width() <= columns {
             lines[current].push(' ');
             lines[current].push_str(word);
@@ -162,7 +162,7 @@ fn broken(line: &str, columns: usize, break_words: bool) -> Vec<String> {
         .collect()
 }
 
-/// Breaks the last line wherever it is full.
+/// Breaks the last line at the width.
 fn break_last(lines: &mut Vec<String>, columns: usize) {
     while let Some(last) = lines.last_mut() {
         let ends = last.char_indices().map(|(at, char)| at + char.len_utf8());

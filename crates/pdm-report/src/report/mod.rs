@@ -1,4 +1,4 @@
-//! Values to tables and drawings for people, and to CSV and Parquet for programs.
+//! Renders results as tables and drawings for people, and as CSV and Parquet for programs.
 //!
 //! A renderer takes a result struct and returns text; nothing here prints.
 

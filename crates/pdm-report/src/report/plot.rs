@@ -1,3 +1,5 @@
+//! The plot area of a chart.
+
 use svg::Node;
 use svg::node::element::{self as el, Element};
 
@@ -6,16 +8,16 @@ use super::curves::Curve;
 
 pub(super) const PANEL_HEIGHT: f64 = 240.0;
 
-/// Room within a panel for what stands around the plot.
+/// Margins of the plot within a panel.
 pub(super) const LEFT: f64 = 58.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 40.0;
 
-/// Most points drawn of a line; of more, the extremes of each stretch.
+/// Most points drawn of a line; a longer one is reduced to the extremes of each stretch.
 const POINTS: usize = 400;
 
-/// The rectangle lines are drawn in, and its axes.
+/// The rectangle in which lines are drawn, with its axes.
 pub(super) struct Plot {
     steps: Axis,
     values: Axis,
@@ -24,7 +26,7 @@ pub(super) struct Plot {
 }
 
 impl Plot {
-    /// Returns the plot of a panel of some width.
+    /// Returns the plot of a panel with this width.
     pub(super) fn new(steps: Axis, values: Axis, panel_width: f64) -> Self {
         Self {
             steps,
@@ -35,11 +37,11 @@ impl Plot {
     }
 
     pub(super) fn x(&self, step: f64) -> f64 {
-        LEFT + self.steps.share(step) * self.width
+        LEFT + self.steps.position(step) * self.width
     }
 
     pub(super) fn y(&self, value: f64) -> f64 {
-        TOP + (1.0 - self.values.share(value)) * self.height
+        TOP + (1.0 - self.values.position(value)) * self.height
     }
 
     /// Draws marks and labels around the plot.
@@ -65,33 +67,32 @@ impl Plot {
         group.add(rule([LEFT, bottom, LEFT + self.width, bottom]))
     }
 
-    /// Draws a line, or a dot where there is one point, in the style of a class.
-    pub(super) fn line(&self, line: &Curve, look: &str) -> Element {
+    /// Draws a line, or a dot if there is only one point, with a CSS class.
+    pub(super) fn line(&self, line: &Curve, class: &str) -> Element {
         let points: Vec<_> = line.iter().map(|(step, value)| (*step, *value)).collect();
         let drawn = thinned(&points);
-        let place = |(step, value): &(u64, f64)| {
+        let coordinates = |(step, value): &(u64, f64)| {
             format!(
                 "{},{}",
                 number(self.x(*step as f64)),
                 number(self.y(*value))
             )
         };
-        let mut places: Vec<_> = drawn.iter().map(place).collect();
-        let class = if places.len() == 1 {
-            format!("{look} dot")
-        } else {
-            look.to_owned()
-        };
+        let mut path: Vec<_> = drawn.iter().map(coordinates).collect();
+        let mut class = class.to_owned();
         // A line from a point to itself has round ends, which make a dot.
-        places.extend((places.len() == 1).then(|| places[0].clone()));
+        if path.len() == 1 {
+            class.push_str(" dot");
+            path.push(path[0].clone());
+        }
         let mut element = Element::new("polyline");
         element.assign("class", class);
-        element.assign("points", places.join(" "));
+        element.assign("points", path.join(" "));
         element
     }
 }
 
-/// Keeps first and last and, of each stretch of the points between, the lowest and the highest.
+/// Keeps the first and the last point and, of each stretch between, the lowest and the highest.
 fn thinned(points: &[(u64, f64)]) -> Vec<(u64, f64)> {
     let [first, middle @ .., last] = points else {
         return points.to_vec();
@@ -115,7 +116,7 @@ fn thinned(points: &[(u64, f64)]) -> Vec<(u64, f64)> {
     kept
 }
 
-/// Returns text that stands at a place.
+/// Returns text at a position.
 pub(super) fn text(content: &str, x: f64, y: f64, anchor: &str) -> el::Text {
     el::Text::new(content)
         .set("x", number(x))
@@ -123,7 +124,7 @@ pub(super) fn text(content: &str, x: f64, y: f64, anchor: &str) -> el::Text {
         .set("text-anchor", anchor)
 }
 
-/// A tenth of a pixel is more than a screen shows; a minus before zero says nothing.
+/// Rounds to a tenth of a pixel, without `-0`.
 pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     let short = text.strip_suffix(".0").unwrap_or(&text);

@@ -1,10 +1,12 @@
+//! Tables of predictions.
+
 use std::path::Path;
 
 use super::{Align, ReportError, Sheet, table, write_sheet};
 use pdm_core::domain::{Interval, Prediction};
 
-/// Returns predictions as a table for people; a column says of what training never held, where that is so of any.
-/// `alarms` says which rows meet the condition of an alarm, where one was asked for.
+/// Returns predictions as a text table; if any row is unlike the training data, a column shows why.
+/// `alarms` marks the rows that meet the condition of an alarm, if there is one.
 pub fn predictions_table(predictions: &[Prediction], alarms: Option<&[bool]>) -> String {
     let mut header = vec![
         ("unit", Align::Left),
@@ -45,8 +47,8 @@ pub fn predictions_table(predictions: &[Prediction], alarms: Option<&[bool]>) ->
     table(&header, rows)
 }
 
-/// Predictions as columns, for CSV and Parquet: `unit,cycle,rul,lower,upper`, the truth where it is known, and `flags`, the
-/// kinds of what training never held, divided by semicolons.
+/// Predictions as columns, for CSV and Parquet: `unit,cycle,rul,lower,upper`, the truth if it is known, and `flags`, the
+/// kinds of differences from the training data, separated by semicolons.
 #[derive(Debug, Clone)]
 pub struct PredictionSheet<'a> {
     /// The rows.

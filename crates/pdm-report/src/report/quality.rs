@@ -1,3 +1,5 @@
+//! Quality reports as text and JSON.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -6,10 +8,10 @@ use super::{Align, table};
 use pdm_core::codes::Code;
 use pdm_models::data::{Cause, CheckOutcome, Pinned, QualityReport, causes};
 
-/// How many causes of one expectation are shown for one file; the JSON lists them all.
+/// Most causes shown of one expectation for one file; the JSON lists all.
 const SHOWN: usize = 20;
 
-/// Returns a quality report as text: files, expectations, and what was found, each cause once with its first places.
+/// Returns a quality report as text: files, expectations, and each cause of findings once, with its first locations.
 pub fn quality(report: &QualityReport) -> String {
     let mut text = format!("{}\n\n{}", files(report), checks(report));
     let shown = shown(report);
@@ -18,8 +20,8 @@ pub fn quality(report: &QualityReport) -> String {
         text.push_str(&format!("\n\n{}", causes.join("\n")));
     }
     let counts = report.counts;
-    let told: u64 = shown.iter().map(|cause| cause.count).sum();
-    let hidden = (counts.errors + counts.warnings + counts.infos).saturating_sub(told);
+    let listed: u64 = shown.iter().map(|cause| cause.count).sum();
+    let hidden = (counts.errors + counts.warnings + counts.infos).saturating_sub(listed);
     if hidden > 0 {
         text.push_str(&format!(
             "\n… and {hidden} more; `data validate --report FILE` writes them all"

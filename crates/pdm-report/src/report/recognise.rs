@@ -1,4 +1,4 @@
-//! Tells by its contents whether a file is one that this program wrote, so that it may write it again.
+//! Recognizes by its contents whether a file was written by this program, so that it may be overwritten.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
@@ -9,16 +9,16 @@ use serde_json::Value;
 
 use super::gate::GateFormat;
 
-/// A larger file is not read to the end to tell what it is: none of these documents comes near it.
+/// Larger files are not read: these documents are much smaller.
 const LARGEST_DOCUMENT: u64 = 256 << 20;
-/// The header of a table is looked for in this many bytes.
+/// Most bytes read of a table's header.
 const LONGEST_HEADER: u64 = 1 << 20;
-/// The file that makes a folder an MLflow model.
+/// The file that marks a folder as an MLflow model.
 const MLMODEL: &str = "MLmodel";
-/// The name of the producer stands at the very beginning of a graph.
+/// Bytes at the beginning of a graph that contain the name of its producer.
 const ONNX_BEGINNING: usize = 64;
 
-/// A kind of file that this program writes where it is told to.
+/// A kind of file that this program writes to a given path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownFile {
     /// The report of `data validate`.
@@ -27,9 +27,9 @@ pub enum KnownFile {
     Predictions,
     /// A table of features.
     Features,
-    /// A report on gates.
+    /// A gate report.
     Gates(GateFormat),
-    /// A drawing beside a report on gates.
+    /// A drawing of a gate report.
     Drawing,
     /// The summary of `retrain`.
     Summary,
@@ -44,7 +44,7 @@ pub enum KnownFile {
 }
 
 impl KnownFile {
-    /// Returns what the file is called in a sentence.
+    /// Returns the name of the file in a sentence.
     pub fn name(self) -> &'static str {
         match self {
             Self::Quality => "a quality report",
@@ -60,8 +60,8 @@ impl KnownFile {
         }
     }
 
-    /// Returns whether the file at a path is such a document, written by this program. An empty file holds nothing that
-    /// could be lost, and counts as one.
+    /// Returns whether the file at a path is such a document, written by this program. An empty file counts as one, because
+    /// nothing would be lost.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -90,8 +90,8 @@ impl KnownFile {
     }
 }
 
-/// The columns that every table of predictions begins with, and those that may follow; a table with another holds what somebody
-/// wrote into it.
+/// Checks the first columns of a table of predictions, and the optional ones; a table with other columns was edited by
+/// someone.
 fn is_predictions(names: &[String]) -> bool {
     let Some((first, more)) = names.split_at_checked(5) else {
         return false;
@@ -101,8 +101,8 @@ fn is_predictions(names: &[String]) -> bool {
     first == ["unit", "cycle", "rul", "lower", "upper"] && more.iter().all(is_ours)
 }
 
-/// A table of histories may begin like one of features, and does not end with the logarithm of its own counter; neither does a
-/// table of features to which somebody added a column.
+/// A table of histories may begin like one of features, but does not end with `log_cycle`; neither does a table of features to
+/// which someone added a column.
 fn is_features(names: &[String]) -> bool {
     names.len() > 3
         && names[..3] == ["unit", "cycle", "rul"]
@@ -153,7 +153,7 @@ fn has(value: &Value, keys: &[&str]) -> bool {
     keys.iter().all(|key| value.get(key).is_some())
 }
 
-/// Returns the names of a table's columns; none where the file is no table.
+/// Returns the names of a table's columns; `None` if the file is not a table.
 fn header(path: &Path) -> io::Result<Option<Vec<String>>> {
     let file = File::open(path)?;
     if path.extension().is_some_and(|ending| ending == "parquet") {
@@ -181,7 +181,7 @@ fn beginning(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Returns a document as text; none where it is none, or too large for one.
+/// Returns a document as text; `None` if it is not text or too large.
 fn text(path: &Path) -> io::Result<Option<String>> {
     if !path.is_file() || fs::metadata(path)?.len() > LARGEST_DOCUMENT {
         return Ok(None);

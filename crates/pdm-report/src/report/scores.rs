@@ -1,7 +1,9 @@
+//! Scorecards as text.
+
 use super::{Align, table};
 use pdm_core::scoring::{Band, Measure, Metric, Score, Scorecard};
 
-/// Returns a scorecard as a table: each score with its interval, beside the best constant predictor.
+/// Returns a scorecard as a table: each score with its interval, compared with the best constant predictor.
 pub fn scores(card: &Scorecard) -> String {
     let confidence = format!("{:.0} % interval", card.bootstrap.confidence * 100.0);
     let header = [
@@ -29,9 +31,9 @@ pub fn scores(card: &Scorecard) -> String {
         "\n{}\nconstant: always predicting {:.1} cycles, the mean of training",
         card.protocol, card.baseline.prediction
     ));
-    card.warnings
-        .iter()
-        .for_each(|warning| text.push_str(&format!("\nnote: {warning}")));
+    for warning in &card.warnings {
+        text.push_str(&format!("\nnote: {warning}"));
+    }
     if let Some(bands) = bands(&card.bands) {
         text.push_str(&format!("\n\n{bands}"));
     }
@@ -41,7 +43,7 @@ pub fn scores(card: &Scorecard) -> String {
     text
 }
 
-/// What is told of a card in one line.
+/// The scores of a card in one line.
 const IN_A_LINE: [Metric; 4] = [
     Metric::Rmse,
     Metric::Mae,
@@ -49,12 +51,12 @@ const IN_A_LINE: [Metric; 4] = [
     Metric::Coverage,
 ];
 
-/// Returns the most asked-for scores of a card in one line, each with its interval.
+/// Returns the main scores of a card in one line, each with its interval.
 pub fn scores_in_a_line(card: &Scorecard) -> String {
     let scores = IN_A_LINE
         .into_iter()
         .filter_map(|metric| card.score(metric));
-    let told: Vec<_> = scores
+    let texts: Vec<_> = scores
         .map(|score| {
             format!(
                 "{} {} {}",
@@ -64,10 +66,10 @@ pub fn scores_in_a_line(card: &Scorecard) -> String {
             )
         })
         .collect();
-    format!("{}, {} units", told.join(", "), card.units)
+    format!("{}, {} units", texts.join(", "), card.units)
 }
 
-/// Returns how good predictions and intervals are by the true remaining life; none where all units are in one band.
+/// Returns the quality of predictions and intervals by true remaining life; `None` if all units are in one band.
 fn bands(bands: &[Band]) -> Option<String> {
     if bands.len() < 2 {
         return None;
@@ -112,7 +114,7 @@ fn range(band: &Band) -> String {
     }
 }
 
-/// Returns the band whose intervals hold the truth least often; none where all do so equally often.
+/// Returns the band whose intervals contain the truth least often; `None` if all are equal.
 fn worst_covered(bands: &[Band]) -> Option<usize> {
     let mut worst: Option<(usize, f64)> = None;
     let mut differ = false;
@@ -125,10 +127,14 @@ fn worst_covered(bands: &[Band]) -> Option<usize> {
             worst = Some((at, coverage));
         }
     }
-    worst.filter(|_| differ).map(|(at, _)| at)
+    if differ {
+        worst.map(|(at, _)| at)
+    } else {
+        None
+    }
 }
 
-/// What is told of each group; the JSON holds every metric.
+/// The metrics shown for each group; the JSON holds all.
 const OF_GROUPS: [Metric; 6] = [
     Metric::Rmse,
     Metric::Mae,
@@ -138,7 +144,7 @@ const OF_GROUPS: [Metric; 6] = [
     Metric::IntervalWidth,
 ];
 
-/// Returns the scores of each group of units as a table; none where units come in no groups.
+/// Returns the scores of each group of units as a table; `None` if there are no groups.
 pub fn group_scores(card: &Scorecard) -> Option<String> {
     if card.groups.is_empty() {
         return None;

@@ -1,3 +1,5 @@
+//! Tables written as CSV or Parquet.
+
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -47,7 +49,7 @@ impl Sheet {
         self
     }
 
-    /// Returns the sheet with a column of true and false.
+    /// Returns the sheet with a column of booleans.
     #[must_use]
     pub fn truth(mut self, name: &str, values: Vec<bool>) -> Self {
         self.columns
@@ -76,10 +78,10 @@ impl Sheet {
     }
 }
 
-/// Refuses a path whose extension names no format of tables, before there is a table.
+/// Refuses a path whose extension is not a table format; checked before the table is computed.
 ///
 /// # Errors
-/// Another extension than `.csv` and `.parquet`.
+/// An extension other than `.csv` and `.parquet`.
 pub fn require_table_format(path: &Path) -> Result<(), ReportError> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv" | "parquet") => Ok(()),

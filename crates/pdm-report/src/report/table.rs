@@ -1,4 +1,4 @@
-//! The one table of the program.
+//! Text tables.
 
 use tabled::builder::Builder;
 use tabled::settings::formatting::AlignmentStrategy;
@@ -8,18 +8,18 @@ use tabled::settings::{Alignment, Padding, Style};
 use super::fit::{self, GAP, WidthPlan, longest_line, wrapped_cell};
 use pdm_core::domain::visible;
 
-/// On which side the cells of a column stand.
+/// Alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
-    /// Names and sentences.
+    /// For names and sentences.
     Left,
-    /// Numbers.
+    /// For numbers.
     Right,
 }
 
-/// Returns a plain table: a header, a rule, and rows; columns are set apart by two blanks. [`fit::within`] a width, cells are
-/// wrapped to it; where the columns do not fit side by side, each row becomes a paragraph. Cells may hold words of others:
-/// control characters are written out.
+/// Returns a plain table: a header, a rule, and rows; columns are separated by two blanks. With a width set by [`fit::within`],
+/// cells are wrapped; if the columns still do not fit, each row becomes a paragraph. Cells may hold untrusted text:
+/// control characters are escaped.
 pub fn table<R, C>(header: &[(&str, Align)], rows: R) -> String
 where
     R: IntoIterator<Item = C>,
@@ -73,7 +73,9 @@ fn columns<'a>(header: &[(&'a str, Align)], rows: &'a [Vec<String>]) -> Vec<(Ali
 fn side_by_side(header: &[(&str, Align)], rows: &[Vec<String>]) -> String {
     let mut builder = Builder::new();
     builder.push_record(header.iter().map(|(name, _)| (*name).to_owned()));
-    rows.iter().for_each(|row| builder.push_record(row));
+    for row in rows {
+        builder.push_record(row);
+    }
     let mut table = builder.build();
     table
         .with(Style::empty().horizontals([(1, tabled::settings::style::HorizontalLine::new('─'))]));

@@ -1,3 +1,5 @@
+//! Reads the address of a folder or bucket and opens the object store it names.
+
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,20 +11,20 @@ use object_store::prefix::PrefixStore;
 use super::Provider;
 use pdm_core::domain::EnvLookup;
 
-/// An address that names no place for objects.
+/// An address that cannot be opened as an object store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// It names a kind of store this build cannot open.
+    /// Its scheme is not known.
     #[error(
         "`{url}`: `{scheme}://` is not known; known: s3://, gs://, az://, file://, memory://, or a plain path"
     )]
     Scheme {
-        /// The address as written, without what may be a password.
+        /// The address as written, without a part that may hold a password.
         url: String,
         /// The part before `://`.
         scheme: String,
     },
-    /// It is not understood.
+    /// It cannot be parsed.
     #[error("`{url}`: {what}")]
     Bad {
         /// The address as written.
@@ -32,20 +34,20 @@ pub enum AddressError {
     },
 }
 
-/// Where objects lie: those of a registry, or of a cache.
+/// Where the objects of a registry or a cache are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BucketAddress {
     /// `memory://`
     Memory,
     /// `file:///folder` or a path, which may be relative to the project's folder.
     Folder(PathBuf),
-    /// `s3://bucket/prefix` and its like.
+    /// `s3://bucket/prefix`, `gs://…` or `az://…`.
     Bucket {
-        /// Who keeps it.
+        /// The provider.
         provider: Provider,
         /// Its name.
         bucket: String,
-        /// What every key begins with; empty where they have the bucket to themselves.
+        /// Prefix of every key; may be empty.
         prefix: object_store::path::Path,
     },
 }
@@ -57,10 +59,10 @@ impl BucketAddress {
     /// [`AddressError`].
     pub fn parse(url: &str) -> Result<Self, AddressError> {
         let Some((scheme, rest)) = url.split_once("://") else {
-            let empty = || bad(url, "the path is empty");
-            return (!url.is_empty())
-                .then(|| Self::Folder(url.into()))
-                .ok_or_else(empty);
+            if url.is_empty() {
+                return Err(bad(url, "the path is empty"));
+            }
+            return Ok(Self::Folder(url.into()));
         };
         match scheme {
             "memory" if rest.is_empty() => Ok(Self::Memory),
@@ -69,7 +71,7 @@ impl BucketAddress {
             "gs" => bucket(url, Provider::Gcs, rest),
             "az" => bucket(url, Provider::Azure, rest),
             _ => {
-                // What stands before an `@` may be a password.
+                // The part before an `@` may hold a password.
                 let shown = if rest.contains('@') {
                     format!("{scheme}://…")
                 } else {
@@ -82,13 +84,11 @@ impl BucketAddress {
             }
         }
     }
-}
 
-impl BucketAddress {
-    /// Returns the objects at an address. Nothing is sent or read yet; relative paths begin at `root`.
+    /// Opens the object store at the address; nothing is sent or read yet. Relative paths are relative to `root`.
     ///
     /// # Errors
-    /// A sentence for people, where the environment does not say how to reach a bucket.
+    /// A message for the user if the settings in the environment are incomplete or wrong.
     pub fn objects(
         self,
         root: &Path,
@@ -100,7 +100,7 @@ impl BucketAddress {
                 let folder = absolute(root, &folder).map_err(|error| error.to_string())?;
                 let folder = object_store::path::Path::from_absolute_path(folder)
                     .map_err(|error| error.to_string())?;
-                // With a prefix of its own the disk store would have to exist before it is read.
+                // `LocalFileSystem::new_with_prefix` would fail for a folder that does not exist yet.
                 Arc::new(PrefixStore::new(LocalFileSystem::new(), folder))
             }
             Self::Bucket {
@@ -127,7 +127,7 @@ fn file(url: &str, path: &str) -> Result<BucketAddress, AddressError> {
     if !path.starts_with('/') {
         return Err(bad(
             url,
-            "expected `file:///` and an absolute path; for a relative one leave `file://` out",
+            "expected `file:///` and an absolute path; for a relative path, leave out `file://`",
         ));
     }
     let path = object_store::path::Path::from_url_path(path)
@@ -138,8 +138,8 @@ fn file(url: &str, path: &str) -> Result<BucketAddress, AddressError> {
 fn bucket(url: &str, provider: Provider, rest: &str) -> Result<BucketAddress, AddressError> {
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.contains(['@', ':']) {
-        // Not repeated: it may hold a key.
-        let what = "keys and ports do not belong here; set them in the environment, such as AWS_ENDPOINT_URL";
+        // The bucket is not shown: it may hold a key.
+        let what = "keys and ports do not belong in the address; set them in the environment, for example in AWS_ENDPOINT_URL";
         return Err(bad(
             &format!("{}://…", url.split(':').next().unwrap_or_default()),
             what,
@@ -149,7 +149,7 @@ fn bucket(url: &str, provider: Provider, rest: &str) -> Result<BucketAddress, Ad
     if bucket.is_empty() || !bucket.chars().all(named) {
         return Err(bad(
             url,
-            "expected the name of a bucket after `://`, then `/` and a prefix",
+            "expected a bucket name after `://`, optionally followed by `/` and a prefix",
         ));
     }
     let prefix =
@@ -161,18 +161,19 @@ fn bucket(url: &str, provider: Provider, rest: &str) -> Result<BucketAddress, Ad
     })
 }
 
-/// Returns a path without `..` in it: addresses of objects cannot hold it.
+/// Returns an absolute path without `..`, which object keys cannot contain.
 pub fn absolute(root: &Path, path: &Path) -> Result<PathBuf, AddressError> {
     let shown = || path.display().to_string();
     let path =
         std::path::absolute(root.join(path)).map_err(|error| bad(&shown(), error.to_string()))?;
-    Ok(path.components().fold(PathBuf::new(), |mut plain, part| {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
         match part {
             Component::ParentDir => _ = plain.pop(),
             part => plain.push(part),
         }
-        plain
-    }))
+    }
+    Ok(plain)
 }
 
 #[cfg(test)]
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_place_is_refused_and_keys_are_not_repeated() {
+    fn bad_addresses_are_refused_and_keys_are_not_shown() {
         for url in [
             "s3://",
             "s3:///x",
@@ -234,12 +235,12 @@ mod tests {
                 "{url}"
             );
         }
-        let told = BucketAddress::parse("s3://AKIA:secret@models/x")
+        let message = BucketAddress::parse("s3://AKIA:secret@models/x")
             .unwrap_err()
             .to_string();
         assert!(
-            told.contains("environment") && !told.contains("secret"),
-            "{told}"
+            message.contains("environment") && !message.contains("secret"),
+            "{message}"
         );
     }
 }

@@ -1,9 +1,11 @@
+//! Opens containers of Azure Blob Storage.
+
 use object_store::azure::MicrosoftAzureBuilder;
 
-use super::Variable;
-use super::{Bucket, Opened, network, requests};
+use super::{Bucket, OpenResult, network, requests};
+use pdm_core::domain::EnvLookup;
 
-/// What Azure's own tools read, and object_store obeys.
+/// The variables of Azure's own tools that object_store understands.
 const VARIABLES: [&str; 12] = [
     "AZURE_STORAGE_ACCOUNT_NAME",
     "AZURE_STORAGE_ACCOUNT_KEY",
@@ -22,8 +24,8 @@ const VARIABLES: [&str; 12] = [
 /// Allows endpoints without TLS.
 const ALLOW_HTTP: &str = "AZURE_ALLOW_HTTP";
 
-/// Opens a container. Without credentials the machine's managed identity is asked for.
-pub(super) fn open(container: &str, variable: Variable<'_>) -> Opened {
+/// Opens a container. Without credentials, the machine's managed identity is used.
+pub(super) fn open(container: &str, variable: EnvLookup<'_>) -> OpenResult {
     let endpoint = variable("AZURE_STORAGE_ENDPOINT");
     let mut builder = MicrosoftAzureBuilder::new()
         .with_container_name(container)

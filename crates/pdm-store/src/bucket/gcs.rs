@@ -1,9 +1,11 @@
+//! Opens buckets of Google Cloud Storage.
+
 use object_store::gcp::GoogleCloudStorageBuilder;
 
-use super::Variable;
-use super::{Bucket, Opened, network, requests};
+use super::{Bucket, OpenResult, network, requests};
+use pdm_core::domain::EnvLookup;
 
-/// What Google's own tools read, and object_store obeys.
+/// The variables of Google's own tools that object_store understands.
 const VARIABLES: [&str; 5] = [
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_SERVICE_ACCOUNT",
@@ -15,8 +17,8 @@ const VARIABLES: [&str; 5] = [
 /// Allows endpoints without TLS.
 const ALLOW_HTTP: &str = "GOOGLE_ALLOW_HTTP";
 
-/// Opens a bucket. Without credentials the machine's own service account is asked for.
-pub(super) fn open(bucket: &str, variable: Variable<'_>) -> Opened {
+/// Opens a bucket. Without credentials, the machine's service account is used.
+pub(super) fn open(bucket: &str, variable: EnvLookup<'_>) -> OpenResult {
     let endpoint = variable("GOOGLE_BASE_URL");
     let mut builder = GoogleCloudStorageBuilder::new()
         .with_bucket_name(bucket)

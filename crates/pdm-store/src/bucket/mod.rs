@@ -1,9 +1,9 @@
-//! Buckets: who keeps them, and how their keys are found. Registries lie in them, caches, and artifacts of runs.
+//! Buckets, and how their credentials are found. They store registries, caches and artifacts of runs.
 //!
-//! `address` reads how people name one, or a folder that serves as one.
+//! `address` parses the address of a bucket, or of a folder used in its place.
 //!
-//! Keys, endpoints and regions come from the environment variables and the profile files the providers' own tools read;
-//! nothing of them stands in a pipeline, and nothing of them is logged.
+//! Keys, endpoints and regions come from the environment variables and profile files of the providers' own tools; they are
+//! never part of a pipeline file, and never logged.
 
 mod address;
 mod answer;
@@ -27,10 +27,10 @@ use pdm_core::domain::EnvLookup;
 
 pub use requests::LoggedRequest;
 
-/// Who keeps a bucket.
+/// The provider of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// Amazon S3, or whoever speaks its protocol.
+    /// Amazon S3, or a server with its protocol.
     S3,
     /// Google Cloud Storage.
     Gcs,
@@ -38,11 +38,11 @@ pub enum Provider {
     Azure,
 }
 
-/// A bucket, by each of its faces.
+/// A bucket, with one handle for each interface of object_store.
 pub struct Bucket {
-    /// Takes and gives whole objects.
+    /// Reads and writes whole objects.
     pub objects: Arc<dyn ObjectStore>,
-    /// Takes objects in parts, over several runs.
+    /// Writes objects in parts, over several runs.
     pub parts: Arc<dyn MultipartStore>,
     /// Lists objects page by page.
     pub pages: Arc<dyn PaginatedListStore>,
@@ -59,7 +59,7 @@ impl Bucket {
     }
 }
 
-/// What opening a bucket gives; an error is a sentence for people.
+/// The result of opening a bucket; an error is a message for the user.
 type OpenResult = Result<Bucket, String>;
 
 /// Opens a bucket. Nothing is sent yet.
@@ -71,13 +71,13 @@ pub fn open(provider: Provider, bucket: &str, variable: EnvLookup<'_>) -> OpenRe
         #[cfg(feature = "azure")]
         Provider::Azure => azure::open(bucket, variable),
         #[cfg(not(feature = "gcs"))]
-        Provider::Gcs => Err(unbuilt("gs", "gcs")),
+        Provider::Gcs => Err(not_built("gs", "gcs")),
         #[cfg(not(feature = "azure"))]
-        Provider::Azure => Err(unbuilt("az", "azure")),
+        Provider::Azure => Err(not_built("az", "azure")),
     }
 }
 
 #[cfg(not(all(feature = "gcs", feature = "azure")))]
-fn unbuilt(scheme: &str, feature: &str) -> String {
-    format!("`{scheme}://` needs a program that was built with `--features {feature}`")
+fn not_built(scheme: &str, feature: &str) -> String {
+    format!("`{scheme}://` needs a pdm-ml that was built with `--features {feature}`")
 }

@@ -1,3 +1,5 @@
+//! Timeouts, retries and TLS of requests to buckets.
+
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,30 +9,30 @@ use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
 use pdm_core::domain::EnvLookup;
 
-/// Longest time one request may take. Four parts of an upload share a line, which then needs 2.2 Mbit/s; a limit for silence
-/// would be a shorter one, because it counts while a part is sent.
-const REQUEST: Duration = Duration::from_secs(120);
-/// Longest time from which on what failed is not sent again.
-const RETRY: Duration = Duration::from_secs(150);
-/// Longest time until a connection stands.
-const CONNECT: Duration = Duration::from_secs(10);
+/// Longest time of one request. Four parts of an upload share a connection, which therefore needs 2.2 Mbit/s. An idle timeout
+/// would have to be shorter, because it also counts while a part is being sent.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// Time after which a failed request is not sent again.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(150);
+/// Longest time to establish a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Returns how requests to an endpoint are sent; the variable named `allow` lets them go without TLS.
+/// Returns the HTTP options for an endpoint; the variable named `allow` permits connections without TLS.
 pub(super) fn client_options(
     variable: EnvLookup<'_>,
     endpoint: Option<&str>,
     allow: &str,
 ) -> Result<ClientOptions, String> {
-    let asked_for = variable(allow).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let allow_http = allows_http(endpoint, allow, asked_for)?;
-    // `reqwest` finds it here; a program that installed one before keeps it.
+    let is_allowed = variable(allow).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let allow_http = allows_http(endpoint, allow, is_allowed)?;
+    // `reqwest` uses the installed provider; one that was installed before stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let agent = http::HeaderValue::from_static(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")));
     let options = ClientOptions::new()
         .with_user_agent(agent)
         .with_allow_http(allow_http)
-        .with_timeout(REQUEST)
-        .with_connect_timeout(CONNECT);
+        .with_timeout(REQUEST_TIMEOUT)
+        .with_connect_timeout(CONNECT_TIMEOUT);
     let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE")) else {
         return Ok(options);
     };
@@ -43,8 +45,8 @@ pub(super) fn client_options(
         .fold(options, ClientOptions::with_root_certificate))
 }
 
-/// Returns how often what failed is sent again: a passing trouble of a server is waited out for some seconds, and no more,
-/// since people wait, too; only what timed out may be tried once more after that.
+/// Returns the retry policy: transient failures are retried for some seconds only, because the user waits; a request that
+/// timed out may be sent once more after that.
 pub(super) fn retries() -> RetryConfig {
     let backoff = BackoffConfig {
         init_backoff: Duration::from_millis(100),
@@ -54,11 +56,11 @@ pub(super) fn retries() -> RetryConfig {
     RetryConfig {
         backoff,
         max_retries: 8,
-        retry_timeout: RETRY,
+        retry_timeout: RETRY_TIMEOUT,
     }
 }
 
-/// Returns the settings of a store that stand in the environment, each under the store's own name of the variable.
+/// Returns the settings of a store in the environment, each under object_store's key for the variable.
 #[cfg(any(feature = "gcs", feature = "azure"))]
 pub(super) fn settings<K: FromStr<Err = object_store::Error>>(
     names: &[&str],
@@ -67,37 +69,37 @@ pub(super) fn settings<K: FromStr<Err = object_store::Error>>(
     let set = names
         .iter()
         .filter_map(|name| Some((name, variable(name)?)));
-    // Secrets from files bring a line break along.
+    // Secrets read from files often end in a line break.
     set.map(|(name, value)| Ok((key(name)?, value.trim().to_owned())))
         .collect()
 }
 
-/// Returns what a store calls a variable.
+/// Returns object_store's key for a variable.
 pub(super) fn key<K: FromStr<Err = object_store::Error>>(name: &str) -> Result<K, String> {
     name.to_ascii_lowercase()
         .parse()
         .map_err(|error: object_store::Error| error.to_string())
 }
 
-/// Refuses an endpoint that would send keys and models unencrypted to another machine, unless that is asked for.
-fn allows_http(endpoint: Option<&str>, variable: &str, asked_for: bool) -> Result<bool, String> {
+/// Refuses an endpoint that would receive keys and models unencrypted on another machine, unless that is allowed.
+fn allows_http(endpoint: Option<&str>, variable: &str, is_allowed: bool) -> Result<bool, String> {
     let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else {
         return Ok(false);
     };
     let host = host.split(['/', '?']).next().unwrap_or_default();
     if host.contains('@') {
-        return Err("an endpoint must hold no user and no password".to_owned());
+        return Err("an endpoint must not contain a user or password".to_owned());
     }
-    if asked_for || !is_open(endpoint) {
+    if is_allowed || !is_unencrypted(endpoint) {
         return Ok(true);
     }
     Err(format!(
-        "http://{host} would take keys and models unencrypted; use https://, or set {variable}=true"
+        "http://{host} would receive keys and models unencrypted; use https://, or set {variable}=true"
     ))
 }
 
-/// Returns whether what is sent to an endpoint leaves this machine without TLS.
-pub(super) fn is_open(endpoint: Option<&str>) -> bool {
+/// Returns whether requests to an endpoint leave this machine without TLS.
+pub(super) fn is_unencrypted(endpoint: Option<&str>) -> bool {
     let Some(host) = endpoint.and_then(|endpoint| endpoint.strip_prefix("http://")) else {
         return false;
     };
@@ -115,7 +117,7 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_spoken_to_in_the_open_unless_asked_for() {
-        for (endpoint, asked_for, expected) in [
+        for (endpoint, is_allowed, expected) in [
             (None, false, Some(false)),
             (Some("https://s3.example.com"), false, Some(false)),
             (Some("http://127.0.0.1:9000"), false, Some(true)),
@@ -127,7 +129,7 @@ mod tests {
             (Some("http://localhost:x@evil.example.com"), true, None),
         ] {
             assert_eq!(
-                allows_http(endpoint, "AWS_ALLOW_HTTP", asked_for).ok(),
+                allows_http(endpoint, "AWS_ALLOW_HTTP", is_allowed).ok(),
                 expected,
                 "{endpoint:?}"
             );

@@ -1,20 +1,22 @@
+//! Reads the profile files of the AWS tools, `~/.aws/credentials` and `~/.aws/config`.
+
 use std::path::{Path, PathBuf};
 
 use ini::{Ini, ParseOption, Properties};
 
 use pdm_core::domain::EnvLookup;
 
-/// What `~/.aws/credentials` and `~/.aws/config` say under one name.
+/// The settings of one profile in `~/.aws/credentials` and `~/.aws/config`.
 #[derive(Debug, Default)]
 pub(super) struct AwsProfile {
     pub(super) keys: Option<StaticKeys>,
     pub(super) region: Option<String>,
     pub(super) endpoint: Option<String>,
-    /// Whether the bucket is a part of the host's name.
+    /// Whether the bucket is part of the host name.
     pub(super) virtual_hosted: Option<bool>,
 }
 
-/// Static keys. No `Debug`: they are not to be shown.
+/// Static keys. `Debug` does not show them.
 pub(super) struct StaticKeys {
     pub(super) access_key: String,
     pub(super) secret_key: String,
@@ -27,8 +29,8 @@ impl std::fmt::Debug for StaticKeys {
     }
 }
 
-/// Ways to find keys that need more than a file.
-const OTHER_WAYS: [&str; 5] = [
+/// Credential sources that need the AWS tools.
+const OTHER_SOURCES: [&str; 5] = [
     "role_arn",
     "sso_session",
     "sso_start_url",
@@ -37,7 +39,7 @@ const OTHER_WAYS: [&str; 5] = [
 ];
 
 impl AwsProfile {
-    /// Reads the profile the environment names, else `default`. Files that are not there say nothing.
+    /// Reads the profile named in the environment, else `default`. Missing files count as empty.
     pub(super) fn read(variable: EnvLookup<'_>) -> Result<Self, String> {
         let named = variable("AWS_PROFILE");
         let name = named.as_deref().unwrap_or("default");
@@ -62,7 +64,7 @@ impl AwsProfile {
         ];
         if named.is_some() && sections.iter().all(Option::is_none) {
             return Err(format!(
-                "AWS_PROFILE names `{name}`, which stands in neither profile file"
+                "AWS_PROFILE names `{name}`, which is in neither profile file"
             ));
         }
         let value = |key: &str| {
@@ -74,7 +76,7 @@ impl AwsProfile {
         };
         let keys = keys(&value);
         if keys.is_none() && named.is_some() && !has_environment_keys(variable) {
-            refuse_other_ways(name, &sections)?;
+            refuse_other_sources(name, &sections)?;
         }
         let style = value("addressing_style").or_else(|| nested(&value("s3")?, "addressing_style"));
         Ok(Self {
@@ -100,28 +102,28 @@ fn has_environment_keys(variable: EnvLookup<'_>) -> bool {
         .any(|name| variable(name).is_some())
 }
 
-fn refuse_other_ways(name: &str, sections: &[Option<&Properties>]) -> Result<(), String> {
-    let way = OTHER_WAYS.into_iter().find(|way| {
+fn refuse_other_sources(name: &str, sections: &[Option<&Properties>]) -> Result<(), String> {
+    let source = OTHER_SOURCES.into_iter().find(|source| {
         sections
             .iter()
             .flatten()
-            .any(|section| section.contains_key(way))
+            .any(|section| section.contains_key(source))
     });
-    match way {
-        Some(way) => Err(format!(
-            "the profile `{name}` finds its keys by `{way}`, which needs the AWS tools: \
+    match source {
+        Some(source) => Err(format!(
+            "the profile `{name}` gets its keys from `{source}`, which needs the AWS tools: \
              `eval \"$(aws configure export-credentials --profile {name} --format env)\"`"
         )),
         None => Ok(()),
     }
 }
 
-/// Reads a file; one that is not there is empty.
+/// Reads a file; a missing one counts as empty.
 fn load(path: Option<PathBuf>) -> Result<Ini, String> {
     let Some(path) = path.filter(|path| path.is_file()) else {
         return Ok(Ini::new());
     };
-    // Keys may hold any of the characters that other INI files give a meaning.
+    // Keys may contain characters that are special in other INI files.
     let plain = ParseOption {
         enabled_quote: false,
         enabled_escape: false,
@@ -131,7 +133,7 @@ fn load(path: Option<PathBuf>) -> Result<Ini, String> {
     Ini::load_from_file_opt(&path, plain).map_err(|error| format!("`{}`: {error}", path.display()))
 }
 
-/// Returns a value of a table within a value: `s3 =`, and below it indented lines.
+/// Returns a value of a nested table: `s3 =` followed by indented lines.
 fn nested(lines: &str, key: &str) -> Option<String> {
     let pair = |line: &str| {
         line.split_once('=')
@@ -174,7 +176,7 @@ mod tests {
         assert!(
             read(sso, Some("plan"))
                 .unwrap_err()
-                .contains("stands in neither")
+                .contains("is in neither")
         );
         assert!(read("[default\n", None).is_err());
         assert!(AwsProfile::read(&|_| None).unwrap().keys.is_none());

@@ -1,3 +1,5 @@
+//! Sends requests to buckets: logs each one, limits what is read, and recognizes web pages and redirects.
+
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -17,20 +19,20 @@ use object_store::client::{
 use super::answer::{self, WebPage};
 use pdm_core::domain::redact;
 
-/// Most bytes of a list or an error; a page of a list has some hundred thousand.
-const MOST: usize = 16 << 20;
+/// Most bytes read of a list or an error; one page of a list has some hundred thousand.
+const MAX_BODY: usize = 16 << 20;
 
-/// Bytes of an answer that sends elsewhere, after which the rest of it is not read.
-const LONGEST: usize = 64 << 10;
+/// Most bytes read of a redirect.
+const MAX_REDIRECT: usize = 64 << 10;
 
-/// Bytes of an answer that show whether it is a page.
+/// Bytes of a response that are checked for HTML.
 const BEGINNING: usize = 512;
 
-/// Says in which region a bucket is.
+/// Header with the region of a bucket.
 const REGION: &str = "x-amz-bucket-region";
 
-/// A request to a server, logged at level debug once it is answered: where it went and how long that took. Its query,
-/// headers and body are not, since keys and signatures stand there.
+/// A request to a server, logged at level debug with its address and duration once it is answered. Query, headers and body
+/// are not logged, since they hold keys and signatures.
 pub struct LoggedRequest {
     method: String,
     host: String,
@@ -39,7 +41,7 @@ pub struct LoggedRequest {
 }
 
 impl LoggedRequest {
-    /// Notes that a request is sent.
+    /// Starts the clock of a request.
     pub fn begin(method: &str, host: Option<&str>, path: &str) -> Self {
         let host = host.unwrap_or_default().to_owned();
         let address = format!("://{host}{path}");
@@ -55,7 +57,7 @@ impl LoggedRequest {
         }
     }
 
-    /// Tells the status of the answer; none where there was no answer.
+    /// Logs the request with the status of the response, or `None` if there was no response.
     pub fn answered(self, status: Option<u16>) {
         let Self {
             method,
@@ -65,12 +67,12 @@ impl LoggedRequest {
         } = self;
         let elapsed_ms = begun.elapsed().as_secs_f64() * 1000.0;
         let answer = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-        let said = format!("{method} {host}{path}: {answer}");
-        tracing::debug!(target: "pdm_ml::http", method, host, path, status, elapsed_ms, "{said}");
+        let message = format!("{method} {host}{path}: {answer}");
+        tracing::debug!(target: "pdm_ml::http", method, host, path, status, elapsed_ms, "{message}");
     }
 }
 
-/// Connects as the store does by itself, and logs its requests.
+/// A connector that logs and checks the requests of a store.
 #[derive(Debug, Default)]
 pub(super) struct Logged {
     connector: ReqwestConnector,
@@ -78,8 +80,7 @@ pub(super) struct Logged {
 }
 
 impl Logged {
-    /// Returns a connector for a store that signs its requests for objects in their head, unlike those for its keys; or for one
-    /// of which that is not known.
+    /// Returns the connector. With `signs`, only requests with a signature header are for objects; the others ask for credentials.
     pub(super) fn signing(signs: bool) -> Self {
         Self {
             signs,
@@ -104,8 +105,8 @@ struct Service {
 }
 
 impl Service {
-    /// Returns whether a request is one for the bytes of an object, who asks for which knows how many there may be; where keys
-    /// come from may be any server.
+    /// Returns whether a request reads an object, whose length the caller limits. Credentials may come from any server, so those
+    /// responses are limited here.
     fn asks_for_an_object(&self, request: &HttpRequest) -> bool {
         let is_signed = || {
             let signature = request
@@ -122,7 +123,7 @@ impl Service {
 
 type ServiceAnswer<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'a>>;
 
-/// As `async_trait` would write it.
+// The signature that `async_trait` generates.
 impl HttpService for Service {
     fn call<'life0, 'async_trait>(&'life0 self, request: HttpRequest) -> ServiceAnswer<'async_trait>
     where
@@ -132,20 +133,20 @@ impl HttpService for Service {
         Box::pin(async move {
             let uri = request.uri();
             let path = uri.path().to_owned();
-            let asked = LoggedRequest::begin(request.method().as_str(), uri.host(), &path);
+            let logged = LoggedRequest::begin(request.method().as_str(), uri.host(), &path);
             let asks_for_an_object = self.asks_for_an_object(&request);
             let begins_as_data =
                 request.method() == Method::GET && (uri.query().is_some() || is_json(&path));
             let answer = self.client.execute(request).await;
-            asked.answered(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
-            let answer = answer.map_err(sent_in_circles)?;
+            logged.answered(answer.as_ref().ok().map(|answer| answer.status().as_u16()));
+            let answer = answer.map_err(redirect_loop)?;
             if is_web_page(&path, &answer) {
                 return Err(web_page(answer.status()));
             }
             if answer.status().is_redirection() && answer.status() != StatusCode::NOT_MODIFIED {
                 return redirected(answer).await;
             }
-            // Who asks for an object knows how large it may be; a list or an error is read whole.
+            // The caller limits the length of an object; lists and errors are read whole.
             let is_an_object = asks_for_an_object && answer.status().is_success();
             let answer = if is_an_object {
                 answer
@@ -161,8 +162,8 @@ impl HttpService for Service {
     }
 }
 
-/// Returns whether an answer is a page for people: a login of a proxy or network, or a store's console. Servers of objects answer
-/// with data and XML; what a gateway says of a server that failed is for the retries.
+/// Returns whether a response is a web page: the login of a proxy or network, or a store's console. Object stores send data and
+/// XML. The error page of a gateway for a failed server is left to the retries.
 fn is_web_page(path: &str, answer: &HttpResponse) -> bool {
     let content = answer
         .headers()
@@ -173,11 +174,11 @@ fn is_web_page(path: &str, answer: &HttpResponse) -> bool {
         .trim_start()
         .to_ascii_lowercase()
         .starts_with("text/html");
-    is_html && !is_for_the_retries(answer.status()) && !path.ends_with(".html")
+    is_html && !is_retried(answer.status()) && !path.ends_with(".html")
 }
 
-/// Returns whether a status says that a server failed; a network that asks to log in has a status of the same hundred.
-fn is_for_the_retries(status: StatusCode) -> bool {
+/// Returns whether a status means that the server failed; 511 (login to the network needed) does not.
+fn is_retried(status: StatusCode) -> bool {
     status.is_server_error() && status != StatusCode::NETWORK_AUTHENTICATION_REQUIRED
 }
 
@@ -194,42 +195,41 @@ fn is_json(path: &str) -> bool {
     path.ends_with(".json") || path.ends_with(".ndjson")
 }
 
-/// Makes of an error that says that redirects led in circles one of a web page: stores do not do that, logins do.
-fn sent_in_circles(error: HttpError) -> HttpError {
+/// Turns a redirect loop into the error for web pages: object stores do not redirect in a loop, login pages do.
+fn redirect_loop(error: HttpError) -> HttpError {
     let mut causes =
         std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
-    let is_circle = causes.any(|cause| cause.to_string().contains("too many redirects"));
-    if is_circle {
+    let is_loop = causes.any(|cause| cause.to_string().contains("too many redirects"));
+    if is_loop {
         web_page(StatusCode::FOUND)
     } else {
         error
     }
 }
 
-/// Refuses an answer that begins as a page of the web, whatever type of content it says it is; a server that failed is for the
-/// retries.
+/// Refuses a response that begins like a web page, whatever its content type; failed servers are left to the retries.
 async fn refuse_pages(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (parts, mut rest) = answer.into_parts();
     let mut begin = BytesMut::new();
     while begin.len() < BEGINNING
         && let Some(frame) = rest.frame().await
     {
-        // Nobody reads what some servers send behind a body.
+        // Trailers are not used.
         if let Ok(bytes) = frame?.into_data() {
             begin.extend_from_slice(&bytes);
         }
     }
-    if begins_as_page(&begin) && !is_for_the_retries(parts.status) {
+    if begins_as_page(&begin) && !is_retried(parts.status) {
         return Err(web_page(parts.status));
     }
-    let body = HttpResponseBody::new(Begun {
+    let body = HttpResponseBody::new(PeekedBody {
         begin: begin.freeze(),
         rest,
     });
     Ok(HttpResponse::from_parts(parts, body))
 }
 
-/// Returns whether data begin as HTML does, with or without a declaration of XML before it.
+/// Returns whether data begin like HTML, with or without an XML declaration.
 fn begins_as_page(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(&data[..data.len().min(BEGINNING)]).to_ascii_lowercase();
     let mut text = text.trim_start_matches('\u{feff}').trim_start();
@@ -241,13 +241,13 @@ fn begins_as_page(data: &[u8]) -> bool {
     text.starts_with("<!doctype html") || text.starts_with("<html")
 }
 
-/// A body whose beginning was read already.
-struct Begun {
+/// A body whose beginning was already read.
+struct PeekedBody {
     begin: Bytes,
     rest: HttpResponseBody,
 }
 
-impl Body for Begun {
+impl Body for PeekedBody {
     type Data = Bytes;
     type Error = HttpError;
 
@@ -263,8 +263,8 @@ impl Body for Begun {
     }
 }
 
-/// Makes of an answer that sends a request elsewhere one that says no: only keys for the other region would be good there. Which
-/// one that is, S3 says in a header, and in no body of an answer to `HEAD`.
+/// Turns a redirect into an error, because the request is signed for another region. S3 names the right region in a header, and
+/// in no body of a response to `HEAD`.
 async fn redirected(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     let region = answer
         .headers()
@@ -272,16 +272,16 @@ async fn redirected(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
         .and_then(|region| region.to_str().ok())
         .map(ToOwned::to_owned);
     let (mut parts, body) = answer.into_parts();
-    let mut told = Vec::new();
+    let mut text = Vec::new();
     let mut chunks = body.bytes_stream();
     while let Some(chunk) = chunks.try_next().await? {
-        told.extend_from_slice(&chunk);
-        if told.len() > LONGEST {
+        text.extend_from_slice(&chunk);
+        if text.len() > MAX_REDIRECT {
             break;
         }
     }
-    let told = String::from_utf8_lossy(&told);
-    let code = answer::element(&told, "Code").unwrap_or("PermanentRedirect");
+    let text = String::from_utf8_lossy(&text);
+    let code = answer::element(&text, "Code").unwrap_or("PermanentRedirect");
     let region = region
         .map(|region| format!("<Region>{region}</Region>"))
         .unwrap_or_default();
@@ -294,14 +294,14 @@ async fn redirected(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     Ok(HttpResponse::from_parts(parts, message.into()))
 }
 
-/// Returns a body that ends in an error once it is larger than any list or error of a store.
+/// Returns a body that fails once it is larger than any list or error of a store.
 fn limited(body: HttpResponseBody) -> HttpResponseBody {
     let too_large =
         |error: Box<dyn std::error::Error + Send + Sync>| match error.downcast::<HttpError>() {
             Ok(error) => *error,
             Err(error) => HttpError::new_boxed(HttpErrorKind::Decode, error),
         };
-    HttpResponseBody::new(Limited::new(body, MOST).map_err(too_large))
+    HttpResponseBody::new(Limited::new(body, MAX_BODY).map_err(too_large))
 }
 
 #[cfg(test)]
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_known_by_its_beginning() {
+    fn a_page_is_recognized_by_its_beginning() {
         for page in [
             "<!DOCTYPE html>\n<html>",
             "\u{feff}  <HTML lang=\"en\">",
@@ -359,7 +359,10 @@ mod tests {
 
     #[test]
     fn a_list_without_end_is_cut_off() {
-        assert_eq!(read(MOST).unwrap(), MOST);
-        assert_eq!(read(MOST + 1).unwrap_err().kind(), HttpErrorKind::Decode);
+        assert_eq!(read(MAX_BODY).unwrap(), MAX_BODY);
+        assert_eq!(
+            read(MAX_BODY + 1).unwrap_err().kind(),
+            HttpErrorKind::Decode
+        );
     }
 }

@@ -1,3 +1,5 @@
+//! Opens buckets of Amazon S3 and of servers with its protocol.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -8,7 +10,7 @@ use super::{Bucket, OpenResult, network, requests};
 use pdm_core::content::{open_regular, read_at_most};
 use pdm_core::domain::EnvLookup;
 
-/// What the AWS tools read, and object_store obeys. An endpoint for S3 alone goes before the one for all services.
+/// The variables of the AWS tools that object_store understands. An endpoint for S3 takes precedence over the one for all services.
 const VARIABLES: [&str; 24] = [
     ACCESS_KEY,
     SECRET_KEY,
@@ -50,15 +52,15 @@ const CONTAINER_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const CONTAINER_TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 const SKIP_SIGNATURE: &str = "AWS_SKIP_SIGNATURE";
 
-/// Most bytes of a token of a container; those of Kubernetes have some thousand.
-const LONGEST_TOKEN: u64 = 1 << 20;
+/// Most bytes of a container's token; those of Kubernetes have some thousand.
+const MAX_TOKEN: u64 = 1 << 20;
 
 /// Allows endpoints without TLS.
 const ALLOW_HTTP: &str = "AWS_ALLOW_HTTP";
 
-/// Opens a bucket with what the environment says; a profile file says what the environment leaves open.
+/// Opens a bucket with the settings in the environment; the profile files supply those that are missing there.
 ///
-/// Without keys in either the role of a web identity, a container or the machine is asked for, in this order.
+/// Without keys in either, the role of a web identity, a container or the machine is used, in this order.
 pub(super) fn open(bucket: &str, variable: EnvLookup<'_>) -> OpenResult {
     let settings = settings(variable)?;
     let endpoint = settings
@@ -68,11 +70,11 @@ pub(super) fn open(bucket: &str, variable: EnvLookup<'_>) -> OpenResult {
     let is_unsigned = settings
         .get(SKIP_SIGNATURE)
         .is_some_and(|value| is_true(value));
-    // As the AWS tools do: where nobody can change a body on its way, hashing it once more to sign it proves nothing.
-    // AWS_UNSIGNED_PAYLOAD=false signs it nevertheless.
+    // As the AWS tools do: over TLS or on this machine the body is protected already, so it is not hashed again for the
+    // signature. AWS_UNSIGNED_PAYLOAD=false signs it anyway.
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
-        .with_unsigned_payload(!network::is_open(endpoint))
+        .with_unsigned_payload(!network::is_unencrypted(endpoint))
         .with_client_options(network::client_options(variable, endpoint, ALLOW_HTTP)?)
         .with_http_connector(requests::Logged::signing(!is_unsigned))
         .with_retry(network::retries());
@@ -85,31 +87,34 @@ pub(super) fn open(bucket: &str, variable: EnvLookup<'_>) -> OpenResult {
         .map_err(|error| error.to_string())
 }
 
-/// Returns whether a setting says yes, in any of the words that the store takes.
+/// Returns whether a setting is true, in any of the spellings that object_store accepts.
 fn is_true(value: &str) -> bool {
     ["1", "true", "on", "yes", "y"].contains(&value.to_ascii_lowercase().as_str())
 }
 
-/// Returns a setting without the blanks and line breaks around it, such as `$(cat token)` and secrets from files bring along.
-/// One that holds a control character is refused: it would go into the head of a request.
+/// Returns a setting without surrounding blanks and line breaks, which secrets from files often have. A setting with a control
+/// character is refused, because it would go into a request header.
 fn clean(name: &str, value: &str) -> Result<String, String> {
     let value = value.trim();
     if value.chars().any(char::is_control) {
-        let what = "holds a line break or another control character: set it, or the profile's value, to one line of text";
-        return Err(format!("{name} {what}"));
+        return Err(format!(
+            "{name} holds a line break or another control character: set it, or the profile's value, to one line of text"
+        ));
     }
     Ok(value.to_owned())
 }
 
-/// Checks the file that a container's token is read from again and again, as it is now.
+/// Checks the file of a container's token, which is read again for each request.
 fn check_token_file(path: &str) -> Result<(), String> {
-    let token = read_at_most(path.as_ref(), LONGEST_TOKEN).map_err(|error| error.to_string()).and_then(|bytes| {
-        let told =
-            "it holds a line break or another control character: write the token alone, such as with `printf %s`";
-        let is_one_line = !bytes.iter().any(u8::is_ascii_control);
-        is_one_line.then_some(()).ok_or_else(|| told.to_owned())
-    });
-    token.map_err(|what| format!("{CONTAINER_TOKEN_FILE} names `{path}`: {what}"))
+    let named = format!("{CONTAINER_TOKEN_FILE} names `{path}`");
+    let token =
+        read_at_most(path.as_ref(), MAX_TOKEN).map_err(|error| format!("{named}: {error}"))?;
+    if token.iter().any(u8::is_ascii_control) {
+        return Err(format!(
+            "{named}: it holds a line break or another control character: write the token alone, for example with `printf %s`"
+        ));
+    }
+    Ok(())
 }
 
 /// Returns the settings by the names of their variables.
@@ -119,7 +124,7 @@ fn settings(variable: EnvLookup<'_>) -> Result<BTreeMap<&'static str, String>, S
         .filter_map(|name| Some((name, variable(name)?)))
         .collect();
     let profile = AwsProfile::read(variable)?;
-    // The general name of the region gives way to the other.
+    // AWS_REGION takes precedence over AWS_DEFAULT_REGION.
     if let Some(region) = settings.remove("AWS_DEFAULT_REGION").or(profile.region) {
         settings.entry(REGION).or_insert(region);
     }
@@ -135,7 +140,7 @@ fn settings(variable: EnvLookup<'_>) -> Result<BTreeMap<&'static str, String>, S
     }
     let known = [ACCESS_KEY, SECRET_KEY, TOKEN_FILE];
     match profile.keys {
-        // Keys belong together: half of them from each side would be nobody's.
+        // The keys of one source belong together.
         Some(keys) if !known.iter().any(|name| settings.contains_key(name)) => {
             settings.remove(SESSION_TOKEN);
             settings.insert(ACCESS_KEY, keys.access_key);
@@ -147,20 +152,19 @@ fn settings(variable: EnvLookup<'_>) -> Result<BTreeMap<&'static str, String>, S
     for (name, value) in &mut settings {
         *value = clean(name, value)?;
     }
-    // Only who has no keys asks with a token.
+    // A token is used only without keys.
     let has_keys = known.iter().any(|name| settings.contains_key(name));
-    let asks_a_container =
+    let uses_container =
         settings.contains_key(CONTAINER_URI) && !settings.contains_key(CONTAINER_PATH);
-    if let Some(path) = settings
-        .get(CONTAINER_TOKEN_FILE)
-        .filter(|_| asks_a_container && !has_keys)
+    if uses_container
+        && !has_keys
+        && let Some(path) = settings.get(CONTAINER_TOKEN_FILE)
     {
         check_token_file(path)?;
     }
-    // One that is not there is told of when it is read; a pipe would be waited for then.
-    if let Some(path) = settings
-        .get(TOKEN_FILE)
-        .filter(|path| Path::new(path).exists())
+    // A missing file is reported when it is read; a pipe would block then.
+    if let Some(path) = settings.get(TOKEN_FILE)
+        && Path::new(path).exists()
     {
         open_regular(path.as_ref())
             .map_err(|error| format!("{TOKEN_FILE} names `{path}`: {error}"))?;
@@ -192,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_goes_before_the_profile_and_keys_belong_together() {
+    fn the_environment_takes_precedence_and_keys_belong_together() {
         let folder = tempfile::tempdir().unwrap();
         let (keys, config) = (
             folder.path().join("credentials"),

@@ -1,3 +1,5 @@
+//! Options for opening a registry.
+
 use std::path::{Path, PathBuf};
 
 use super::error::RegistryError;
@@ -7,24 +9,24 @@ use crate::bucket::AddressError;
 use pdm_core::domain::EnvLookup;
 use pdm_core::events::Reporter;
 
-/// What an address is read in: the folder that relative paths begin at, and the environment that holds a bucket's keys.
+/// Options for opening a registry.
 #[derive(Clone)]
 pub struct OpenOptions<'a> {
-    /// The project's folder.
+    /// The project's folder, which relative paths start from.
     pub root: &'a Path,
-    /// Its environment.
+    /// Looks up environment variables, which hold a bucket's credentials.
     pub variable: EnvLookup<'a>,
-    /// Folder for what an interrupted transfer goes on from; without it, it begins anew.
+    /// Folder for the state of interrupted transfers; without it, they start from scratch.
     pub scratch: Option<PathBuf>,
-    /// With what is signed, and whose signatures count.
+    /// The key that signs entries, and the keys that are trusted.
     pub signing: Signing,
-    /// Which registry must be at the address, where that is known.
+    /// Id of the registry that must be at the address, if known.
     pub expected: Option<RegistryId>,
-    /// Hears how far a transfer is, and knows whether to stop.
+    /// Reports the progress of transfers, and whether to stop.
     pub reporter: Reporter,
 }
 
-/// A folder without any environment, keys or policy.
+/// A project folder without environment, keys or policy.
 impl<'a> From<&'a Path> for OpenOptions<'a> {
     fn from(root: &'a Path) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What servers say when they say no, byte for byte as Amazon S3 and what stands in its way say it, and what is made of it.
+//! Tests with responses of Amazon S3 and of proxies, byte for byte.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -34,15 +34,15 @@ const NO_KEY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>N
 const NOTHING: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>models</Name><Prefix></Prefix><KeyCount>0</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>";
 const LOGIN: &str = "<!DOCTYPE html>\n<html><head><title>Guest network</title></head><body><form action=\"/login\">…</form></body></html>";
 
-/// A request, as far as an answer depends on it.
-struct Asked {
+/// The parts of a request that a response depends on.
+struct TestRequest {
     method: String,
     path: String,
     body: Vec<u8>,
 }
 
-/// Answers every request on this machine by a function, until the test ends; returns where.
-fn serve(answer: impl Fn(&Asked) -> (String, String) + Send + Sync + 'static) -> String {
+/// Answers every request with a function until the test ends; returns the address.
+fn serve(answer: impl Fn(&TestRequest) -> (String, String) + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let answer = Arc::new(answer);
@@ -57,7 +57,7 @@ fn serve(answer: impl Fn(&Asked) -> (String, String) + Send + Sync + 'static) ->
 
 fn reply(
     stream: TcpStream,
-    answer: &(dyn Fn(&Asked) -> (String, String) + Send + Sync),
+    answer: &(dyn Fn(&TestRequest) -> (String, String) + Send + Sync),
 ) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut line = String::new();
@@ -77,9 +77,9 @@ fn reply(
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let asked = Asked { method, path, body };
-    let (head, body) = answer(&asked);
-    let shown = if asked.method == "HEAD" {
+    let request = TestRequest { method, path, body };
+    let (head, body) = answer(&request);
+    let shown = if request.method == "HEAD" {
         ""
     } else {
         body.as_str()
@@ -118,8 +118,8 @@ fn open(endpoint: &str) -> Store {
     .unwrap()
 }
 
-/// What a reader and a writer are told.
-fn told(endpoint: &str) -> [RegistryError; 2] {
+/// The errors of a reader and of a writer.
+fn errors(endpoint: &str) -> [RegistryError; 2] {
     let registry = Registry::new(open(endpoint)).unwrap();
     [
         registry.list(None).unwrap_err(),
@@ -130,14 +130,14 @@ fn told(endpoint: &str) -> [RegistryError; 2] {
 }
 
 #[test]
-fn the_servers_own_code_decides_what_is_said() {
+fn the_hint_depends_on_the_servers_error_code() {
     let redirect = "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-central-1\r\n\
                     Content-Type: application/xml\r\nServer: AmazonS3\r\n";
     let cases = [
         (
             DENIED,
             SKEWED,
-            "the clock of this machine is wrong: by the server's it is 2026-11-30T11:15:00Z",
+            "the clock of this machine is wrong: the server's time is 2026-11-30T11:15:00Z",
         ),
         (BAD, EXPIRED, "the session token has expired"),
         (DENIED, UNKNOWN, "does not know the access key"),
@@ -153,7 +153,7 @@ fn the_servers_own_code_decides_what_is_said() {
     ];
     for (head, body, word) in cases {
         let endpoint = always(head, body);
-        for error in told(&endpoint) {
+        for error in errors(&endpoint) {
             let hint = error.hint().unwrap_or_default();
             assert!(hint.contains(word), "{word}: {error:?}: {hint}");
             assert_eq!(
@@ -166,12 +166,12 @@ fn the_servers_own_code_decides_what_is_said() {
 }
 
 #[test]
-fn a_region_is_told_where_only_the_head_of_an_answer_has_it() {
+fn a_region_is_read_from_the_header_of_a_redirect() {
     let endpoint = always(
         "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: ap-south-1\r\nServer: AmazonS3\r\n",
         "",
     );
-    let error = wait(open(&endpoint).look(ObjectKey::Marker)).unwrap_err();
+    let error = wait(open(&endpoint).stat(ObjectKey::Marker)).unwrap_err();
     assert_eq!(
         error.hint().unwrap(),
         "the bucket is in the region ap-south-1: set AWS_REGION=ap-south-1"
@@ -188,7 +188,7 @@ fn a_login_page_is_no_store_and_no_damage() {
     ] {
         let head = format!("HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\n");
         let endpoint = serve(move |_| (head.clone(), LOGIN.to_owned()));
-        for error in told(&endpoint) {
+        for error in errors(&endpoint) {
             assert_eq!(
                 (error.code().exit(), error.code().to_string().as_str()),
                 (1, "E0534"),
@@ -219,7 +219,7 @@ fn a_login_page_is_no_store_whatever_it_calls_itself() {
             "HTTP/1.1 200 OK\r\nLast-Modified: Mon, 02 Nov 2026 10:00:00 GMT\r\nETag: \"a\"\r\n{content}"
         );
         let endpoint = serve(move |_| (head.clone(), LOGIN.to_owned()));
-        for error in told(&endpoint) {
+        for error in errors(&endpoint) {
             assert_eq!(
                 (error.code().exit(), error.code().to_string().as_str()),
                 (1, "E0534"),
@@ -230,9 +230,9 @@ fn a_login_page_is_no_store_whatever_it_calls_itself() {
 }
 
 #[test]
-fn a_server_that_sends_in_circles_is_no_store() {
+fn a_redirect_loop_is_no_store() {
     let endpoint = always("HTTP/1.1 302 Found\r\nLocation: /login\r\n", "");
-    for error in told(&endpoint) {
+    for error in errors(&endpoint) {
         assert_eq!(
             (error.code().exit(), error.code().to_string().as_str()),
             (1, "E0534"),
@@ -245,11 +245,11 @@ fn a_server_that_sends_in_circles_is_no_store() {
 #[test]
 fn a_list_that_leads_back_is_given_up() {
     let endless = "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken></ListBucketResult>";
-    let endpoint = serve(move |asked| match asked.path.contains("list-type=2") {
+    let endpoint = serve(move |request| match request.path.contains("list-type=2") {
         true => (LIST.to_owned(), endless.to_owned()),
         false => (MISSING.to_owned(), NO_KEY.to_owned()),
     });
-    for error in told(&endpoint) {
+    for error in errors(&endpoint) {
         assert!(
             matches!(error, RegistryError::EndlessList { .. }),
             "{error:?}"
@@ -262,7 +262,7 @@ fn a_list_that_leads_back_is_given_up() {
     }
 }
 
-/// Where keys come from may be any server; what it sends has a limit, too.
+/// Responses of a server for credentials have a limit, too.
 #[test]
 fn keys_without_end_are_given_up() {
     let endpoint = serve(|_| {
@@ -279,33 +279,33 @@ fn keys_without_end_are_given_up() {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI" => Some(format!("{endpoint}/keys")),
         _ => None,
     };
-    let surroundings = OpenOptions {
+    let options = OpenOptions {
         variable: &variable,
         ..Path::new("/").into()
     };
-    let registry =
-        Registry::new(Store::open("s3://models/plant-7", surroundings).unwrap()).unwrap();
+    let registry = Registry::new(Store::open("s3://models/plant-7", options).unwrap()).unwrap();
     let error = registry.list(None).unwrap_err();
     let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
-    let told: Vec<_> = causes.map(ToString::to_string).collect();
+    let messages: Vec<_> = causes.map(ToString::to_string).collect();
     assert!(
-        told.iter()
+        messages
+            .iter()
             .any(|cause| cause.contains("length limit exceeded")),
-        "{told:?}"
+        "{messages:?}"
     );
 }
 
-/// A bucket that is empty and answers every write with a conflict, so many times.
+/// An empty bucket that answers the first `times` writes with a conflict.
 fn conflicting(times: usize) -> String {
     let writes = AtomicUsize::new(0);
-    serve(move |asked| {
-        let (head, body) = match asked.method.as_str() {
+    serve(move |request| {
+        let (head, body) = match request.method.as_str() {
             "PUT" if writes.fetch_add(1, Ordering::Relaxed) < times => (CONFLICT, UNDER_WAY),
             "PUT" => {
-                assert!(!asked.body.is_empty());
+                assert!(!request.body.is_empty());
                 (FINE, "")
             }
-            "GET" if asked.path.contains("list-type=2") => (LIST, NOTHING),
+            "GET" if request.path.contains("list-type=2") => (LIST, NOTHING),
             _ => (MISSING, NO_KEY),
         };
         (head.to_owned(), body.to_owned())
@@ -313,7 +313,7 @@ fn conflicting(times: usize) -> String {
 }
 
 #[test]
-fn a_conflict_is_waited_for_and_is_nobodys_object() {
+fn a_conflict_is_retried_and_is_no_existing_object() {
     let store = open(&conflicting(2));
     assert_eq!(
         wait(store.create(ObjectKey::Marker, "x")).unwrap(),
@@ -333,7 +333,7 @@ fn a_conflict_is_waited_for_and_is_nobodys_object() {
         error
             .hint()
             .unwrap()
-            .contains("another request for the same object was under way"),
+            .contains("another request for the same object was in progress"),
         "{error:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! The registry for callers without an async runtime: the same methods, each waiting for its answer.
+//! The registry for callers without an async runtime: the same methods, but blocking.
 
 use std::path::Path;
 use std::pin::pin;
@@ -33,12 +33,12 @@ use pdm_core::events::{Interrupted, Reporter};
 use pdm_core::gates::{GateOptions, GateReport};
 use pdm_core::scoring::Scorecard;
 
-/// How often somebody looks whether to stop.
-const LISTEN: Duration = Duration::from_millis(50);
-/// How long work that was asked to stop may take to end by itself.
-const LEAVE: Duration = Duration::from_millis(300);
+/// How often a stop request is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How long work may take to end on its own after a stop request.
+const STOP_GRACE: Duration = Duration::from_millis(300);
 
-/// The registry over a store, waiting for every answer. Must not be called from async code.
+/// The blocking registry over a store. Must not be called from async code.
 #[derive(Debug)]
 pub struct Registry {
     pub(super) inner: super::Registry,
@@ -65,7 +65,7 @@ impl Registry {
     /// Returns the registry over a store; nothing is read or written yet.
     ///
     /// # Errors
-    /// [`RegistryError::Runtime`] where the system gives no resources for it.
+    /// [`RegistryError::Runtime`] if the system lacks the resources.
     pub fn new(store: Store) -> Result<Self, RegistryError> {
         Ok(Self {
             inner: super::Registry::new(store),
@@ -77,11 +77,8 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Store::open`] and [`Self::new`].
-    pub fn open<'a>(
-        url: &str,
-        surroundings: impl Into<OpenOptions<'a>>,
-    ) -> Result<Self, RegistryError> {
-        Self::new(Store::open(url, surroundings)?)
+    pub fn open<'a>(url: &str, options: impl Into<OpenOptions<'a>>) -> Result<Self, RegistryError> {
+        Self::new(Store::open(url, options)?)
     }
 
     /// Returns the store.
@@ -89,7 +86,7 @@ impl Registry {
         self.inner.store()
     }
 
-    /// Makes the experiment that proves a store; see [`Store::examine`].
+    /// Tests whether the store is safe for a registry; see [`Store::examine`].
     ///
     /// # Errors
     /// As there.
@@ -139,7 +136,7 @@ impl Registry {
         self.wait(self.inner.promote(promotion, stamp))
     }
 
-    /// Keeps a note about a version; see [`super::Registry::annotate`].
+    /// Adds a note about a version; see [`super::Registry::annotate`].
     ///
     /// # Errors
     /// As there.
@@ -242,7 +239,7 @@ impl Registry {
         self.wait(self.inner.history(model, alias, at))
     }
 
-    /// Returns the entries that were written by a clock that was behind; see [`super::Registry::clocks_set_back`].
+    /// Returns the entries whose clock was behind; see [`super::Registry::clocks_set_back`].
     ///
     /// # Errors
     /// As there.
@@ -301,7 +298,7 @@ impl Registry {
         self.wait(self.inner.id())
     }
 
-    /// Verifies every object a version rests on; see [`super::Registry::check`].
+    /// Verifies every object a version needs; see [`super::Registry::check`].
     ///
     /// # Errors
     /// As there.
@@ -309,7 +306,7 @@ impl Registry {
         self.wait(self.inner.check(version))
     }
 
-    /// Verifies what a version rests on beside its bundle; see [`super::Registry::check_evidence`].
+    /// Verifies what a version needs apart from its bundle; see [`super::Registry::check_evidence`].
     ///
     /// # Errors
     /// As there.
@@ -317,7 +314,7 @@ impl Registry {
         self.wait(self.inner.check_evidence(version))
     }
 
-    /// Waits for an answer, but no longer than the user: a store that hangs does not hold up a wish to stop.
+    /// Waits for an answer until the user asks to stop, so that a store that hangs does not block the interrupt.
     pub(super) fn wait<T>(
         &self,
         answer: impl Future<Output = Result<T, RegistryError>>,
@@ -332,12 +329,12 @@ impl Registry {
     }
 }
 
-/// Waits for the wish to stop, and a moment longer: work that hears it itself ends in better order.
+/// Waits for a stop request and then a moment longer, so that work can end on its own.
 async fn stopped(reporter: &Reporter) -> Interrupted {
     loop {
-        sleep(LISTEN).await;
+        sleep(POLL_INTERVAL).await;
         if let Err(interrupted) = reporter.check() {
-            sleep(LEAVE).await;
+            sleep(STOP_GRACE).await;
             return interrupted;
         }
     }

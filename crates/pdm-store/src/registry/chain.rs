@@ -1,3 +1,5 @@
+//! The hash chain of the log: checks that each entry follows from the one before.
+
 use super::entry::LogEntry;
 use super::error::RegistryError;
 use super::genesis::Genesis;
@@ -5,23 +7,23 @@ use super::identity::RegistryId;
 use super::keys::{ObjectKey, Sequence};
 use pdm_core::content::Digest;
 
-/// How far a log was read, and what its next entry must follow from.
+/// How far a log was read, and what its next entry must refer to.
 #[derive(Debug, Clone)]
 pub(crate) struct Chain {
-    /// What the log begins with; `None` where there is no such object, a text where it is damaged.
+    /// The genesis object of the log; `None` if there is none, a description of the damage if it is damaged.
     genesis: Option<Result<Genesis, String>>,
-    /// Which registry the log is of, once that is known.
+    /// Id of the registry, once known.
     id: Option<RegistryId>,
     last: Sequence,
-    /// Digest of the last entry; `None` where its bytes cannot be relied on.
+    /// Digest of the last entry; `None` if its bytes are not reliable.
     head: Option<Digest>,
     /// Format of the last entry.
     format: u32,
-    /// Whether the first entry is from before a log had an object it begins with.
+    /// Whether the log is from before there was a genesis object.
     is_old: bool,
 }
 
-/// Why an entry does not follow from the one before.
+/// Why an entry does not follow from the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Break {
     pub(crate) key: ObjectKey,
@@ -29,7 +31,7 @@ pub(crate) struct Break {
 }
 
 impl Chain {
-    /// Returns the chain of a log of which nothing but its beginning was read.
+    /// Returns the chain of a log of which only the genesis object was read.
     pub(crate) fn new(genesis: Option<Result<Genesis, RegistryError>>) -> Self {
         let genesis = genesis.map(|read| {
             read.map_err(|error| match error {
@@ -52,37 +54,37 @@ impl Chain {
         }
     }
 
-    /// Returns which registry the log is of.
+    /// Returns the id of the registry.
     pub(crate) fn id(&self) -> Option<RegistryId> {
         self.id
     }
 
-    /// Returns the place of the last entry.
+    /// Returns the number of the last entry.
     pub(crate) fn last(&self) -> Sequence {
         self.last
     }
 
-    /// Returns the digest of the last entry, or of the object the log begins with.
+    /// Returns the digest of the last entry, or of the genesis object.
     pub(crate) fn head(&self) -> Option<Digest> {
         self.head
     }
 
-    /// Returns whether there was an object that the log begins with, even a damaged one.
+    /// Returns whether there is a genesis object, even a damaged one.
     pub(crate) fn has_genesis(&self) -> bool {
         self.genesis.is_some()
     }
 
-    /// Returns why the log cannot be read without the object it begins with.
+    /// Returns how the genesis object is damaged.
     pub(crate) fn damaged_genesis(&self) -> Option<&String> {
         self.genesis.as_ref()?.as_ref().err()
     }
 
-    /// Returns whether an object lies where a log begins, and is no part of this log, which began before there were such.
+    /// Returns whether there is a genesis object although the log is from before there were any.
     pub(crate) fn has_foreign_genesis(&self) -> bool {
         self.genesis.is_some() && self.is_old
     }
 
-    /// Holds the next entry against this.
+    /// Checks the next entry.
     pub(crate) fn check(&self, entry: &LogEntry) -> Result<(), Break> {
         let broken = |what: &str| {
             Err(Break {
@@ -91,15 +93,15 @@ impl Chain {
             })
         };
         let before = if self.last == 0 {
-            self.before_the_first(entry)?
+            self.before_first(entry)?
         } else {
             self.head
         };
         if before.is_some_and(|before| before != entry.previous) {
-            return broken("it does not follow from the bytes of the entry before");
+            return broken("it does not match the digest of the entry before it");
         }
         if entry.format < self.format {
-            return broken("its format is older than that of the entry before");
+            return broken("its format is older than that of the entry before it");
         }
         match (entry.registry, self.id) {
             (Some(named), Some(id)) if named != id => broken(&format!(
@@ -109,9 +111,9 @@ impl Chain {
         }
     }
 
-    /// Returns what the first entry must follow from. One that names no registry is from before a log had a beginning, and
-    /// whoever adds one later adds an object that nothing follows from.
-    fn before_the_first(&self, entry: &LogEntry) -> Result<Option<Digest>, Break> {
+    /// Returns the digest that the first entry must hold. An entry without a registry id is from before there was a genesis object;
+    /// one that was added later is not part of the chain.
+    fn before_first(&self, entry: &LogEntry) -> Result<Option<Digest>, Break> {
         let broken = |what: &str| {
             Err(Break {
                 key: ObjectKey::Genesis,
@@ -126,7 +128,7 @@ impl Chain {
         }
     }
 
-    /// Takes the next entry, whose bytes have this digest.
+    /// Appends the next entry, whose bytes have this digest.
     pub(crate) fn take(&mut self, entry: &LogEntry, digest: Digest) {
         if entry.sequence == 1 && entry.registry.is_none() {
             self.id = Some(RegistryId::of_first_entry(digest));
@@ -137,7 +139,7 @@ impl Chain {
         self.format = entry.format;
     }
 
-    /// Passes over the places up to this one, of whose entries nothing is known.
+    /// Skips to an entry; nothing is known of those before it.
     pub(crate) fn skip_to(&mut self, last: Sequence) {
         self.last = last;
         self.head = None;

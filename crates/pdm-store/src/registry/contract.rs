@@ -327,7 +327,7 @@ fn rolling_back_retraces_promotions(store: Store) {
     let error = back(6).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot roll back `fd001@champion`: nothing before version 1"
+        "cannot roll back `fd001@champion`: there is no version before 1"
     );
     let unknown = registry
         .roll_back(&model(), &"shadow".parse().unwrap(), "", &stamp(7))

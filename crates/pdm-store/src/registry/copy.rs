@@ -1,3 +1,5 @@
+//! Copies versions between registries.
+
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,24 +16,24 @@ use super::reference::ModelRef;
 use super::registry::Registry;
 use super::store::Store;
 
-/// A version that is now in another registry.
+/// A version that was copied into another registry.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Copied {
-    /// Number of the version in the registry it comes from.
+    /// Its number in the source registry.
     pub from: u32,
-    /// The version as it is in the other registry.
+    /// The version in the target registry.
     pub version: ModelVersion,
-    /// Whether it was not there before.
+    /// Whether it is new there.
     pub is_new: bool,
 }
 
 impl Registry {
-    /// Copies a version with everything it rests on into another registry: bundle, scorecard, predictions, gate report and
-    /// where it comes from. It gets the next number there, unless it is there already. Aliases stay: who is champion
-    /// there is decided by the gates there.
+    /// Copies a version with everything it needs into another registry: bundle, scorecard, predictions, gate report and
+    /// origin. It gets the next number there, unless it is there already. Aliases are not copied: the gates of the target
+    /// registry decide which version is champion there.
     ///
     /// # Errors
-    /// An unknown model or version, missing or damaged blobs, and whatever the stores or the disk answer.
+    /// An unknown model or version, missing or damaged blobs, and errors of the stores or the disk.
     pub async fn copy(
         &self,
         reference: &ModelRef,
@@ -66,7 +68,7 @@ impl Registry {
                 stamp,
             )
             .await?;
-        // What was relied on may have been collected meanwhile.
+        // Existing blobs may have been collected meanwhile.
         if !to.store().absent(entered.blobs()).await?.is_empty() {
             send(self.store(), &version, to.store()).await?;
         }
@@ -78,7 +80,7 @@ impl Registry {
     }
 }
 
-/// Brings everything a version rests on from one store to another.
+/// Copies everything a version needs from one store to another.
 async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), RegistryError> {
     for blob in version.evidence() {
         to.put_blob(from.get_blob(blob).await?).await?;
@@ -91,7 +93,7 @@ async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), Re
         let fetched = fetched(from, file).await?;
         let sent = blobs::upload(to, &fetched.file).await;
         sent.map_err(|error| {
-            if fetched.lies_in_store {
+            if fetched.is_in_store {
                 damaged(key, error)
             } else {
                 error
@@ -101,14 +103,14 @@ async fn send(from: &Store, version: &ModelVersion, to: &Store) -> Result<(), Re
     Ok(())
 }
 
-/// A file out of a store, and the folder that goes away with it.
+/// A file from a store, and its temporary folder.
 struct FetchedFile {
     file: NewFile,
-    lies_in_store: bool,
+    is_in_store: bool,
     _folder: Option<TempDir>,
 }
 
-/// A file of a store that cannot be read as it was written is not the user's doing.
+/// Reports an unreadable file of a store as damage to the store, not as an error of the user.
 fn damaged(key: ObjectKey, error: RegistryError) -> RegistryError {
     match error {
         RegistryError::Changed { .. } => {
@@ -123,24 +125,24 @@ fn damaged(key: ObjectKey, error: RegistryError) -> RegistryError {
     }
 }
 
-/// Makes a blob readable: short ones in memory, long ones where they lie, or on this machine's disk for a while.
+/// Makes a blob readable: short ones in memory, long ones in the store's folder or in a temporary file.
 async fn fetched(store: &Store, file: &FileEntry) -> Result<FetchedFile, RegistryError> {
     if file.bytes <= blobs::PART {
         let bytes = store.get_blob(file.sha256).await?;
         return Ok(FetchedFile {
             file: NewFile::of_bytes(file.path.clone(), bytes),
-            lies_in_store: false,
+            is_in_store: false,
             _folder: None,
         });
     }
     let key = ObjectKey::Blob(file.sha256);
     if let Some(path) = store.path_on_disk(key) {
-        // What is no regular file is refused here: opening it could wait for ever.
-        store.look(key).await?;
+        // Refuses anything but a regular file: opening a pipe could block forever.
+        store.stat(key).await?;
         let file = NewFile::on_disk(file.clone(), path);
         return Ok(FetchedFile {
             file,
-            lies_in_store: true,
+            is_in_store: true,
             _folder: None,
         });
     }
@@ -161,7 +163,7 @@ async fn fetched(store: &Store, file: &FileEntry) -> Result<FetchedFile, Registr
     blobs::download(store, file.sha256, file.bytes, &path).await?;
     Ok(FetchedFile {
         file: NewFile::on_disk(file.clone(), path),
-        lies_in_store: false,
+        is_in_store: false,
         _folder: Some(folder),
     })
 }

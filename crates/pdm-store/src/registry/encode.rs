@@ -1,3 +1,5 @@
+//! Writes and reads the stored JSON documents.
+
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,25 +10,24 @@ use pdm_core::domain::Prediction;
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::Scorecard;
 
-/// Returns the bytes under which a scorecard is kept.
+/// Returns the stored bytes of a scorecard.
 pub(crate) fn scorecard(scorecard: &Scorecard) -> Result<Bytes, RegistryError> {
     write("a scorecard", scorecard)
 }
 
-/// Returns the bytes under which predictions are kept: in order of unit, then cycle, so that their digest is the one
-/// in the scorecard.
+/// Returns the stored bytes of predictions: in order of unit, then cycle, so that their digest is the one in the scorecard.
 pub(crate) fn predictions(predictions: &[Prediction]) -> Result<Bytes, RegistryError> {
     let mut sorted: Vec<_> = predictions.iter().collect();
     sorted.sort_by(|a, b| (&a.unit, a.cycle).cmp(&(&b.unit, b.cycle)));
     write("predictions", &sorted)
 }
 
-/// Returns the bytes under which a gate report is kept.
+/// Returns the stored bytes of a gate report.
 pub(crate) fn report(report: &GateReport) -> Result<Bytes, RegistryError> {
     write("a gate report", report)
 }
 
-/// Reads kept JSON.
+/// Reads stored JSON.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, RegistryError> {
     serde_json::from_slice(bytes).map_err(|source| RegistryError::Json {
         operation: "read",

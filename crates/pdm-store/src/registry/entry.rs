@@ -1,3 +1,5 @@
+//! The entries of the log.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,15 +15,15 @@ use pdm_core::content::{Digest, canonical_json, digest_of};
 
 /// Newest format of entries this program reads, and the one it writes.
 ///
-/// Since format 2 an entry names its registry, so that its signature is worth nothing in another one. A kind of action that is
-/// added later needs no new number: who does not know it refuses the log, because what it adds up to cannot be told without it.
+/// Since format 2 an entry names its registry, so that its signature is not valid in another one. A new kind of action
+/// needs no new format: a program that does not know it refuses the log, because it cannot compute the state without it.
 pub(crate) const FORMAT: u32 = 2;
 
-/// Field that holds the digest of the rest of the entry. The chain vouches for every entry but the newest one,
-/// which has no successor yet.
+/// Field that holds the digest of the rest of the entry. The chain protects every entry but the newest one, which has no
+/// successor yet.
 const SEAL: &str = "seal";
 
-/// Who acts, and when; given by the caller so that the registry needs no clock.
+/// Actor and time of an action; passed by the caller, so that the registry needs no clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// Time of the action.
@@ -38,17 +40,17 @@ pub struct LogEntry {
     /// The registry it was written to; `None` in format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registry: Option<RegistryId>,
-    /// Place in the log, from 1.
+    /// Number of the entry in the log, from 1.
     pub sequence: u64,
-    /// SHA-256 of the bytes of the entry before, in the first of the object the log begins with; zeros in the first of format 1.
+    /// SHA-256 of the entry before it, for the first entry of the genesis object; zeros in the first entry of format 1.
     pub previous: Digest,
-    /// When it happened, by the clock of the actor.
+    /// When it happened, by the actor's clock.
     pub time: Timestamp,
     /// Who did it.
     pub actor: String,
     /// What was done.
     pub action: LogAction,
-    /// The actor's signature, where there was a key.
+    /// The actor's signature, if there was a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<Signature>,
 }
@@ -64,38 +66,38 @@ pub enum LogAction {
     Promote(Promoted),
     /// Points an alias to the version it pointed to before.
     Rollback(RolledBack),
-    /// Says something about a version.
+    /// Adds a note to a version.
     Annotate(Remarked),
-    /// Allows a version an alias, in the name of the actor.
+    /// Approves a version for an alias, in the name of the actor.
     Approve(Approved),
     /// Takes a version out of use.
     Retire(Remarked),
-    /// Gives up the files of versions that are out of use. Written before the first of them is removed.
+    /// Gives up the files of retired versions. Written before the first file is removed.
     Collect(Collected),
 }
 
-/// The kinds of [`Action`], as entries name them.
+/// The kinds of [`LogAction`], as entries name them.
 const ACTIONS: &[&str] = LogAction::VARIANTS;
 
-/// The files of these versions are no longer kept, but for those that other versions rest on too.
+/// The files of these versions are no longer kept, except those that other versions also need.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collected {
     /// The versions, in order of name and number.
     pub versions: Vec<VersionId>,
 }
 
-/// Something said about a version.
+/// A note about a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remarked {
     /// Name of the model.
     pub model: ModelName,
     /// The version.
     pub version: u32,
-    /// The actor's words.
+    /// The actor's text.
     pub text: String,
 }
 
-/// The actor finds a version good enough for an alias.
+/// The actor approves a version for an alias.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {
     /// Name of the model.
@@ -104,7 +106,7 @@ pub struct Approved {
     pub version: u32,
     /// The alias it may get.
     pub alias: Alias,
-    /// The actor's words; may be empty.
+    /// The actor's text; may be empty.
     pub text: String,
 }
 
@@ -119,15 +121,15 @@ pub struct Promoted {
     pub from: Option<u32>,
     /// Version it points to.
     pub to: u32,
-    /// Why, in the actor's words; may be empty when gates allowed it.
+    /// The actor's reason; may be empty if the gates allowed it.
     pub reason: String,
     /// Blob of the gate report that allowed it.
     pub report: Option<Digest>,
-    /// Whether the gates were passed by.
+    /// Whether the gates were overridden.
     pub forced: bool,
 }
 
-/// An alias points again to the version before.
+/// An alias was pointed back to the version before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolledBack {
     /// Name of the model.
@@ -138,17 +140,17 @@ pub struct RolledBack {
     pub from: u32,
     /// Version it points to.
     pub to: u32,
-    /// Why, in the actor's words.
+    /// The actor's reason.
     pub reason: String,
 }
 
 impl LogEntry {
-    /// Returns the hash that the first entry of format 1 follows from.
+    /// Returns the `previous` digest of the first entry in format 1.
     pub(crate) fn root() -> Digest {
         "0".repeat(64).parse().expect("64 zeros are a digest")
     }
 
-    /// Returns the version it registers, where it does.
+    /// Returns the version it registers, if it does.
     pub(crate) fn registered(&self) -> Option<&ModelVersion> {
         match &self.action {
             LogAction::Register(version) => Some(version),
@@ -170,37 +172,34 @@ impl LogEntry {
         })
     }
 
-    /// Reads the entry with this place in the log from its bytes.
+    /// Reads the entry with this number from its bytes.
     pub(crate) fn decode(sequence: Sequence, bytes: &[u8]) -> Result<Self, RegistryError> {
         let key = ObjectKey::Log(sequence);
         let mut value: Value = serde_json::from_slice(bytes)
-            .map_err(|error| RegistryError::damaged(key, format!("no JSON: {error}")))?;
+            .map_err(|error| RegistryError::damaged(key, format!("not JSON: {error}")))?;
         check_seal(&mut value, bytes).map_err(|what| RegistryError::damaged(key, what))?;
         check_format(key, &value)?;
         check_action(key, &value)?;
         let entry: Self = serde_json::from_value(value)
-            .map_err(|error| RegistryError::damaged(key, format!("no log entry: {error}")))?;
+            .map_err(|error| RegistryError::damaged(key, format!("not a log entry: {error}")))?;
         if entry.sequence != sequence {
             return Err(RegistryError::damaged(
                 key,
-                format!("it says that it is entry {}", entry.sequence),
+                format!("its number is {}", entry.sequence),
             ));
         }
         match (entry.format, entry.registry) {
             (1, None) | (2.., Some(_)) => Ok(entry),
             (1, Some(_)) => Err(RegistryError::damaged(
                 key,
-                "it names a registry, which its format does not",
+                "it names a registry, but its format has no such field",
             )),
-            _ => Err(RegistryError::damaged(
-                key,
-                "it does not say which registry it belongs to",
-            )),
+            _ => Err(RegistryError::damaged(key, "it does not name its registry")),
         }
     }
 }
 
-/// Returns the canonical JSON of a value with a seal over the rest of it.
+/// Returns the canonical JSON of a value with a seal over its other fields.
 pub(super) fn sealed(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut value = serde_json::to_value(value)?;
     let seal = digest_of(&value)?;
@@ -208,7 +207,7 @@ pub(super) fn sealed(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     canonical_json(&value)
 }
 
-/// Holds a value against its bytes and its seal, which is taken out of it.
+/// Checks a value against its bytes and its seal, and removes the seal.
 pub(super) fn check_seal(value: &mut Value, bytes: &[u8]) -> Result<(), &'static str> {
     const BROKEN: &str = "it was changed after it was written";
     if canonical_json(value).ok().as_deref() != Some(bytes) {
@@ -216,7 +215,7 @@ pub(super) fn check_seal(value: &mut Value, bytes: &[u8]) -> Result<(), &'static
     }
     let fields = value
         .as_object_mut()
-        .ok_or("no log entry: expected an object")?;
+        .ok_or("not a log entry: expected an object")?;
     let seal = fields.remove(SEAL).ok_or("it has no seal")?;
     let digest = digest_of(value).map_err(|_| BROKEN)?;
     if seal == Value::String(digest.to_string()) {
@@ -234,7 +233,7 @@ fn check_format(key: ObjectKey, value: &Value) -> Result<(), RegistryError> {
             known: FORMAT,
         }),
         Some(1..) => Ok(()),
-        _ => Err(RegistryError::damaged(key, "it names no format")),
+        _ => Err(RegistryError::damaged(key, "it has no format")),
     }
 }
 

@@ -1,3 +1,5 @@
+//! The errors of the registry.
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -13,11 +15,11 @@ use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::events::Interrupted;
 
-/// Why the registry could not do what was asked.
+/// An error of the registry.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// The address names a kind of store this build cannot open.
+    /// The scheme of the address is not known.
     #[error(
         "registry store `{url}`: `{scheme}://` is not known; known: s3://, gs://, az://, file://, memory://, or a plain path"
     )]
@@ -27,7 +29,7 @@ pub enum RegistryError {
         /// The part before `://`.
         scheme: String,
     },
-    /// The address is not understood.
+    /// The address cannot be parsed.
     #[error("registry store `{url}`: {what}")]
     Address {
         /// The address as written.
@@ -42,24 +44,24 @@ pub enum RegistryError {
         operation: &'static str,
         /// Key of the object.
         key: String,
-        /// Where the store lies.
+        /// Location of the store.
         location: String,
         /// What the store answered.
         #[source]
         source: Box<object_store::Error>,
     },
-    /// The store does not keep the promise the log rests on: create-only writes.
-    #[error("the registry store {location} cannot be trusted with a log: {what}")]
+    /// The store does not support create-only writes, which the log needs.
+    #[error("the registry store {location} is not safe for a registry: {what}")]
     Unsafe {
-        /// Where the store lies.
+        /// Location of the store.
         location: String,
-        /// What the experiment showed.
+        /// What the test showed.
         what: String,
     },
     /// Nothing was ever registered here.
     #[error("there is no registry in {location}")]
     Absent {
-        /// Where the store was looked for.
+        /// Location of the store.
         location: String,
     },
     /// A newer program wrote this.
@@ -72,15 +74,15 @@ pub enum RegistryError {
         /// Newest format this program reads.
         known: u32,
     },
-    /// A newer program did something this one does not know.
-    #[error("`{key}` says `{action}`, which this program does not know")]
+    /// A newer program wrote an action that this one does not know.
+    #[error("`{key}` holds the action `{action}`, which this program does not know")]
     UnknownAction {
         /// Key of the entry.
         key: String,
-        /// What was done, as the entry names it.
+        /// The action, as the entry names it.
         action: String,
     },
-    /// Stored bytes are not what they were when they were written.
+    /// Stored bytes were changed after they were written.
     #[error("registry object `{key}` is damaged: {what}")]
     Integrity {
         /// Key of the object.
@@ -88,33 +90,31 @@ pub enum RegistryError {
         /// What is wrong.
         what: String,
     },
-    /// There are objects that only a log can explain, and no log.
-    #[error(
-        "the log of the registry in {location} is missing: {found}, and there is not one entry"
-    )]
+    /// There are objects of a registry, but no log.
+    #[error("the log of the registry in {location} is missing: {found}, but there are no entries")]
     LogMissing {
-        /// Where the store lies.
+        /// Location of the store.
         location: String,
-        /// What is there nevertheless, as a sentence without its end.
+        /// Which objects there are, as a sentence without a full stop.
         found: String,
     },
-    /// Another registry is here than the one that is expected, or none.
-    #[error("the registry store {location} holds {}; expected is the registry {expected}", held(*found))]
+    /// The store holds another registry than expected, or none.
+    #[error("the registry store {location} holds {}; expected: registry {expected}", held(*found))]
     OtherRegistry {
-        /// Where the store lies.
+        /// Location of the store.
         location: String,
-        /// Which registry is expected.
+        /// Id of the registry that is expected.
         expected: RegistryId,
-        /// Which one is here.
+        /// Id of the one found.
         found: Option<RegistryId>,
     },
-    /// Most of what is stored was never named by the log: the log may have been cut short.
+    /// Most blobs are not named by any entry of the log: the log may have been cut short.
     #[error(
         "{orphans} of {blobs} blobs, with {bytes} of {stored} bytes, in {location} belong to no entry of the log, which ends at entry \
          {entries}"
     )]
     MostlyOrphans {
-        /// Where the store lies.
+        /// Location of the store.
         location: String,
         /// Blobs that no entry names.
         orphans: u64,
@@ -128,24 +128,24 @@ pub enum RegistryError {
         entries: u64,
     },
     /// The store holds entries that the log does not: the log may have been cut short.
-    #[error("nothing is removed from {location}: {what}")]
+    #[error("nothing was removed from {location}: {what}")]
     LogInDoubt {
-        /// Where the store lies.
+        /// Location of the store.
         location: String,
-        /// Which object says so, as a sentence without its end.
+        /// Which object shows it, as a sentence without a full stop.
         what: String,
     },
-    /// A server lists objects without an end.
+    /// A server returns an endless list of objects.
     #[error("the list of `{folder}` in the registry store {location} {what}")]
     EndlessList {
-        /// Where the store lies.
+        /// Location of the store.
         location: String,
         /// What was listed.
         folder: String,
         /// What the server did, as the end of a sentence.
         what: String,
     },
-    /// Something is longer than this program would read again.
+    /// Something is longer than this program would read.
     #[error("{what} has {bytes} bytes; the registry takes at most {most}")]
     TooLong {
         /// What is too long.
@@ -155,7 +155,7 @@ pub enum RegistryError {
         /// The greatest length.
         most: u64,
     },
-    /// A file would be written over that fetching did not write, or where no bundle has files.
+    /// A file in the way would have to be overwritten, or a file has a name that no bundle file has.
     #[error("`{}` is not written: {what}", path.display())]
     InTheWay {
         /// The file.
@@ -163,13 +163,13 @@ pub enum RegistryError {
         /// Why not.
         what: &'static str,
     },
-    /// Someone else changed the registry first, in a way that must be looked at.
+    /// Another writer changed the registry first, in a way that needs a decision.
     #[error("lost the race for the registry log: {what}")]
     Conflict {
         /// What changed.
         what: String,
     },
-    /// A text is no identity of a registry.
+    /// A text is not the id of a registry.
     #[error(transparent)]
     Id(#[from] IdError),
     /// A name breaks the grammar.
@@ -186,7 +186,7 @@ pub enum RegistryError {
     UnknownModel {
         /// Name asked for.
         model: ModelName,
-        /// Names in the registry, for people.
+        /// Names in the registry, for display.
         known: String,
     },
     /// The model has no such version.
@@ -206,11 +206,11 @@ pub enum RegistryError {
         model: ModelName,
         /// Alias asked for.
         alias: Alias,
-        /// Aliases of the model, for people.
+        /// Aliases of the model, for display.
         known: String,
     },
     /// The alias has pointed to one version only.
-    #[error("cannot roll back `{model}@{alias}`: nothing before version {current}")]
+    #[error("cannot roll back `{model}@{alias}`: there is no version before {current}")]
     NothingBefore {
         /// Name of the model.
         model: ModelName,
@@ -219,7 +219,7 @@ pub enum RegistryError {
         /// Version it points to.
         current: u32,
     },
-    /// A gate said no.
+    /// A gate failed.
     #[error("version {version} of `{model}` may not become `{alias}`: {reason}")]
     GateRefused {
         /// Name of the model.
@@ -228,10 +228,10 @@ pub enum RegistryError {
         version: u32,
         /// Alias it was judged for.
         alias: Alias,
-        /// The gates that said no, in one sentence each.
+        /// The failed gates, in one sentence each.
         reason: String,
     },
-    /// The data cannot tell whether a gate holds.
+    /// A gate is undecided.
     #[error(
         "it is undecided whether version {version} of `{model}` may become `{alias}`: {reason}"
     )]
@@ -245,16 +245,16 @@ pub enum RegistryError {
         /// The undecided gates, in one sentence each.
         reason: String,
     },
-    /// The gate report speaks of another bundle, or of other scores.
+    /// The gate report is about another bundle, or other scores.
     #[error("the gate report judged {judged}, but version {version} of `{model}` is {registered}")]
     WrongReport {
         /// Name of the model.
         model: ModelName,
         /// Version to be promoted.
         version: u32,
-        /// Bundle and scorecard of that version, for people.
+        /// Bundle and scorecard of that version, for display.
         registered: String,
-        /// Bundle and scorecard the report speaks of, for people.
+        /// Bundle and scorecard in the report, for display.
         judged: String,
     },
     /// The version was taken out of use.
@@ -275,40 +275,40 @@ pub enum RegistryError {
         model: ModelName,
         /// The version.
         version: u32,
-        /// When, by whom, and where the log says so.
+        /// When, by whom, and in which entry of the log.
         collection: Box<Collection>,
     },
-    /// What nothing rests on is not kept long enough for writers that work at this time.
-    #[error("a grace of {grace:#} is too short: writers that work at this time need {least:#}")]
+    /// The grace is too short for writers that are at work.
+    #[error("a grace of {grace:#} is too short: writers at work need at least {least:#}")]
     Grace {
         /// Grace asked for.
         grace: SignedDuration,
         /// Shortest grace.
         least: SignedDuration,
     },
-    /// What is old cannot be told.
+    /// The clocks differ too much to tell which objects are old.
     #[error("the clocks of this machine and of the registry store {location} differ by {off:#}")]
     Clock {
-        /// Where the store lies.
+        /// Location of the store.
         location: String,
-        /// How far they are apart.
+        /// Their difference.
         off: SignedDuration,
     },
-    /// Something stands where a folder is to be written.
-    #[error("`{}` is there already", path.display())]
+    /// The target folder exists.
+    #[error("`{}` already exists", path.display())]
     Occupied {
-        /// The place.
+        /// The path.
         path: PathBuf,
     },
-    /// The name is none a registry of containers takes.
+    /// The name is not a valid tag in a container registry.
     #[error(
-        "`{tag}` is no tag: expected 1 to 128 letters, digits, `_`, `.` and `-`, beginning with a letter, a digit or `_`"
+        "`{tag}` is not a tag: expected 1 to 128 letters, digits, `_`, `.` and `-`, beginning with a letter, a digit or `_`"
     )]
     Tag {
         /// The tag as written.
         tag: String,
     },
-    /// The version cannot be taken out of use: somebody uses it.
+    /// The version cannot be retired: an alias points to it.
     #[error("version {version} of `{model}` cannot be retired while `{alias}` points to it")]
     InUse {
         /// Name of the model.
@@ -318,15 +318,15 @@ pub enum RegistryError {
         /// An alias that points to it.
         alias: Alias,
     },
-    /// The project's policy lets nobody past the gates.
-    #[error("`{alias}` is protected: nobody may promote past its gates")]
+    /// The project's policy forbids to override the gates.
+    #[error("`{alias}` is protected: its gates cannot be overridden")]
     Protected {
         /// The alias.
         alias: Alias,
     },
-    /// The project's policy asks for approvals that are not there yet.
+    /// The project's policy requires approvals that are missing.
     #[error(
-        "version {version} of `{model}` needs the approval of {need} others to become `{alias}`, and has {have}"
+        "version {version} of `{model}` has {have} of {need} approvals that `{alias}` requires from other people"
     )]
     NotApproved {
         /// Name of the model.
@@ -335,34 +335,32 @@ pub enum RegistryError {
         version: u32,
         /// The alias.
         alias: Alias,
-        /// Approvals by others than who acts.
+        /// Approvals by other people than the actor.
         have: usize,
-        /// Approvals that are asked for.
+        /// Approvals that are required.
         need: usize,
     },
-    /// What is to be remembered says nothing.
-    #[error("a reason is needed; it is kept in the log")]
+    /// The text for the log is empty.
+    #[error("a reason is required; it is kept in the log")]
     NoReason,
     /// The predictions are not those the scorecard was computed from.
-    #[error(
-        "cannot register `{model}`: its scorecard was computed from other predictions than those given"
-    )]
+    #[error("cannot register `{model}`: its scorecard was computed from other predictions")]
     OtherPredictions {
         /// Name of the model.
         model: ModelName,
     },
     /// Two files of a bundle have the same path.
-    #[error("two files of the bundle are called `{path}`")]
+    #[error("two files of the bundle have the path `{path}`")]
     SameFile {
         /// The path.
         path: String,
     },
-    /// A value has no JSON form, or stored JSON has another shape.
+    /// A value cannot be written as JSON, or stored JSON has another shape.
     #[error("cannot {operation} {what} as JSON")]
     Json {
         /// `read` or `write`.
         operation: &'static str,
-        /// What the JSON stands for.
+        /// What the JSON holds.
         what: String,
         /// The cause.
         #[source]
@@ -385,51 +383,51 @@ pub enum RegistryError {
         /// The file.
         path: PathBuf,
     },
-    /// The secret key that is to sign cannot be used.
-    #[error("cannot sign with the key in `{place}`: {what}")]
+    /// The secret key for signing cannot be used.
+    #[error("cannot sign with the key in `{location}`: {what}")]
     SigningKey {
         /// The variable or file that holds it.
-        place: String,
-        /// What is wrong, without a word of the key.
+        location: String,
+        /// What is wrong, without any part of the key.
         what: String,
     },
-    /// The project's policy asks for a signature that cannot be given.
-    #[error("the policy asks for signed entries: {what}")]
+    /// The project's policy requires a signature that cannot be given.
+    #[error("the policy requires signed entries: {what}")]
     Unsigned {
         /// What is missing.
         what: String,
     },
-    /// A signal asked to stop; what arrived so far is kept.
+    /// A signal asked to stop; finished parts are kept.
     #[error("the transfer was stopped")]
     Interrupted(#[from] Interrupted),
-    /// The system gives no resources to wait for answers with.
+    /// The system lacks the resources for the runtime.
     #[error("cannot start the registry's runtime")]
     Runtime(#[source] std::io::Error),
 }
 
-/// What a caller can do about a [`RegistryError`]; the command line turns it into an exit code.
+/// What a caller can do about a [`RegistryError`]; the command line maps it to an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Failure {
-    /// The name, reference or address was wrong: write another.
+    /// The name, reference or address was wrong.
     Usage,
     /// Something failed that the user can act on.
     Failed,
-    /// A gate said no.
+    /// A gate failed.
     Refused,
-    /// A gate could not tell.
+    /// A gate is undecided.
     Undecided,
-    /// Somebody else must approve first.
+    /// Someone else must approve first.
     Unapproved,
-    /// Stored bytes are not what was written.
+    /// Stored bytes were changed after they were written.
     Integrity,
-    /// Someone else was first.
+    /// Another writer was first.
     Conflict,
-    /// The store did not answer; trying again is safe.
+    /// The store did not answer; a retry is safe.
     Unavailable,
 }
 
 impl RegistryError {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::UnknownScheme { .. } | Self::Address { .. } => Code::StoreAddress,
@@ -479,7 +477,7 @@ impl RegistryError {
         }
     }
 
-    /// Returns what kind of failure this is.
+    /// Returns the kind of failure.
     pub fn failure(&self) -> Failure {
         match self {
             Self::UnknownScheme { .. }
@@ -506,39 +504,39 @@ impl RegistryError {
         }
     }
 
-    /// Returns the next step, where one is known.
+    /// Returns the hint, if there is one.
     pub fn hint(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::Integrity { .. } => "`pdm-ml registry verify` lists everything that is damaged",
             Self::LogMissing { .. } => {
-                "entries of the log were removed, or the store was only copied in part: bring back `log/` from a copy; where nothing \
-                 was ever registered here, a job of an older version was killed in its first write: remove the folder or prefix"
+                "entries of the log were removed, or the store was only copied in part: restore `log/` from a backup; if nothing \
+was ever registered here, a job of an older version was killed in its first write: remove the folder or prefix"
             }
             Self::OtherRegistry { found: None, .. } => {
-                "is the share mounted, and are `[registry] url` and its prefix right? Where the registry is meant to begin here, \
-                 leave `[registry] id` out once"
+                "check that the share is mounted and that `[registry] url` is right; to create a registry here, \
+leave out `[registry] id` once"
             }
             Self::OtherRegistry { .. } => {
-                "look at `[registry] url`; where this is the right registry, set `[registry] id` to its identity"
+                "check `[registry] url`; if this is the right registry, set `[registry] id` to its id"
             }
             Self::MostlyOrphans { .. } => {
-                "entries may have been lost: `pdm-ml registry verify --head` with a head that was noted earlier tells; `--force` \
-                 removes them nevertheless"
+                "entries may have been lost: `pdm-ml registry verify --head` with a head noted earlier finds out; `--force` \
+removes the blobs anyway"
             }
             Self::LogInDoubt { .. } => {
-                "entries of the log may have been lost: bring back `log/` from a copy. `pdm-ml registry verify` lists everything \
-                 that is damaged; `--force` removes the files nevertheless"
+                "entries of the log may have been lost: restore `log/` from a backup. `pdm-ml registry verify` lists everything \
+that is damaged; `--force` removes the files anyway"
             }
             Self::EndlessList { .. } => {
-                "look at AWS_ENDPOINT_URL and at what stands between this machine and the server: a proxy may answer in its place"
+                "check AWS_ENDPOINT_URL and any proxy between this machine and the server, which may answer in its place"
             }
             Self::InTheWay { .. } => "name another folder",
-            Self::TooLong { .. } => "say it in fewer words, or with fewer files",
-            Self::Conflict { .. } => "look at `pdm-ml registry history`, then decide again",
+            Self::TooLong { .. } => "shorten the text, or use fewer files",
+            Self::Conflict { .. } => "check `pdm-ml registry history`, then decide again",
             Self::Unsafe { location, .. } if location.starts_with("s3://") => {
-                "the server must obey the header `If-None-Match: *`: AWS S3, Cloudflare R2, MinIO and SeaweedFS do, without a \
-                 setting; let a proxy or gateway in between pass the header on; Garage, `rclone serve s3` and s3rver ignore \
-                 it and cannot hold a registry"
+                "the server must honor the header `If-None-Match: *`: AWS S3, Cloudflare R2, MinIO and SeaweedFS do, without a \
+setting; a proxy or gateway in between must pass the header on; Garage, `rclone serve s3` and s3rver ignore \
+it and cannot hold a registry"
             }
             Self::Unsafe { .. } => {
                 "use a store with create-only writes; on disk, a file system with hard links"
@@ -548,20 +546,22 @@ impl RegistryError {
             Self::Collected { .. } => {
                 "copy it from another registry that has it, or train it again"
             }
-            Self::Clock { .. } => "set the clock; what is old enough to be removed is told by it",
-            Self::Occupied { .. } => "name a folder that is not there yet",
+            Self::Clock { .. } => {
+                "set the clock; it decides which files are old enough to be removed"
+            }
+            Self::Occupied { .. } => "name a folder that does not exist yet",
             Self::GateUndecided { .. } => {
                 "more test units or a wider margin can decide; `--force` needs a reason"
             }
             Self::NotApproved { .. } => {
-                "somebody else looks at it and runs `pdm-ml promote --model NAME/VERSION --approve`; then promote again"
+                "ask someone else to run `pdm-ml promote --model NAME/VERSION --approve`; then promote again"
             }
             Self::Unsigned { .. } => {
-                "name your key's file in PDM_ML_SIGNING_KEY_FILE (`pdm-ml registry keygen` makes one), and let `registry/*.toml` \
-                 hold its public half as a [[key]] of yours"
+                "set PDM_ML_SIGNING_KEY_FILE to the file of your key (`pdm-ml registry keygen` makes one), and add its public half \
+to `registry/*.toml` as a [[key]] with your name"
             }
             Self::InUse { .. } => "promote another version first, or roll back",
-            Self::Protected { .. } => "the table of the alias in `registry/*.toml` says so",
+            Self::Protected { .. } => "it is set in the alias's table in `registry/*.toml`",
             Self::WrongReport { .. } => "judge this version again with `pdm-ml gate`",
             _ => return None,
         }))
@@ -580,27 +580,24 @@ impl RegistryError {
 }
 
 fn held(found: Option<RegistryId>) -> String {
-    found.map_or_else(
-        || "no registry".to_owned(),
-        |id| format!("the registry {id}"),
-    )
+    found.map_or_else(|| "no registry".to_owned(), |id| format!("registry {id}"))
 }
 
-/// Returns whether a store may answer later: its own errors tell a missing object or right apart from a lost server,
-/// except that a full or broken disk looks like the latter.
+/// Returns whether a retry may succeed: object_store's errors distinguish missing objects and permissions from an unreachable
+/// server, except that a full or broken disk looks like the latter.
 fn is_transient(error: &object_store::Error) -> bool {
-    if let Some(is_passing) = bucket::is_transient(error) {
-        return is_passing;
+    if let Some(is_transient) = bucket::is_transient(error) {
+        return is_transient;
     }
     matches!(error, object_store::Error::Generic { store, .. } if *store != "LocalFileSystem")
         && !is_refusal(error)
 }
 
-/// Returns whether a server answered, and said no. Its status is told in words only.
+/// Returns whether a server refused the request. Its status is only in the text of the error.
 pub(crate) fn is_refusal(error: &object_store::Error) -> bool {
-    let told = error.to_string();
+    let message = error.to_string();
     ["status code: 3", "status code: 4"]
         .iter()
-        .any(|status| told.contains(status))
-        && !told.contains("status code: 429")
+        .any(|status| message.contains(status))
+        && !message.contains("status code: 429")
 }

@@ -1,3 +1,5 @@
+//! Writes the files of a version into a folder.
+
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -8,8 +10,8 @@ use super::path::BundlePath;
 use super::store::Store;
 use pdm_core::content::Digest;
 
-/// Writes the files of a version into a folder. Each stands under its name only once its digest was verified. A file that is there
-/// is replaced only where one of the versions has it under the same path, so that a fetch before this one wrote it.
+/// Writes the files of a version into a folder. Each gets its name only after its digest is verified. An existing file
+/// is replaced only if one of the versions has it under the same path, because an earlier fetch wrote it.
 pub(crate) async fn bundle(
     store: &Store,
     version: &ModelVersion,
@@ -25,18 +27,18 @@ pub(crate) async fn bundle(
     }
     for file in &version.files {
         let path = file.path.within(into);
-        if !stands(&path, file) {
+        if !is_complete(&path, file) {
             blobs::download(store, file.sha256, file.bytes, &path).await?;
         }
     }
     Ok(())
 }
 
-fn stands(path: &Path, file: &FileEntry) -> bool {
+fn is_complete(path: &Path, file: &FileEntry) -> bool {
     path.is_file() && Digest::of_file(path).is_ok_and(|found| found == file.sha256)
 }
 
-/// Refuses hidden files and folders: no bundle has them, and other programs obey them (`.git/config`).
+/// Refuses hidden files and folders: no bundle has them, and other programs read them (`.git/config`).
 fn refuse_hidden(name: &BundlePath, path: &Path) -> Result<(), RegistryError> {
     if name.as_str().split('/').any(|part| part.starts_with('.')) {
         let what = "it is hidden, and bundles have no hidden files";
@@ -48,7 +50,7 @@ fn refuse_hidden(name: &BundlePath, path: &Path) -> Result<(), RegistryError> {
     Ok(())
 }
 
-/// Refuses to write over a file that none of the versions has.
+/// Refuses to overwrite a file that none of the versions has.
 fn refuse_foreign(
     file: &FileEntry,
     versions: &[ModelVersion],
@@ -72,7 +74,7 @@ fn refuse_foreign(
         }
     };
     if !found.is_file() {
-        return refused("something else than a file is there");
+        return refused("there is something other than a file");
     }
     let files = versions
         .iter()
@@ -81,7 +83,7 @@ fn refuse_foreign(
     let same: Vec<_> = files
         .filter(|known| known.path == file.path && known.bytes == found.len())
         .collect();
-    // Only what has the length of a known file is worth reading.
+    // Only files with the length of a known file are read.
     let digest = if same.is_empty() {
         None
     } else {
@@ -90,24 +92,24 @@ fn refuse_foreign(
     if same.iter().any(|known| Some(known.sha256) == digest) {
         return Ok(());
     }
-    refused("a file is there that no version of this model has")
+    refused("the existing file is from no version of this model")
 }
 
 /// Refuses to write through a symbolic link: it could lead out of the folder.
 fn refuse_links(into: &Path, path: &Path) -> Result<(), RegistryError> {
     let inside = path.ancestors().take_while(|ancestor| *ancestor != into);
-    let link = inside
+    let outermost_link = inside
         .filter(|ancestor| ancestor.is_symlink())
         .map(Path::to_owned)
         .last();
-    link.map_or(Ok(()), |path| {
-        let source = io::Error::new(ErrorKind::InvalidInput, "a symbolic link stands in the way");
-        Err(RegistryError::File {
+    match outermost_link {
+        Some(path) => Err(RegistryError::File {
             operation: "write",
             path,
-            source,
-        })
-    })
+            source: io::Error::new(ErrorKind::InvalidInput, "it is a symbolic link"),
+        }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

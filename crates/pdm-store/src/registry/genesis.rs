@@ -1,7 +1,7 @@
-//! The object a log begins with, `log/00000000000000000000.json`: it says which registry this is.
+//! The genesis object at the beginning of a log, `log/00000000000000000000.json`: it holds the id of the registry.
 //!
-//! It is created before anything else, so a store that holds blobs or a marker and no log has lost its log, and was not left
-//! by a writer that was killed early. The first entry holds its digest, as each entry holds that of the one before.
+//! It is created before anything else, so a store with blobs or a marker but no log has lost its log, and is not the leftover
+//! of a writer that was killed early. The first entry holds its digest, as each entry holds that of the one before.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,11 +18,11 @@ const FORMAT: u64 = 2;
 
 const KIND: &str = "pdm-ml registry log";
 
-/// What the log begins with.
+/// The genesis object of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Genesis {
     pub(crate) id: RegistryId,
-    /// SHA-256 of its bytes, which the first entry holds.
+    /// SHA-256 of its bytes.
     pub(crate) digest: Digest,
 }
 
@@ -34,11 +34,11 @@ struct GenesisObject {
 }
 
 impl Genesis {
-    /// Reads what a log begins with.
+    /// Reads the genesis object.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, RegistryError> {
         let damaged = |what: String| RegistryError::damaged(ObjectKey::Genesis, what);
         let mut value: Value =
-            serde_json::from_slice(bytes).map_err(|error| damaged(format!("no JSON: {error}")))?;
+            serde_json::from_slice(bytes).map_err(|error| damaged(format!("not JSON: {error}")))?;
         check_seal(&mut value, bytes).map_err(|what| damaged(what.to_owned()))?;
         if let Some(found) = value["format"].as_u64().filter(|found| *found > FORMAT) {
             return Err(RegistryError::Format {
@@ -50,7 +50,7 @@ impl Genesis {
         let object: GenesisObject =
             serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
         if object.kind != KIND {
-            return Err(damaged("it does not say that a log begins here".to_owned()));
+            return Err(damaged("it is not the beginning of a log".to_owned()));
         }
         Ok(Self {
             id: object.registry,
@@ -59,7 +59,7 @@ impl Genesis {
     }
 }
 
-/// Begins a log, unless it has begun already.
+/// Writes the genesis object, unless there is one already.
 pub(crate) async fn write(store: &Store) -> Result<(), RegistryError> {
     let object = GenesisObject {
         format: FORMAT,
@@ -74,7 +74,7 @@ pub(crate) async fn write(store: &Store) -> Result<(), RegistryError> {
     store.create(ObjectKey::Genesis, bytes).await.map(drop)
 }
 
-/// Reads what a log begins with; `None` where there is no such object.
+/// Reads the genesis object; `None` if there is none.
 pub(crate) async fn read(
     store: &Store,
 ) -> Result<Option<Result<Genesis, RegistryError>>, RegistryError> {

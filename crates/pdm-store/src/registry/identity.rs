@@ -1,3 +1,5 @@
+//! The id of a registry.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -6,27 +8,27 @@ use uuid::Uuid;
 
 use pdm_core::content::Digest;
 
-/// The identity of a registry, made with it and part of every entry of its log; written as a UUID.
+/// The id of a registry, created with it and part of every entry of its log; written as a UUID.
 ///
-/// A registry of before entries named one has the identity that its first entry gives it: that entry never changes, either.
+/// The id of a registry from before entries held one is derived from its first entry, which never changes either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RegistryId(Uuid);
 
-/// The text is no identity of a registry.
+/// The text is not the id of a registry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not the identity of a registry: expected the UUID that `pdm-ml registry verify` prints"
+    "`{0}` is not the id of a registry: expected the UUID that `pdm-ml registry verify` prints"
 )]
 pub struct IdError(String);
 
 impl RegistryId {
-    /// Returns an identity that no other registry has.
+    /// Returns a new id.
     pub(crate) fn new() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// Returns the identity of a registry whose first entry has this digest and names none.
+    /// Returns the id of a registry whose first entry has this digest and holds no id.
     pub(crate) fn of_first_entry(digest: Digest) -> Self {
         let digits = digest.to_string();
         let number = u128::from_str_radix(&digits[..32], 16)
@@ -49,7 +51,7 @@ impl FromStr for RegistryId {
             .parse()
             .map(Self)
             .map_err(|_| IdError(text.to_owned()))?;
-        // Other spellings of the same number would be other bytes in an entry.
+        // Other spellings of the same id would be other bytes in an entry.
         if id.to_string() == text {
             Ok(id)
         } else {

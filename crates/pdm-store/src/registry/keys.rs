@@ -1,3 +1,5 @@
+//! The keys of all objects in a registry.
+
 use std::fmt;
 
 use uuid::Uuid;
@@ -12,26 +14,26 @@ pub(crate) const BLOBS: &str = "blobs";
 /// Folder of the snapshots.
 pub(crate) const SNAPSHOTS: &str = "snapshots";
 
-/// Folder of the experiments.
+/// Folder of the test objects.
 pub(crate) const PROBES: &str = "probe";
 
-/// Place of an entry in the log, from 1.
+/// Number of an entry in the log, from 1.
 pub(crate) type Sequence = u64;
 
-/// Every object the registry writes; the only place where a path in a store is put together.
+/// Every object the registry writes; paths in a store are built only here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ObjectKey {
-    /// `store.json`: says that this is a registry, and of which format.
+    /// `store.json`: marks a registry and its format.
     Marker,
-    /// `log/00000000000000000000.json`: what the log begins with.
+    /// `log/00000000000000000000.json`: the genesis object.
     Genesis,
     /// `log/<20 digits>.json`: one entry.
     Log(Sequence),
-    /// `snapshots/<20 digits>.ndjson`: the entries up to this one, from where the snapshot before ends.
+    /// `snapshots/<20 digits>.ndjson`: the entries from the end of the snapshot before up to this one.
     Snapshot(Sequence),
     /// `blobs/sha256/<64 hexadecimal digits>`: bytes named by their digest.
     Blob(Digest),
-    /// `probe/<uuid>`: the experiment that proves create-only writes.
+    /// `probe/<uuid>`: a test object for create-only writes.
     Probe(Uuid),
 }
 
@@ -52,7 +54,7 @@ impl ObjectKey {
             [PROBES, id] => Self::Probe(id.parse().ok()?),
             _ => return None,
         };
-        // Other spellings of the same number or digest are other objects.
+        // Other spellings of the same number or digest are different objects.
         (key.to_string() == path).then_some(key)
     }
 }

@@ -1,4 +1,4 @@
-//! How long an object may be that is read whole: whoever may create objects decides their length.
+//! Limits the length of objects that are read whole, because anyone with write access decides their length.
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt;
@@ -10,11 +10,11 @@ use super::keys::ObjectKey;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// Returns the most bytes an object has that this program writes, or reads whole.
+/// Returns the most bytes of an object that this program writes, or reads whole.
 ///
-/// An entry is a few hundred bytes for each file of a bundle, or some sixty for each version that is collected: 4 MiB are ten
-/// thousand files. Long files of bundles are read in parts, whatever their length; a scorecard, predictions or a gate report are
-/// read whole, and 512 MiB hold millions of predictions.
+/// An entry has a few hundred bytes for each file of a bundle, or some sixty for each version that is collected: 4 MiB are
+/// enough for ten thousand files. Long files of bundles are read in parts, whatever their length; scorecards, predictions and
+/// gate reports are read whole, and 512 MiB hold millions of predictions.
 pub(super) fn most_bytes(key: ObjectKey) -> u64 {
     match key {
         ObjectKey::Marker | ObjectKey::Genesis => 4 * KIB,
@@ -25,7 +25,7 @@ pub(super) fn most_bytes(key: ObjectKey) -> u64 {
     }
 }
 
-/// Reads an object of at most so many bytes; of a longer one it returns how many bytes are known of, and reads no more.
+/// Reads an object of at most `most` bytes; for a longer one it returns the length known so far, and stops reading.
 pub(super) async fn read(
     objects: &dyn ObjectStore,
     path: &Path,
@@ -35,7 +35,7 @@ pub(super) async fn read(
     if found.meta.size > most {
         return Ok(Err(found.meta.size));
     }
-    // A file's length was looked at just now; a server may send more than it said.
+    // The length of a file is exact; a server may send more than it declared.
     if matches!(found.payload, GetResultPayload::File(..)) {
         return found.bytes().await.map(Ok);
     }

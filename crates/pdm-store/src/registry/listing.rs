@@ -1,4 +1,4 @@
-//! Lists what a bucket holds, page by page and with an end: its server decides how many pages there are.
+//! Lists a bucket page by page, with a limit on the pages, because the server decides how many there are.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -8,14 +8,14 @@ use object_store::ObjectMeta;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 
-/// Most objects of a list. A version brings some ten, so these are two hundred thousand versions; they take some 300 MB here.
+/// Most objects of a list. A version has some ten, so these are two hundred thousand versions; they take some 300 MB of memory.
 const MOST_OBJECTS: usize = 2_000_000;
 
-/// Most pages of a list. A server usually puts 1000 objects on a page, and fewer where many were removed: these are ten times as
-/// many pages as [`MOST_OBJECTS`] need.
+/// Most pages of a list. A server usually puts 1000 objects on a page, and fewer if many were removed: this is ten times the
+/// number of pages that [`MOST_OBJECTS`] need.
 const MOST_PAGES: usize = 20_000;
 
-/// Where a list of a bucket is to end.
+/// Where to stop listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
     /// After everything.
@@ -24,12 +24,12 @@ pub(super) enum Until {
     Any,
 }
 
-/// Why a list is of no use.
+/// Why a list failed.
 #[derive(Debug)]
-pub(super) enum Unlisted {
+pub(super) enum ListError {
     /// The server failed.
     Failed(object_store::Error),
-    /// The list has no end, as the end of a sentence that begins with the list.
+    /// The list is endless; the text completes a sentence that begins with the list.
     Endless(String),
 }
 
@@ -67,7 +67,7 @@ impl PagedBucket {
         folder: &str,
         after: Option<&Path>,
         until: Until,
-    ) -> Result<Vec<ObjectMeta>, Unlisted> {
+    ) -> Result<Vec<ObjectMeta>, ListError> {
         let below = |path: &Path| self.prefix.parts().chain(path.parts()).collect::<Path>();
         let prefix = format!("{}/", below(&Path::from(folder)));
         let offset = after.map(|path| below(path).to_string());
@@ -82,12 +82,12 @@ impl PagedBucket {
                 .bucket
                 .list_paginated(Some(&prefix), options)
                 .await
-                .map_err(Unlisted::Failed)?;
+                .map_err(ListError::Failed)?;
             objects.extend(
                 page.result
                     .objects
                     .into_iter()
-                    .filter_map(|object| self.own(object)),
+                    .filter_map(|object| self.relative(object)),
             );
             let Some(next) = page.page_token else {
                 return Ok(objects);
@@ -96,28 +96,28 @@ impl PagedBucket {
                 return Ok(objects);
             }
             if objects.len() > self.most_objects {
-                return Err(Unlisted::Endless(format!(
+                return Err(ListError::Endless(format!(
                     "has more than {} objects",
                     self.most_objects
                 )));
             }
             if seen.len() >= self.most_pages {
-                return Err(Unlisted::Endless(format!(
+                return Err(ListError::Endless(format!(
                     "has more than {} pages",
                     self.most_pages
                 )));
             }
             if !seen.insert(next.clone()) {
-                return Err(Unlisted::Endless(
-                    "leads back to a page that was there before".to_owned(),
+                return Err(ListError::Endless(
+                    "refers back to an earlier page".to_owned(),
                 ));
             }
             token = Some(next);
         }
     }
 
-    /// Returns an object by its path below the prefix; `None` for one that lies elsewhere.
-    fn own(&self, object: ObjectMeta) -> Option<ObjectMeta> {
+    /// Returns an object with its path below the prefix; `None` for one outside the prefix.
+    fn relative(&self, object: ObjectMeta) -> Option<ObjectMeta> {
         let location = object.location.prefix_match(&self.prefix)?.collect();
         Some(ObjectMeta { location, ..object })
     }
@@ -197,8 +197,8 @@ mod tests {
                 .into_iter()
                 .map(|object| object.location.to_string())
                 .collect()),
-            Err(Unlisted::Endless(what)) => Err(what),
-            Err(Unlisted::Failed(error)) => panic!("{error}"),
+            Err(ListError::Endless(what)) => Err(what),
+            Err(ListError::Failed(error)) => panic!("{error}"),
         }
     }
 

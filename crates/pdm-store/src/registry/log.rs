@@ -1,3 +1,5 @@
+//! Reads the log and appends to it.
+
 use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -16,40 +18,40 @@ use pdm_core::content::Digest;
 /// Objects read at the same time.
 pub(crate) const READERS: usize = 16;
 
-/// Times an append reads again after losing a race. Each loss is another's success, so few suffice.
+/// Attempts to append after losing a race. Each loss is another writer's success, so few suffice.
 const ATTEMPTS: usize = 100;
 
-/// Times the log is read anew where it began while it was looked for.
-const BEGINNINGS: usize = 5;
+/// Attempts to read a log that is created during the read.
+const READ_ATTEMPTS: usize = 5;
 
-/// The log as read so far, and what it adds up to.
+/// The log as read so far, and the state it results in.
 ///
-/// Clones share what they hold, so a store can keep one for whoever asks next.
+/// Clones share their data, so a store can keep one for the next reader.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     entries: Arc<Vec<LogEntry>>,
     chain: Chain,
     state: Arc<RegistryState>,
-    /// Where the snapshots end that were there.
+    /// Numbers of the entries at which the snapshots found end.
     snapshots: Arc<Vec<Sequence>>,
 }
 
-/// What to do after looking at the state.
+/// What to append, decided from the state.
 #[derive(Debug)]
 pub(crate) enum AppendDecision<T> {
-    /// Write this; the value is the caller's, for when it is written.
+    /// Write this; the value is returned to the caller once it is written.
     Append(LogAction, T),
     /// Leave the log as it is.
     Leave(T),
 }
 
 impl Log {
-    /// Reads the whole log; of one that was read before what came since. Entries never change, and the first that came since
-    /// must follow from the last that was read.
+    /// Reads the whole log, or only the new entries if it was read before. Entries never change, and the first new one must follow
+    /// from the last one read.
     pub(crate) async fn read(store: &Store) -> Result<Self, RegistryError> {
         store.check_format().await?;
-        for _ in 0..BEGINNINGS {
-            let log = match store.remembered() {
+        for _ in 0..READ_ATTEMPTS {
+            let log = match store.cached_log() {
                 Some(log) => log,
                 None => Self::from_snapshots(store).await?,
             };
@@ -58,24 +60,24 @@ impl Log {
             }
         }
         Err(RegistryError::Conflict {
-            what: "the log began again and again while it was read".to_owned(),
+            what: "the log was created several times while it was read".to_owned(),
         })
     }
 
-    /// Reads the whole log entry by entry, whatever was read before and whatever snapshots say: for who removes things.
+    /// Reads the whole log entry by entry, without the log in memory and without snapshots; used before anything is removed.
     pub(crate) async fn read_entries(store: &Store) -> Result<Self, RegistryError> {
         store.check_format().await?;
-        for _ in 0..BEGINNINGS {
+        for _ in 0..READ_ATTEMPTS {
             if let Some(log) = Self::begin(store).await?.completed(store).await? {
                 return Ok(log);
             }
         }
         Err(RegistryError::Conflict {
-            what: "the log began again and again while it was read".to_owned(),
+            what: "the log was created several times while it was read".to_owned(),
         })
     }
 
-    /// Returns the log of which nothing but its beginning was read.
+    /// Returns a log of which only the genesis object was read.
     async fn begin(store: &Store) -> Result<Self, RegistryError> {
         let chain = Chain::new(genesis::read(store).await?);
         Ok(Self {
@@ -100,10 +102,10 @@ impl Log {
         Ok(log)
     }
 
-    /// Reads what came since, and holds the log against what else the store holds; `None` where it began meanwhile.
+    /// Reads the new entries, and compares the log with the other objects in the store; `None` if it was created meanwhile.
     async fn completed(mut self, store: &Store) -> Result<Option<Self>, RegistryError> {
         if let Err(error) = self.catch_up(store).await {
-            return if self.begins_now(store).await? {
+            return if self.was_created_now(store).await? {
                 Ok(None)
             } else {
                 Err(error)
@@ -115,9 +117,9 @@ impl Log {
             return Err(RegistryError::damaged(ObjectKey::Genesis, what.clone()));
         }
         if self.chain.id().is_none()
-            && let Some(found) = store.remains().await?
+            && let Some(found) = store.orphans_without_log().await?
         {
-            if self.begins_now(store).await? {
+            if self.was_created_now(store).await? {
                 return Ok(None);
             }
             return Err(RegistryError::LogMissing {
@@ -127,25 +129,25 @@ impl Log {
         }
         store.require_expected(self.chain.id())?;
         if self.chain.id().is_some() {
-            store.remember(&self);
+            store.cache_log(&self);
         }
         Ok(Some(self))
     }
 
-    /// Returns whether a log that had no beginning when it was looked for has one by now. A beginning is written before all else,
-    /// so what was found after it does not fit what was found before.
-    async fn begins_now(&self, store: &Store) -> Result<bool, RegistryError> {
+    /// Returns whether a log without genesis object has one by now. The genesis object is written before everything else, so
+    /// objects read after that do not match those read before.
+    async fn was_created_now(&self, store: &Store) -> Result<bool, RegistryError> {
         Ok(self.entries.is_empty()
             && !self.chain.has_genesis()
-            && store.look(ObjectKey::Genesis).await?.is_some())
+            && store.stat(ObjectKey::Genesis).await?.is_some())
     }
 
-    /// Returns which registry this is; `None` where there is none.
+    /// Returns the id of the registry; `None` if there is none.
     pub(crate) fn id(&self) -> Option<RegistryId> {
         self.chain.id()
     }
 
-    /// Returns whether the log begins with an object of its own, as since format 2 of the store.
+    /// Returns whether the log begins with a genesis object, as since format 2 of the store.
     pub(crate) fn has_genesis(&self) -> bool {
         self.entries
             .first()
@@ -157,14 +159,14 @@ impl Log {
         &self.entries
     }
 
-    /// Returns what the log adds up to.
+    /// Returns the state that the log results in.
     pub(crate) fn state(&self) -> &RegistryState {
         &self.state
     }
 
-    /// Appends what `decide` makes of the state; after a lost race it decides again on the new state.
+    /// Appends what `decide` returns for the state; after a lost race it is called again with the new state.
     ///
-    /// Returns the decision's value, and the place of the entry where one was written.
+    /// Returns the decision's value, and the number of the entry if one was written.
     pub(crate) async fn append<T, F>(
         store: &Store,
         stamp: &Stamp,
@@ -189,13 +191,13 @@ impl Log {
                 })?;
             if create(store, &entry).await? {
                 let written = entry.sequence;
-                log.keep_short(store, entry).await;
+                log.write_snapshots(store, entry).await;
                 return Ok((value, Some(written)));
             }
             log.catch_up(store).await?;
         }
         Err(RegistryError::Conflict {
-            what: format!("others were first {ATTEMPTS} times in a row"),
+            what: format!("another writer was first {ATTEMPTS} times in a row"),
         })
     }
 
@@ -216,10 +218,10 @@ impl Log {
             action,
             signature: None,
         };
-        store
-            .signer()
-            .inspect(|signer| signer.sign_entry(&mut entry));
-        // What this project would not read it does not write.
+        if let Some(signer) = store.signer() {
+            signer.sign_entry(&mut entry);
+        }
+        // An entry that this project would refuse to read is not written.
         store
             .trust()
             .check(&entry)
@@ -227,8 +229,8 @@ impl Log {
         Ok(entry)
     }
 
-    /// Makes the snapshots that are due. The entry stands whether or not they can be made: whoever ends the next block tries again.
-    async fn keep_short(&mut self, store: &Store, written: LogEntry) {
+    /// Writes the snapshots that are due. If it fails, the writer that completes the next block tries again.
+    async fn write_snapshots(&mut self, store: &Store, written: LogEntry) {
         if written.sequence.is_multiple_of(snapshot::LENGTH) {
             Arc::make_mut(&mut self.entries).push(written);
             let _ = snapshot::write(store, &self.entries, &self.snapshots).await;
@@ -238,7 +240,7 @@ impl Log {
     async fn catch_up(&mut self, store: &Store) -> Result<(), RegistryError> {
         let known = self.entries.len() as Sequence;
         let last = last_without_gap(store, known).await?;
-        // A folder lists files only: a pipe in the place of the next entry would pass for the end of the log.
+        // A folder lists only files: a pipe instead of the next entry would look like the end of the log.
         store.require_regular(ObjectKey::Log(last + 1))?;
         let read = stream::iter(known + 1..=last).map(|sequence| async move {
             let missing = || RegistryError::damaged(ObjectKey::Log(sequence), "it is missing");
@@ -260,7 +262,7 @@ impl Log {
         self.take(entry, Digest::of(bytes))
     }
 
-    /// Takes the next entry, known to follow from the one before.
+    /// Appends the next entry, after checking that it follows from the one before.
     fn take(&mut self, entry: LogEntry, digest: Digest) -> Result<(), RegistryError> {
         self.chain.check(&entry)?;
         let state = Arc::make_mut(&mut self.state);
@@ -273,7 +275,7 @@ impl Log {
     }
 }
 
-/// Refuses an entry that is not signed as the project asks for.
+/// Refuses an entry that is not signed as the project requires.
 fn trusted(store: &Store, entry: &LogEntry) -> Result<(), RegistryError> {
     store
         .trust()
@@ -281,7 +283,7 @@ fn trusted(store: &Store, entry: &LogEntry) -> Result<(), RegistryError> {
         .map_err(|what| RegistryError::damaged(ObjectKey::Log(entry.sequence), what))
 }
 
-/// Returns the places in the log after `known` that are taken, in order, and the paths that are no entries.
+/// Returns the numbers of the entries after `known`, in order, and the paths that are not entries.
 pub(crate) async fn list(
     store: &Store,
     known: Sequence,
@@ -302,8 +304,8 @@ pub(crate) async fn list(
     Ok((sequences, foreign))
 }
 
-/// Returns the last place that is taken. Whether an entry before a gap was removed, or one after it added, nobody can say: so
-/// nothing is read.
+/// Returns the number of the last entry, and fails if there is a gap: either an entry before it was removed, or one after it
+/// was added.
 async fn last_without_gap(store: &Store, known: Sequence) -> Result<Sequence, RegistryError> {
     let (sequences, _) = list(store, known).await?;
     match (known + 1..)
@@ -312,7 +314,7 @@ async fn last_without_gap(store: &Store, known: Sequence) -> Result<Sequence, Re
     {
         Some((missing, found)) => {
             let what = format!(
-                "it is missing, and `{}` is there: an entry was removed, or one added",
+                "it is missing, but `{}` exists: an entry was removed, or one was added",
                 ObjectKey::Log(*found)
             );
             Err(RegistryError::damaged(ObjectKey::Log(missing), what))
@@ -321,23 +323,23 @@ async fn last_without_gap(store: &Store, known: Sequence) -> Result<Sequence, Re
     }
 }
 
-/// Writes an entry; `false` where another writer's is in its place.
+/// Writes an entry; `false` if another writer's entry has its number.
 async fn create(store: &Store, entry: &LogEntry) -> Result<bool, RegistryError> {
     let key = ObjectKey::Log(entry.sequence);
     let bytes = entry.encode()?;
     store.require_short(key, "this entry of the log", bytes.len() as u64)?;
     match store.create(key, bytes.clone()).await {
         Ok(Created::Written) => read_back(store, key, &bytes).await,
-        // A network store may retry a write whose answer was lost, and meet its own object.
+        // A network store may retry a write whose response was lost, and find its own object.
         Ok(Created::Exists) => match store.get(key).await? {
             Some(found) => Ok(found == bytes),
             None => Err(store.contradicted(
                 "create",
                 key,
-                "it says that the object exists, and there is none",
+                "it reports that the object exists, but there is none",
             )),
         },
-        // The answer may be lost and the entry written; told as a failure, it would be written twice.
+        // The response may be lost although the entry was written; reported as a failure, it would be written twice.
         Err(error) => match store.get(key).await {
             Ok(Some(found)) if found == bytes => Ok(true),
             _ => Err(error),
@@ -345,14 +347,14 @@ async fn create(store: &Store, entry: &LogEntry) -> Result<bool, RegistryError> 
     }
 }
 
-/// Reads an entry back that the store says it wrote. Some servers say so and keep what was there, or what comes next.
+/// Reads back an entry that the store reports as written. Some servers report it and keep the earlier object, or the next one.
 async fn read_back(store: &Store, key: ObjectKey, bytes: &[u8]) -> Result<bool, RegistryError> {
     let what = match store.get(key).await {
         Ok(Some(found)) if found == bytes => return Ok(true),
-        Ok(Some(_)) => "it said that an entry was written, and holds another writer's in its place",
-        Ok(None) => "it said that an entry was written, and holds none",
-        // It was written, and what was written cannot be looked at now: a failure would be told of what was done.
+        Ok(Some(_)) => "it reported that an entry was written, but holds another writer's entry",
+        Ok(None) => "it reported that an entry was written, but holds none",
+        // The entry was written and cannot be read now; an error would report a failure of a write that succeeded.
         Err(_) => return Ok(true),
     };
-    Err(probe::distrust(store, what.to_owned()))
+    Err(probe::refuse(store, what.to_owned()))
 }

@@ -1,3 +1,5 @@
+//! A registered version and its files.
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
@@ -13,7 +15,7 @@ use super::path::BundlePath;
 use super::signing::Signature;
 use pdm_core::content::Digest;
 
-/// One immutable version of a model: what ships, how good it was found to be, and where it comes from.
+/// One immutable version of a model: its files, its scores and its origin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelVersion {
     /// Name of the model.
@@ -28,20 +30,20 @@ pub struct ModelVersion {
     pub scorecard: Digest,
     /// Blob of the predictions the scorecard was computed from.
     pub predictions: Digest,
-    /// Blob of the gate report it was registered with, where it was judged before.
+    /// Blob of the gate report it was registered with, if it was judged before.
     pub report: Option<Digest>,
     /// Where it comes from.
     pub origin: VersionOrigin,
-    /// The registry it was copied from, where it was.
+    /// The registry it was copied from, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied: Option<CopiedFrom>,
-    /// Who vouches for it, in the order they did.
+    /// Its signatures, in the order they were added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signatures: Vec<Signature>,
 }
 
 impl ModelVersion {
-    /// Returns the blobs that say how good it is: scorecard, predictions, and the gate report it was registered with.
+    /// Returns the blobs of its evaluation: scorecard, predictions, and the gate report it was registered with.
     pub(super) fn evidence(&self) -> impl Iterator<Item = Digest> + use<> {
         [self.scorecard, self.predictions]
             .into_iter()
@@ -67,7 +69,7 @@ impl ModelVersion {
         }
     }
 
-    /// Returns a path that two of its files have. Nothing this program registers has such files.
+    /// Returns a path that two of its files share. This program never registers such files.
     pub(crate) fn named_twice(&self) -> Option<&BundlePath> {
         let mut seen = BTreeSet::new();
         self.files
@@ -76,7 +78,7 @@ impl ModelVersion {
             .find(|path| !seen.insert(path.as_str()))
     }
 
-    /// Refuses a version of whose files two have the same path: which of them is meant, nobody can say.
+    /// Refuses a version with two files of the same path, which are ambiguous.
     pub(crate) fn require_distinct_files(&self) -> Result<(), RegistryError> {
         match self.named_twice() {
             Some(path) => Err(RegistryError::SameFile {
@@ -132,13 +134,13 @@ pub struct VersionOrigin {
     pub pipeline: String,
     /// Id of the run.
     pub run: String,
-    /// Seed of every random source.
+    /// Random seed.
     pub seed: u64,
     /// When the bundle was made.
     pub created: Timestamp,
 }
 
-/// One file of a bundle that is to be registered: where its bytes are, and their digest.
+/// One file of a bundle to be registered: where its bytes are, and their digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
     entry: FileEntry,
@@ -148,9 +150,9 @@ pub struct NewFile {
 /// Where the bytes of a file are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FileBytes {
-    /// Here.
+    /// In memory.
     Bytes(Bytes),
-    /// On disk, too many to be held.
+    /// On disk.
     File(PathBuf),
 }
 
@@ -169,7 +171,7 @@ impl NewFile {
         }
     }
 
-    /// Returns a file that lies on disk; its bytes are held against the digest when they are read.
+    /// Returns a file on disk; its bytes are checked against the digest when they are read.
     pub(super) fn on_disk(entry: FileEntry, path: PathBuf) -> Self {
         Self {
             entry,
@@ -203,7 +205,7 @@ impl NewFile {
     /// Finds all files of a folder, in order of path; their bytes are read for their digest, and not kept.
     ///
     /// # Errors
-    /// [`RegistryError::File`] where one cannot be read, [`RegistryError::Path`] where a name cannot ship.
+    /// [`RegistryError::File`] if one cannot be read, [`RegistryError::Path`] if a name is not allowed in a bundle.
     pub fn read_folder(folder: &Path) -> Result<Vec<Self>, RegistryError> {
         let mut files = Vec::new();
         read_into(folder, "", &mut files)?;
@@ -235,7 +237,7 @@ fn read_into(folder: &Path, prefix: &str, files: &mut Vec<NewFile>) -> Result<()
 
 fn found(name: BundlePath, path: PathBuf) -> Result<NewFile, RegistryError> {
     if !path.is_file() {
-        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
         return Err(RegistryError::File {
             operation: "read",
             path,

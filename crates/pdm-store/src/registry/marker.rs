@@ -1,3 +1,5 @@
+//! The object `store.json`, which marks a registry and its format.
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -5,7 +7,7 @@ use super::error::RegistryError;
 use super::keys::ObjectKey;
 use super::store::{Created, Store};
 
-/// Newest layout of keys this program reads. In format 1 the log has no object it begins with.
+/// Newest layout of keys this program reads. In format 1 the log has no genesis object.
 pub(crate) const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
@@ -42,7 +44,7 @@ pub(crate) async fn check(store: &Store) -> Result<Option<u32>, RegistryError> {
         }
         _ => Err(RegistryError::damaged(
             ObjectKey::Marker,
-            "it does not say that this is a registry",
+            "it is not the marker of a registry",
         )),
     }
 }

@@ -1,27 +1,27 @@
-//! Remembers models: an append-only log over an object store, and everything that follows from it.
+//! The model registry: an append-only log over an object store, and everything that follows from it.
 //!
-//! Registering, promoting, rolling back and whatever is said of a version each create one entry that is never changed. Versions and aliases are a fold
-//! over the entries, so the audit trail cannot disagree with the state: it is the state. Each entry holds the digest
-//! of the one before and a seal over itself, so a changed byte anywhere is found by [`Registry::verify`].
+//! Registering, promoting, rolling back, and each note or approval of a version create one entry that is never changed. Versions
+//! and aliases are a fold over the entries, so the audit trail cannot disagree with the state: it is the state. Each entry holds
+//! the digest of the one before and a seal over itself, so [`Registry::verify`] finds any changed byte.
 //!
 //! ```text
-//! store.json                          says that this is a registry, and of which format
-//! log/00000000000000000000.json       what the log begins with: which registry this is
+//! store.json                          marks a registry and its format
+//! log/00000000000000000000.json       the genesis object, with the id of the registry
 //! log/00000000000000000001.json       one entry: register, promote, rollback, approve, collect, …
-//! snapshots/00000000000000000128.ndjson   the bytes of 128 entries once more, to be read at once
+//! snapshots/00000000000000000128.ndjson   a copy of 128 entries, to be read with one request
 //! blobs/sha256/<64 digits>            files of bundles, scorecards, predictions, gate reports
 //! ```
 //!
-//! Two writers never disturb each other: an entry is created only where none is, and who comes second reads again and
-//! decides again. Whether a store keeps that promise is proven by experiment before the first write.
+//! Two writers never disturb each other: an entry is created only if its number is free, and the second writer reads again
+//! and decides again. A test before the first write proves that a store supports this.
 //!
-//! - [`Registry`] is the front door, [`blocking::Registry`] the same for callers without an async runtime; a
+//! - [`Registry`] is the entry point, [`blocking::Registry`] the same for callers without an async runtime; a
 //!   [`Store`] is a bucket, a folder or memory.
 //! - [`NewVersion`] becomes a [`ModelVersion`]; a [`ModelRef`] such as `turbofan@champion` points to one.
-//! - [`Signing`] is with what this program signs, and whom it trusts.
-//! - [`Registry::collectable`] finds what nothing rests on any more, [`Registry::collect`] removes it.
-//! - `gates::judge` holds a challenger's `gates::Contender` against `gates::GateOptions` and gives a `gates::GateReport`, without which, or
-//!   a reason, no [`Promotion`] is written.
+//! - [`Signing`] holds the key that signs entries, and the keys that are trusted.
+//! - [`Registry::collectable`] finds unneeded blobs, [`Registry::collect`] removes them.
+//! - `gates::judge` judges a challenger's `gates::Contender` by `gates::GateOptions` and returns a `gates::GateReport`; a
+//!   [`Promotion`] needs such a report, or a reason to override the gates.
 
 pub mod blocking;
 
@@ -55,7 +55,7 @@ mod read;
 mod reference;
 #[expect(
     clippy::module_inception,
-    reason = "the room is named after the one thing it holds"
+    reason = "the module is named after its main type"
 )]
 mod registry;
 mod remark;

@@ -1,3 +1,5 @@
+//! The names of models and aliases.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use pdm_core::codes::Code;
 
-/// Length of the longest name, in bytes.
-const LONGEST: usize = 64;
+/// Most bytes of a name.
+const MAX_LENGTH: usize = 64;
 
 /// Names a model in the registry: 1 to 64 lower-case letters, digits, `-`, `_` and `.`, the first a letter or digit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,7 +54,7 @@ impl NameError {
 fn check(what: &'static str, name: &str) -> Result<(), NameError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let follows = |byte: u8| plain(byte) || matches!(byte, b'-' | b'_' | b'.');
-    let good = name.len() <= LONGEST
+    let good = name.len() <= MAX_LENGTH
         && name.bytes().next().is_some_and(plain)
         && name.bytes().all(follows);
     if good {

@@ -1,21 +1,23 @@
+//! A head of the log that was noted earlier.
+
 use std::str::FromStr;
 
 use super::keys::Sequence;
 use pdm_core::content::Digest;
 
-/// A head of the log that was noted earlier: the digest of an entry, or its place.
+/// A head of the log that was noted earlier: the digest or number of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotedHead {
     /// SHA-256 of the entry's bytes, as `verify` prints it.
     Digest(Digest),
-    /// Place of the entry in the log.
+    /// Number of the entry in the log.
     Entry(Sequence),
 }
 
-/// The text names no head of a log.
+/// The text is not the head of a log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no head of a log: expected the digest that `pdm-ml registry verify` prints, or the number of an entry"
+    "`{0}` is not the head of a log: expected the digest that `pdm-ml registry verify` prints, or the number of an entry"
 )]
 pub struct NotedError(String);
 

@@ -1,3 +1,5 @@
+//! The table `[registry]` of a pipeline.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,17 +14,18 @@ use pdm_core::domain::Problem;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RegistryOptions {
-    /// The store: a path relative to the project, `file:///…`, or a bucket: `s3://bucket/prefix`, and with programs built
-    /// so `gs://…` and `az://…`. Keys, endpoint and region of a bucket come from the environment.
+    /// The store: a path relative to the project, `file:///…`, or a bucket: `s3://bucket/prefix`, and with the features `gcs` and
+    /// `azure` also `gs://…` and `az://…`. Keys, endpoint and region of a bucket come from the environment.
     pub url: String,
-    /// Which registry must be there, as `pdm-ml registry verify` prints it; empty takes whatever is there, and begins a registry
-    /// where there is none. With it an unmounted share, a wrong prefix or another plant's log is an error, and no empty registry.
+    /// Id of the registry, as `pdm-ml registry verify` prints it; if empty, any registry is accepted, and a new one is created
+    /// if there is none. With an id, an unmounted share, a wrong prefix or another plant's log is an error instead of an empty
+    /// registry.
     pub id: String,
-    /// Name of the model: lower-case letters, digits, `-`, `_` and `.`; empty takes the project's name.
+    /// Name of the model: lower-case letters, digits, `-`, `_` and `.`; if empty, the project's name.
     pub model: String,
-    /// Alias that a version gets when every gate passes, and that gates compare with.
+    /// Alias that a version gets if every gate passes, and whose version the gates compare with.
     pub alias: String,
-    /// Whether a version that passes every gate is promoted at once.
+    /// Whether a version that passes every gate is promoted immediately.
     pub promote: bool,
 }
 
@@ -63,10 +66,10 @@ impl RegistryOptions {
         [url, id, model, alias].into_iter().flatten().collect()
     }
 
-    /// Returns which registry must be there; `None` where whatever is there is taken.
+    /// Returns the id that the registry must have; `None` if any registry is accepted.
     ///
     /// # Errors
-    /// [`IdError`] where it is no identity.
+    /// [`IdError`] if it is not an id.
     pub fn expected(&self) -> Result<Option<RegistryId>, IdError> {
         if self.id.is_empty() {
             Ok(None)
@@ -75,10 +78,10 @@ impl RegistryOptions {
         }
     }
 
-    /// Returns the name of the model; `project` where none is set.
+    /// Returns the name of the model; `project` if none is set.
     ///
     /// # Errors
-    /// [`NameError`] where the name breaks the grammar.
+    /// [`NameError`] if the name breaks the grammar.
     pub fn model_name(&self, project: &str) -> Result<ModelName, NameError> {
         if self.model.is_empty() {
             project.parse()
@@ -90,7 +93,7 @@ impl RegistryOptions {
     /// Returns the alias.
     ///
     /// # Errors
-    /// [`NameError`] where it breaks the grammar.
+    /// [`NameError`] if it breaks the grammar.
     pub fn alias(&self) -> Result<Alias, NameError> {
         self.alias.parse()
     }

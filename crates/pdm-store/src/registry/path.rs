@@ -1,10 +1,12 @@
+//! The paths of files within a bundle.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The path of a file within a bundle: relative, divided by `/`, and unable to leave its folder on any system.
+/// The path of a file within a bundle: relative, separated by `/`, and unable to leave its folder on any system.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BundlePath(String);
@@ -12,7 +14,7 @@ pub struct BundlePath(String);
 /// A path that could leave its folder, or that not every system can write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a path within a bundle: expected parts divided by `/`, none of them `.` or `..`"
+    "`{0}` is not a path within a bundle: expected parts separated by `/`, none of them `.` or `..`"
 )]
 pub struct PathError(String);
 
@@ -22,7 +24,7 @@ impl BundlePath {
         &self.0
     }
 
-    /// Returns where the file lies when the bundle lies in `folder`.
+    /// Returns the path of the file if the bundle is in `folder`.
     pub fn within(&self, folder: &Path) -> PathBuf {
         self.0
             .split('/')
@@ -31,7 +33,7 @@ impl BundlePath {
 }
 
 fn is_safe(part: &str) -> bool {
-    // A backslash divides and a colon names a drive or a stream on Windows.
+    // On Windows a backslash separates parts, and a colon names a drive or a stream.
     let plain = |c: char| !c.is_control() && !matches!(c, '\\' | ':');
     !matches!(part, "" | "." | "..") && part.chars().all(plain)
 }

@@ -1,3 +1,5 @@
+//! The policy files `registry/*.toml`.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -5,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::name::Alias;
 use super::signing::{Trust, TrustedKey};
 
-/// What a project asks for before an alias moves: the tables of `registry/*.toml`.
+/// What a project requires before an alias moves: the tables of `registry/*.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
@@ -18,17 +20,17 @@ pub struct Policy {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct SignaturePolicy {
-    /// The first entry of the log that must be signed, and all after it; 0 for none.
+    /// Number of the first entry of the log that must be signed, with all after it; 0 for none.
     required_from: u64,
 }
 
-/// What is asked for before one alias moves: `[alias.champion]`.
+/// What is required before one alias moves: `[alias.champion]`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AliasPolicy {
-    /// Whether nobody may promote past the gates.
+    /// Whether the gates cannot be overridden.
     pub protected: bool,
-    /// How many others than who promotes must have approved the version for this alias.
+    /// How many people other than the one who promotes must have approved the version for this alias.
     pub approvals: usize,
 }
 
@@ -36,12 +38,12 @@ impl Policy {
     /// Reads a policy file.
     ///
     /// # Errors
-    /// What is wrong, with line and column, as a sentence.
+    /// A message with line and column.
     pub fn parse(text: &str) -> Result<Self, String> {
         toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
     }
 
-    /// Returns both policies as one; of two that speak of the same alias the stricter counts.
+    /// Merges two policies; for the same alias the stricter rule applies.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         for (alias, policy) in other.alias {
@@ -59,17 +61,17 @@ impl Policy {
         self
     }
 
-    /// Returns whose signatures count, and from where on there must be one.
+    /// Returns the trusted keys, and the first entry that must be signed.
     pub fn trust(&self) -> Trust {
         Trust::new(self.key.clone(), self.signatures.required_from)
     }
 
-    /// Returns the aliases it speaks of, in order of name.
+    /// Returns the aliases with rules, in order of name.
     pub fn aliases(&self) -> impl Iterator<Item = &Alias> {
         self.alias.keys()
     }
 
-    /// Returns what is asked for before an alias moves; nothing where no file speaks of it.
+    /// Returns the rules of an alias; none if it has no table.
     pub fn of(&self, alias: &Alias) -> AliasPolicy {
         self.alias.get(alias).copied().unwrap_or_default()
     }

@@ -1,3 +1,5 @@
+//! Moves aliases: promotion and rollback.
+
 use std::future::ready;
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use pdm_core::content::Digest;
 use pdm_core::gates::{Champion, Contender, GateOptions, GateReport, Opponent, judge, overall};
 use pdm_core::scoring::Verdict;
 
-/// A wish to point an alias to a version.
+/// A request to point an alias to a version.
 #[derive(Debug, Clone)]
 pub struct Promotion {
     /// Name of the model.
@@ -27,20 +29,20 @@ pub struct Promotion {
     pub version: u32,
     /// The alias.
     pub alias: Alias,
-    /// Why, in the actor's words; kept in the log.
+    /// The actor's reason; kept in the log.
     pub reason: String,
     /// What allows it.
     pub consent: Consent,
-    /// What is asked for besides.
+    /// The policy of the alias.
     pub policy: AliasPolicy,
 }
 
 /// What allows a promotion.
 #[derive(Debug, Clone)]
 pub enum Consent {
-    /// The gates: this report must pass. Where the champion has changed since, its gates are judged again.
+    /// The gates: this report must pass. If the champion has changed since, the gates are judged again.
     Gates(Box<GateReport>),
-    /// The actor, past the gates; the reason must not be empty, and the log says that it was forced.
+    /// The actor overrides the gates; the reason must not be empty, and the log records the override.
     Forced,
 }
 
@@ -55,17 +57,17 @@ pub struct Moved {
     pub from: Option<u32>,
     /// Version it points to.
     pub to: u32,
-    /// Entry of the log that says so; `None` where it pointed there already.
+    /// Entry of the log that records it; `None` if it pointed there already.
     pub entry: Option<u64>,
     /// Blob of the gate report that allowed it.
     pub report: Option<Digest>,
 }
 
 impl Registry {
-    /// Judges a registered version by gates, against the version the alias points to now.
+    /// Judges a registered version by gates, compared with the version the alias points to now.
     ///
     /// # Errors
-    /// An unknown model or version, missing or damaged blobs, and whatever the store answers.
+    /// An unknown model or version, missing or damaged blobs, and errors of the store.
     pub async fn judge_version(
         &self,
         gates: &[GateOptions],
@@ -78,14 +80,14 @@ impl Registry {
             .await
     }
 
-    /// Points an alias to a version, where the gates or the actor's force allow it.
+    /// Points an alias to a version, if the gates allow it or the actor overrides them.
     ///
-    /// Where the alias moves between judging and writing, the gates are judged again against the new champion.
+    /// If the alias moves between judging and writing, the gates are judged again against the new champion.
     ///
     /// # Errors
-    /// [`RegistryError::GateRefused`], [`RegistryError::GateUndecided`] or [`RegistryError::WrongReport`] where the
-    /// gates do not allow it, [`RegistryError::NoReason`] where force gives none, [`RegistryError::Conflict`] where the
-    /// race was lost for good, an unknown model or version, and whatever the store answers.
+    /// [`RegistryError::GateRefused`], [`RegistryError::GateUndecided`] or [`RegistryError::WrongReport`] if the
+    /// gates do not allow it, [`RegistryError::NoReason`] for an override without reason, [`RegistryError::Conflict`] if the
+    /// race was lost for good, an unknown model or version, and errors of the store.
     pub async fn promote(
         &self,
         promotion: &Promotion,
@@ -95,8 +97,9 @@ impl Registry {
         let decide =
             |state: Arc<RegistryState>| async move { self.decide(promotion, &state, stamp).await };
         let ((moved, report), entry) = Log::append(self.store(), stamp, decide).await?;
-        // What was relied on may have been collected meanwhile.
-        if let Some(report) = report.filter(|_| entry.is_some())
+        // An existing blob may have been collected meanwhile.
+        if entry.is_some()
+            && let Some(report) = report
             && !self.store().absent(moved.report).await?.is_empty()
         {
             self.store().put_blob(report).await?;
@@ -106,12 +109,11 @@ impl Registry {
 
     /// Points an alias back to the version it pointed to before.
     ///
-    /// Rolling back again goes one step further. Where the alias moves while this runs, it is left alone: the version
-    /// the actor wished to leave is gone already.
+    /// Rolling back again goes one step further. If the alias moves while this runs, it is left alone: the version
+    /// to be rolled back is no longer current.
     ///
     /// # Errors
-    /// [`RegistryError::NothingBefore`], [`RegistryError::Conflict`], an unknown model or alias, and whatever the store
-    /// answers.
+    /// [`RegistryError::NothingBefore`], [`RegistryError::Conflict`], an unknown model or alias, and errors of the store.
     pub async fn roll_back(
         &self,
         model: &ModelName,
@@ -169,7 +171,7 @@ impl Registry {
         ))
     }
 
-    /// Returns the bytes of the report that allows a promotion; `None` where it is forced.
+    /// Returns the bytes of the report that allows a promotion; `None` if it is forced.
     async fn consent(
         &self,
         promotion: &Promotion,
@@ -179,7 +181,7 @@ impl Registry {
         let Consent::Gates(report) = &promotion.consent else {
             return Ok(None);
         };
-        require_about(report, version)?;
+        require_report_of(report, version)?;
         let same = report.champion == champion.map(champion_of);
         let report = match same {
             true => (**report).clone(),
@@ -230,7 +232,7 @@ impl Registry {
     }
 }
 
-/// Decides what rolling back writes; `seen` is the version the alias pointed to when first looked at.
+/// Decides what rolling back writes; `seen` is the version the alias pointed to at first.
 fn rolled_back(
     state: &RegistryState,
     model: &ModelName,
@@ -277,20 +279,21 @@ fn rolled_back(
 
 impl Promotion {
     fn check(&self) -> Result<(), RegistryError> {
-        let silent = matches!(self.consent, Consent::Forced) && self.reason.trim().is_empty();
-        if matches!(self.consent, Consent::Forced) && self.policy.protected {
+        if matches!(self.consent, Consent::Gates(_)) {
+            return Ok(());
+        }
+        if self.policy.protected {
             return Err(RegistryError::Protected {
                 alias: self.alias.clone(),
             });
         }
-        if silent {
-            Err(RegistryError::NoReason)
-        } else {
-            Ok(())
+        if self.reason.trim().is_empty() {
+            return Err(RegistryError::NoReason);
         }
+        Ok(())
     }
 
-    /// Refuses to go on before enough others than who acts have approved.
+    /// Requires enough approvals by other people than the actor.
     fn require_approval(&self, state: &RegistryState, actor: &str) -> Result<(), RegistryError> {
         let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
         let by: Vec<_> = state
@@ -312,7 +315,7 @@ impl Promotion {
 
     fn require_pass(&self, report: &GateReport) -> Result<(), RegistryError> {
         let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
-        // Over the rows, not the report's own word: a report may come from a file.
+        // Computed from the rows, because a report may come from a file with a wrong verdict.
         match overall(&report.rows) {
             Verdict::Pass => Ok(()),
             Verdict::Fail => {
@@ -356,17 +359,17 @@ fn champion_of(version: &ModelVersion) -> Champion {
     }
 }
 
-fn require_about(report: &GateReport, version: &ModelVersion) -> Result<(), RegistryError> {
+fn require_report_of(report: &GateReport, version: &ModelVersion) -> Result<(), RegistryError> {
     if (report.challenger, report.scorecard) == (version.bundle, version.scorecard) {
         return Ok(());
     }
-    let in_words = |bundle: Digest, card: Digest| {
+    let describe = |bundle: Digest, card: Digest| {
         format!("bundle {} with scorecard {}", bundle.short(), card.short())
     };
     Err(RegistryError::WrongReport {
         model: version.model.clone(),
         version: version.version,
-        registered: in_words(version.bundle, version.scorecard),
-        judged: in_words(report.challenger, report.scorecard),
+        registered: describe(version.bundle, version.scorecard),
+        judged: describe(report.challenger, report.scorecard),
     })
 }

@@ -1,3 +1,5 @@
+//! Lists models, versions and their history.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -44,26 +46,26 @@ pub struct VersionSummary {
     pub origin: VersionOrigin,
 }
 
-/// All about one version.
+/// The details of one version.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VersionDetail {
     /// What was registered.
     pub version: ModelVersion,
     /// Aliases that point to it.
     pub aliases: Vec<Alias>,
-    /// How good it was found to be; `None` where its files were collected.
+    /// Its scorecard; `None` if its files were collected.
     pub scorecard: Option<Scorecard>,
-    /// When and by whom its files were collected, where they were.
+    /// When and by whom its files were collected, if they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collected: Option<Collection>,
-    /// What happened to it, oldest first.
+    /// Its history, oldest first.
     pub history: Vec<HistoryRow>,
 }
 
-/// One thing that happened, in the order of the log.
+/// One event in the history of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HistoryRow {
-    /// Place in the log.
+    /// Number of the entry in the log.
     pub entry: u64,
     /// When.
     pub time: Timestamp,
@@ -73,21 +75,21 @@ pub struct HistoryRow {
     pub action: HistoryAction,
     /// Name of the model.
     pub model: ModelName,
-    /// The alias that moved, where one did.
+    /// The alias that moved, if one did.
     pub alias: Option<Alias>,
     /// Version the alias pointed to before, if any.
     pub from: Option<u32>,
-    /// Version that was registered, or that the alias points to since.
+    /// Version that was registered, or that the alias pointed to afterwards.
     pub version: u32,
-    /// Why, in the actor's words.
+    /// The actor's reason.
     pub reason: String,
     /// Blob of the gate report that allowed it.
     pub report: Option<Digest>,
-    /// Whether it was done past the gates.
+    /// Whether the gates were overridden.
     pub forced: bool,
 }
 
-/// The kinds of things that happen in a registry.
+/// The kinds of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HistoryAction {
@@ -97,9 +99,9 @@ pub enum HistoryAction {
     Promote,
     /// An alias was pointed back.
     Rollback,
-    /// Something was said.
+    /// A note was added.
     Annotate,
-    /// A version was found good enough for an alias.
+    /// A version was approved for an alias.
     Approve,
     /// A version was taken out of use.
     Retire,
@@ -108,10 +110,10 @@ pub enum HistoryAction {
 }
 
 impl Registry {
-    /// Lists models and versions as they are, or as they were at a time.
+    /// Lists models and versions, now or at a time.
     ///
     /// # Errors
-    /// A damaged log, and whatever the store answers.
+    /// A damaged log, and errors of the store.
     pub async fn list(&self, at: Option<Timestamp>) -> Result<Vec<ModelSummary>, RegistryError> {
         Ok(self
             .state(at)
@@ -124,7 +126,7 @@ impl Registry {
     /// Returns the version a reference points to, now or at a time.
     ///
     /// # Errors
-    /// An unknown model, version or alias, a damaged log, and whatever the store answers.
+    /// An unknown model, version or alias, a damaged log, and errors of the store.
     pub async fn resolve(
         &self,
         reference: &ModelRef,
@@ -166,10 +168,10 @@ impl Registry {
         })
     }
 
-    /// Returns what happened to a model, oldest first, up to a time; with an alias, only its moves.
+    /// Returns the history of a model up to a time, oldest first; with an alias, only its moves.
     ///
     /// # Errors
-    /// An unknown model, an alias that never was, a damaged log, and whatever the store answers.
+    /// An unknown model or alias, a damaged log, and errors of the store.
     pub async fn history(
         &self,
         model: &ModelName,
@@ -194,11 +196,11 @@ impl Registry {
 }
 
 impl Registry {
-    /// Returns the entries that were written by a clock behind that of an entry before them. What a time meant is told by the order
-    /// of the log: everything before an entry that had happened had happened, too.
+    /// Returns the entries whose time is before that of an earlier entry, because of a slow clock. The order of the log decides what
+    /// had happened at a time: everything before an entry that had happened had happened, too.
     ///
     /// # Errors
-    /// A damaged log, and whatever the store answers.
+    /// A damaged log, and errors of the store.
     pub async fn clocks_set_back(&self) -> Result<Vec<ClockSetBack>, RegistryError> {
         Ok(set_back(Log::read(self.store()).await?.entries()))
     }
@@ -228,7 +230,7 @@ impl ModelSummary {
 }
 
 impl HistoryRow {
-    /// Returns what an entry did, one row for each version it is about.
+    /// Returns the events of an entry, one for each version.
     fn of(entry: &LogEntry) -> Vec<Self> {
         let row = |action, model: &ModelName, version| Self {
             entry: entry.sequence,

@@ -1,3 +1,5 @@
+//! References to a version of a model.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -27,13 +29,13 @@ pub enum Target {
     Latest,
 }
 
-/// The text is no reference to a model.
+/// The text is not a reference to a model.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
-    /// Neither `@` nor `/` divides the text.
+    /// The text holds neither `@` nor `/`.
     #[error("`{0}` is not a model reference; expected name@alias, name@latest or name/3")]
     Shape(String),
-    /// What follows the `/` is no version number.
+    /// The part after the `/` is not a version number.
     #[error("`{version}` in `{text}` is not a version number; expected name/3 or name/v3")]
     Version {
         /// The reference as written.
@@ -68,7 +70,7 @@ impl ModelRef {
     /// ```
     ///
     /// # Errors
-    /// [`ReferenceError`] where the text has another shape.
+    /// [`ReferenceError`] if the text has another form.
     pub fn parse(text: &str) -> Result<Self, ReferenceError> {
         text.parse()
     }
@@ -92,7 +94,7 @@ impl ModelRef {
 
 fn parse_version(text: &str, version: &str) -> Result<u32, ReferenceError> {
     let number = version.strip_prefix('v').unwrap_or(version);
-    // `parse` would take a leading `+`.
+    // `parse` would accept a leading `+`.
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
     match number.parse() {
         Ok(number) if digits && number > 0 => Ok(number),

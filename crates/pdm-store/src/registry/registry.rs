@@ -1,3 +1,5 @@
+//! The registry: registers, verifies and fetches versions.
+
 use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,8 +32,8 @@ const WRITERS: usize = 8;
 
 /// The registry over a store.
 ///
-/// Nothing is kept in mind but what cannot change: every question asks for the entries that came since the last, so many
-/// processes may share a store.
+/// Only immutable entries are cached: each call reads the entries written since the last one, so many processes may share a
+/// store.
 #[derive(Debug, Clone)]
 pub struct Registry {
     store: Store,
@@ -46,11 +48,11 @@ pub struct NewVersion {
     pub bundle: Digest,
     /// Files of the bundle.
     pub files: Vec<NewFile>,
-    /// How good it was found to be.
+    /// Its scorecard.
     pub scorecard: Scorecard,
     /// The predictions the scorecard was computed from.
     pub predictions: Predictions,
-    /// What the gates said, where they were asked.
+    /// The gate report, if it was judged.
     pub report: Option<GateReport>,
     /// Where it comes from.
     pub origin: VersionOrigin,
@@ -61,7 +63,7 @@ pub struct NewVersion {
 pub struct Registered {
     /// The version.
     pub version: ModelVersion,
-    /// Whether it was not there before.
+    /// Whether it is new.
     pub is_new: bool,
 }
 
@@ -75,11 +77,8 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open<'a>(
-        url: &str,
-        surroundings: impl Into<OpenOptions<'a>>,
-    ) -> Result<Self, RegistryError> {
-        Store::open(url, surroundings).map(Self::new)
+    pub fn open<'a>(url: &str, options: impl Into<OpenOptions<'a>>) -> Result<Self, RegistryError> {
+        Store::open(url, options).map(Self::new)
     }
 
     /// Returns the store.
@@ -93,7 +92,7 @@ impl Registry {
     /// names, and registering again completes the work.
     ///
     /// # Errors
-    /// Two files of one name, predictions other than those that were scored, and whatever the store answers.
+    /// Two files with one path, predictions other than those that were scored, and errors of the store.
     pub async fn register(
         &self,
         new: &NewVersion,
@@ -117,7 +116,7 @@ impl Registry {
             .deliver(blobs.clone(), &new.files)
             .await?;
         let (version, is_new) = self.enter(version, stamp).await?;
-        // What was relied on may have been collected meanwhile.
+        // Existing blobs may have been collected meanwhile.
         if !self.store.absent(version.blobs()).await?.is_empty() {
             self.deliver(blobs, &new.files).await?;
         }
@@ -129,7 +128,7 @@ impl Registry {
         self.upload(files).await
     }
 
-    /// Enters a version under its model's next number, unless the same is here already; says whether it was entered.
+    /// Appends a version with its model's next number, unless it is there already; returns whether it was appended.
     pub(super) async fn enter(
         &self,
         version: ModelVersion,
@@ -145,9 +144,9 @@ impl Registry {
                             version: number,
                             ..version.clone()
                         };
-                        self.store
-                            .signer()
-                            .inspect(|signer| signer.sign_version(&mut numbered));
+                        if let Some(signer) = self.store.signer() {
+                            signer.sign_version(&mut numbered);
+                        }
                         AppendDecision::Append(
                             LogAction::Register(Box::new(numbered.clone())),
                             (numbered, true),
@@ -159,10 +158,10 @@ impl Registry {
         Ok(Log::append(&self.store, stamp, decide).await?.0)
     }
 
-    /// Returns versions and aliases as they are, or as they were at a time.
+    /// Returns versions and aliases, now or at a time.
     ///
     /// # Errors
-    /// A damaged log, and whatever the store answers.
+    /// A damaged log, and errors of the store.
     pub async fn state(&self, at: Option<Timestamp>) -> Result<RegistryState, RegistryError> {
         let log = Log::read(&self.store).await?;
         let Some(at) = at else {
@@ -175,7 +174,7 @@ impl Registry {
     /// Returns the scorecard and the predictions of a version.
     ///
     /// # Errors
-    /// Missing or damaged blobs, and whatever the store answers.
+    /// Missing or damaged blobs, and errors of the store.
     pub async fn evidence(
         &self,
         version: &ModelVersion,
@@ -190,22 +189,21 @@ impl Registry {
         Ok((scorecard, self.explained(version, predictions).await?))
     }
 
-    /// Returns a gate report kept under its digest.
+    /// Returns the gate report with this digest.
     ///
     /// # Errors
-    /// A missing or damaged blob, and whatever the store answers.
+    /// A missing or damaged blob, and errors of the store.
     pub async fn report(&self, digest: Digest) -> Result<GateReport, RegistryError> {
         self.read_json("a gate report", digest).await
     }
 
-    /// Writes the files of a version into a folder; files that are there with the right bytes are kept, those of other versions of
-    /// the model replaced.
+    /// Writes the files of a version into a folder; existing files with the right bytes are kept, those of other versions of
+    /// the model are replaced.
     ///
     /// Bytes are verified before they get their final name, and nothing is ever written outside the folder.
     ///
     /// # Errors
-    /// Missing or damaged blobs, a symbolic link or a file of something else in the way, and whatever the store or the disk
-    /// answers.
+    /// Missing or damaged blobs, a symbolic link or an unrelated file in the way, and errors of the store or the disk.
     pub async fn fetch_bundle(
         &self,
         version: &ModelVersion,
@@ -220,17 +218,17 @@ impl Registry {
         .await
     }
 
-    /// Walks the whole log and all blobs, and reports everything that is not as it was written.
+    /// Checks the whole log and all blobs, and reports all damage.
     ///
     /// # Errors
-    /// [`RegistryError::Absent`] where there is nothing to verify, [`RegistryError::OtherRegistry`] where another registry is
-    /// expected, [`RegistryError::Format`] where a newer program wrote, and whatever the store answers. Damage is no error
-    /// here: it is what the report lists.
+    /// [`RegistryError::Absent`] if there is nothing to verify, [`RegistryError::OtherRegistry`] if another registry is
+    /// expected, [`RegistryError::Format`] if a newer program wrote it, and errors of the store. Damage is not an error
+    /// here: the report lists it.
     pub async fn verify(&self) -> Result<VerifyReport, RegistryError> {
         verify::verify(&self.store, None).await
     }
 
-    /// As [`Self::verify`]; a head that was noted earlier must still be part of the log.
+    /// As [`Self::verify`]; a head noted earlier must still be part of the log.
     ///
     /// # Errors
     /// As there.
@@ -238,18 +236,18 @@ impl Registry {
         verify::verify(&self.store, Some(noted)).await
     }
 
-    /// Returns which registry this is; `None` where there is none yet.
+    /// Returns the id of the registry; `None` if there is none yet.
     ///
     /// # Errors
-    /// A damaged log, and whatever the store answers.
+    /// A damaged log, and errors of the store.
     pub async fn id(&self) -> Result<Option<RegistryId>, RegistryError> {
         Ok(Log::read(&self.store).await?.id())
     }
 
-    /// Reads and verifies every object a version rests on: bundle, scorecard, predictions, and its gate reports.
+    /// Reads and verifies every object a version needs: bundle, scorecard, predictions, and its gate reports.
     ///
     /// # Errors
-    /// [`RegistryError::Integrity`] for the first object that is missing or changed, [`RegistryError::Collected`] where the
+    /// [`RegistryError::Integrity`] for the first object that is missing or changed, [`RegistryError::Collected`] if the
     /// version's files are no longer kept.
     pub async fn check(&self, version: &ModelVersion) -> Result<(), RegistryError> {
         version.require_distinct_files()?;
@@ -260,7 +258,7 @@ impl Registry {
         self.check_evidence(version).await
     }
 
-    /// Reads and verifies what a version rests on beside its bundle: scorecard, predictions, and its gate reports.
+    /// Reads and verifies what a version needs apart from its bundle: scorecard, predictions, and its gate reports.
     ///
     /// # Errors
     /// As [`Self::check`].
@@ -277,7 +275,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Writes the short files side by side, then the long ones, each of which has parts on their way side by side.
+    /// Uploads the short files concurrently, then the long ones one by one, each with concurrent parts.
     async fn upload(&self, files: &[NewFile]) -> Result<(), RegistryError> {
         let (short, long): (Vec<_>, Vec<_>) =
             files.iter().partition(|file| file.bytes() <= blobs::PART);
@@ -324,7 +322,7 @@ impl NewVersion {
         Ok((encode::scorecard(&self.scorecard)?, predictions))
     }
 
-    /// Returns the version this becomes; the log gives it its number.
+    /// Returns the version to register; it gets its number when it is appended to the log.
     fn version(
         &self,
         files: Vec<FileEntry>,

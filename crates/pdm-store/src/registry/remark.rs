@@ -1,4 +1,4 @@
-//! What is said of a version: notes, approvals, and that it is out of use.
+//! Notes, approvals and retirement of a version.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -13,30 +13,30 @@ use super::reference::ModelRef;
 use super::registry::Registry;
 use super::state::RegistryState;
 
-/// What was said, and where it stands.
+/// A note, approval or retirement, and its entry in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordedRemark {
     /// Name of the model.
     pub model: ModelName,
     /// The version.
     pub version: u32,
-    /// Entry of the log; `None` where it had been said before.
+    /// Entry of the log; `None` if the same was recorded before.
     pub entry: Option<u64>,
 }
 
 impl Registry {
-    /// Keeps a note about a version in the log.
+    /// Adds a note about a version to the log.
     ///
     /// # Errors
-    /// [`RegistryError::NoReason`] where it says nothing, an unknown model or version, and whatever the store answers.
+    /// [`RegistryError::NoReason`] if the note is empty, an unknown model or version, and errors of the store.
     pub async fn annotate(
         &self,
         reference: &ModelRef,
         text: &str,
         stamp: &Stamp,
     ) -> Result<RecordedRemark, RegistryError> {
-        let text = said(text)?;
-        self.say(reference, stamp, |_, model, version| {
+        let text = require_text(text)?;
+        self.record(reference, stamp, |_, model, version| {
             Ok(Some(LogAction::Annotate(Remarked {
                 model,
                 version,
@@ -46,10 +46,10 @@ impl Registry {
         .await
     }
 
-    /// Approves a version for an alias, in the name of who acts. Approving twice says no more than once.
+    /// Approves a version for an alias, in the name of the actor. Approving twice counts once.
     ///
     /// # Errors
-    /// [`RegistryError::Retired`], an unknown model or version, and whatever the store answers.
+    /// [`RegistryError::Retired`], an unknown model or version, and errors of the store.
     pub async fn approve(
         &self,
         reference: &ModelRef,
@@ -57,7 +57,7 @@ impl Registry {
         text: &str,
         stamp: &Stamp,
     ) -> Result<RecordedRemark, RegistryError> {
-        self.say(reference, stamp, |state, model, version| {
+        self.record(reference, stamp, |state, model, version| {
             let known = state.model(&model)?;
             known.require_in_use(&model, version)?;
             let before = known
@@ -78,15 +78,15 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::InUse`] while an alias points to it, [`RegistryError::NoReason`], an unknown model or version, and
-    /// whatever the store answers.
+    /// errors of the store.
     pub async fn retire(
         &self,
         reference: &ModelRef,
         text: &str,
         stamp: &Stamp,
     ) -> Result<RecordedRemark, RegistryError> {
-        let text = said(text)?;
-        self.say(reference, stamp, |state, model, version| {
+        let text = require_text(text)?;
+        self.record(reference, stamp, |state, model, version| {
             let known = state.model(&model)?;
             if let Some(alias) = known.aliases_of(version).into_iter().next() {
                 return Err(RegistryError::InUse {
@@ -105,32 +105,32 @@ impl Registry {
         .await
     }
 
-    async fn say(
+    async fn record(
         &self,
         reference: &ModelRef,
         stamp: &Stamp,
         what: impl Fn(&RegistryState, ModelName, u32) -> Result<Option<LogAction>, RegistryError>,
     ) -> Result<RecordedRemark, RegistryError> {
-        // The version that was meant when it was said; an alias may move meanwhile.
+        // Resolved once, because an alias may move meanwhile.
         let version = self.resolve(reference, None).await?;
         let decide = |state: Arc<RegistryState>| {
             let (model, version) = (version.model.clone(), version.version);
-            let said = RecordedRemark {
+            let recorded = RecordedRemark {
                 model: model.clone(),
                 version,
                 entry: None,
             };
             ready(what(&state, model, version).map(|action| match action {
-                Some(action) => AppendDecision::Append(action, said),
-                None => AppendDecision::Leave(said),
+                Some(action) => AppendDecision::Append(action, recorded),
+                None => AppendDecision::Leave(recorded),
             }))
         };
-        let (said, entry) = Log::append(self.store(), stamp, decide).await?;
-        Ok(RecordedRemark { entry, ..said })
+        let (recorded, entry) = Log::append(self.store(), stamp, decide).await?;
+        Ok(RecordedRemark { entry, ..recorded })
     }
 }
 
-fn said(text: &str) -> Result<String, RegistryError> {
+fn require_text(text: &str) -> Result<String, RegistryError> {
     let text = text.trim();
     if text.is_empty() {
         Err(RegistryError::NoReason)

@@ -1,4 +1,4 @@
-//! The least rights on a bucket of S3 that a job needs, as a policy to hand to whoever keeps the bucket.
+//! The minimal S3 permissions of a job, as a policy for the owner of the bucket.
 //!
 //! Condition keys as in "Enforce conditional writes on Amazon S3 buckets", Amazon S3 User Guide.
 
@@ -13,20 +13,19 @@ use crate::bucket::{BucketAddress, Provider};
 pub enum RegistryRole {
     /// Lists and fetches models: a service, a dashboard.
     Reader,
-    /// Registers models, and moves aliases: a training job. Long blobs are uploaded in parts, which S3 takes without a
-    /// condition.
+    /// Registers models, and moves aliases: a training job. Long blobs are uploaded in parts, for which S3 has no condition.
     Publisher,
-    /// Moves aliases and says things of versions, and can overwrite nothing at all: a job that gates.
+    /// Moves aliases, and adds notes and approvals; cannot overwrite anything: a job that gates.
     Promoter,
-    /// Removes blobs nothing rests on, and ends uploads nobody goes on with; overwrites nothing: `registry gc`.
+    /// Removes unneeded blobs, and aborts abandoned uploads; cannot overwrite anything: `registry gc`.
     Collector,
 }
 
-/// Returns the policy for a role in the registry at `s3://bucket/prefix`; with a `principal` (an ARN) one for the bucket, else
-/// one for an identity.
+/// Returns the policy for a role in the registry at `s3://bucket/prefix`: with a `principal` (an ARN) a bucket policy, else
+/// an identity policy.
 ///
 /// # Errors
-/// [`RegistryError::Address`] where the registry is in no bucket of S3.
+/// [`RegistryError::Address`] if the registry is not in an S3 bucket.
 pub fn s3_policy(
     url: &str,
     role: RegistryRole,
@@ -38,7 +37,7 @@ pub fn s3_policy(
         prefix,
     } = BucketAddress::parse(url)?
     else {
-        let what = "a policy for S3 is about s3://bucket/prefix".to_owned();
+        let what = "a policy for S3 needs an address like s3://bucket/prefix".to_owned();
         return Err(RegistryError::Address {
             url: url.to_owned(),
             what,
@@ -69,7 +68,7 @@ pub fn s3_policy(
         ),
         ("Read", vec!["s3:GetObject"], at(&["*"]), None),
     ];
-    let experiment = (
+    let remove_probes = (
         "RemoveExperiments",
         vec!["s3:DeleteObject"],
         at(&[&probes]),
@@ -84,7 +83,7 @@ pub fn s3_policy(
                 at(&written),
                 Some(only_new),
             ),
-            experiment,
+            remove_probes,
         ],
         RegistryRole::Collector => vec![
             (
@@ -99,7 +98,7 @@ pub fn s3_policy(
                 at(&[&blobs]),
                 None,
             ),
-            experiment,
+            remove_probes,
         ],
         RegistryRole::Publisher => vec![
             (
@@ -114,7 +113,7 @@ pub fn s3_policy(
                 at(&[&blobs]),
                 None,
             ),
-            experiment,
+            remove_probes,
         ],
     };
     let statement =

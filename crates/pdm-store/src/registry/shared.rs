@@ -1,5 +1,5 @@
-//! A registry in a folder that several people share: what is created there has the rights of the store's folder, whatever umask
-//! its writer has. Otherwise one careful writer (umask 077) locks all others out of the log.
+//! A registry in a shared folder: new files get the permissions of the store's folder, whatever the umask of their writer.
+//! Otherwise one writer with umask 077 locks all others out of the log.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -9,7 +9,7 @@ use object_store::PutPayload;
 
 use super::store::Created;
 
-/// Creates a file where none is, whole or not at all: staged beside its place, and linked to it.
+/// Creates a file if there is none, completely or not at all: it is written next to its path, and then linked to it.
 pub(super) fn create(root: &Path, path: &Path, bytes: &PutPayload) -> io::Result<Created> {
     let folder = path.parent().unwrap_or(root);
     make_folders(root, folder)?;
@@ -26,7 +26,7 @@ pub(super) fn create(root: &Path, path: &Path, bytes: &PutPayload) -> io::Result
     }
 }
 
-/// Makes the folders between the store's and one in it.
+/// Makes a folder in the store's folder, with its parents.
 pub(super) fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
@@ -37,7 +37,7 @@ pub(super) fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
     for part in inside.components() {
         path.push(part);
         match fs::create_dir(&path) {
-            Ok(()) => follow(root, &path)?,
+            Ok(()) => copy_permissions(root, &path)?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
@@ -45,7 +45,7 @@ pub(super) fn make_folders(root: &Path, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the store's folder. In a folder that a group shares it is shared, too; elsewhere the umask says who may use it.
+/// Makes the store's folder. In a folder shared by a group it is shared, too; otherwise the umask applies.
 fn make_root(root: &Path) -> io::Result<()> {
     if root.is_dir() {
         return Ok(());
@@ -53,14 +53,14 @@ fn make_root(root: &Path) -> io::Result<()> {
     let parent = root.parent().unwrap_or(root);
     fs::create_dir_all(parent)?;
     match fs::create_dir(root) {
-        Ok(()) if is_shared(parent) => follow(parent, root),
+        Ok(()) if is_shared(parent) => copy_permissions(parent, root),
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Opens a new file beside a path, under a name that `registry gc` knows as one that a killed writer left.
+/// Opens a new file next to a path, with a name that `registry gc` recognizes as the leftover of a killed writer.
 fn stage(path: &Path) -> io::Result<(File, PathBuf)> {
     for number in 1_u64.. {
         let mut name = path.as_os_str().to_owned();
@@ -79,24 +79,24 @@ fn fill(root: &Path, mut file: &File, bytes: &PutPayload) -> io::Result<()> {
     for part in bytes {
         file.write_all(part)?;
     }
-    give_rights(root, file)?;
+    set_file_permissions(root, file)?;
     file.sync_all()
 }
 
 #[cfg(unix)]
-mod rights {
+mod permissions {
     use std::fs::{self, File, Metadata, Permissions};
     use std::io;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, fchown};
     use std::path::Path;
 
-    /// Rights of the group and of others to write.
+    /// Write permission of the group.
     const GROUP_WRITES: u32 = 0o020;
     /// Whether only owners may remove what is in a folder, as in `/tmp`.
     const STICKY: u32 = 0o1000;
 
-    /// Gives a file in the store the rights of the store's folder.
-    pub(super) fn give_rights(root: &Path, file: &File) -> io::Result<()> {
+    /// Gives a file in the store the permissions of the store's folder.
+    pub(super) fn set_file_permissions(root: &Path, file: &File) -> io::Result<()> {
         let (folder, own) = (fs::metadata(root)?, file.metadata()?);
         if own.gid() != folder.gid() {
             // Only members of a group can give a file to it.
@@ -107,8 +107,8 @@ mod rights {
         })
     }
 
-    /// Gives what was just made in a folder the rights of that folder.
-    pub(in super::super) fn follow(root: &Path, path: &Path) -> io::Result<()> {
+    /// Gives a new file or folder the permissions of its parent folder.
+    pub(in super::super) fn copy_permissions(root: &Path, path: &Path) -> io::Result<()> {
         let (folder, own) = (fs::metadata(root)?, fs::metadata(path)?);
         if own.gid() != folder.gid() {
             let _not_a_member = chown(path, None, Some(folder.gid()));
@@ -138,16 +138,16 @@ mod rights {
 }
 
 #[cfg(not(unix))]
-mod rights {
+mod permissions {
     use std::fs::File;
     use std::io;
     use std::path::Path;
 
-    pub(super) fn give_rights(_root: &Path, _file: &File) -> io::Result<()> {
+    pub(super) fn set_file_permissions(_root: &Path, _file: &File) -> io::Result<()> {
         Ok(())
     }
 
-    pub(in super::super) fn follow(_root: &Path, _path: &Path) -> io::Result<()> {
+    pub(in super::super) fn copy_permissions(_root: &Path, _path: &Path) -> io::Result<()> {
         Ok(())
     }
 
@@ -156,10 +156,10 @@ mod rights {
     }
 }
 
-pub(super) use rights::follow;
-use rights::{give_rights, is_shared};
+pub(super) use permissions::copy_permissions;
+use permissions::{is_shared, set_file_permissions};
 
-/// Makes sure that a new name survives a loss of power.
+/// Makes sure that a new name survives a power failure.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()

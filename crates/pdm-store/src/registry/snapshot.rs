@@ -1,8 +1,8 @@
-//! Many entries of the log in one object, so that a long log is read with few requests.
+//! Snapshots: many entries of the log in one object, so that a long log is read with few requests.
 //!
-//! A snapshot holds the very bytes of its entries, one a line, so whoever reads it checks the same chain and the same seals,
-//! and that it leads to the entry that the log has there. It is never needed: a reader passes over one that is missing, forged
-//! or of no use and reads the entries themselves, and a writer that finds one missing makes it.
+//! A snapshot holds the exact bytes of its entries, one per line, so a reader checks the same chain and the same seals,
+//! and that its last entry is the one in the log. It is never required: a reader skips one that is missing, forged
+//! or unusable and reads the entries themselves, and a writer that finds one missing writes it.
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -15,13 +15,13 @@ use super::log::READERS;
 use super::store::Store;
 use pdm_core::content::Digest;
 
-/// Entries of a snapshot. A reader asks for at most as many one by one.
+/// Entries of a snapshot. A reader reads at most as many one by one.
 pub(super) const LENGTH: Sequence = 128;
 
 /// An entry, and the digest of its bytes.
 pub(super) type LinkedEntry = (LogEntry, Digest);
 
-/// Returns the places at which a snapshot ends, in order.
+/// Returns the numbers of the last entries of all snapshots, in order.
 pub(super) async fn list(store: &Store) -> Result<Vec<Sequence>, RegistryError> {
     let paths = store.list(SNAPSHOTS).await?;
     Ok(paths
@@ -39,10 +39,10 @@ fn end(key: ObjectKey) -> Option<Sequence> {
     }
 }
 
-/// Reads the entries that snapshots hold without a gap, from the first on.
+/// Reads the entries in snapshots without a gap, from the first one on.
 ///
-/// A snapshot proves nothing by itself: whoever may create objects can add one. Since each entry holds the digest of the one
-/// before, it is enough that the last entry of the last snapshot is the one in the log; others are passed over.
+/// A snapshot proves nothing by itself: anyone with write access can add one. Since each entry holds the digest of the one
+/// before, it is enough that the last entry of the last snapshot is the one in the log; other snapshots are skipped.
 pub(super) async fn read(
     store: &Store,
     ends: &[Sequence],
@@ -88,12 +88,12 @@ pub(super) async fn read(
     Ok(chained.into_iter().flatten().collect())
 }
 
-/// Returns how many of these snapshots end at an entry that the log has. Those behind it, however many, are not read.
+/// Returns how many of these snapshots end at an entry of the log. Snapshots beyond it are not read.
 async fn reached(store: &Store, ends: &[Sequence]) -> Result<usize, RegistryError> {
     let (mut known, mut unknown) = (0, ends.len());
     let mut at = ends.len();
     while known < unknown {
-        match store.look(ObjectKey::Log(ends[at - 1])).await {
+        match store.stat(ObjectKey::Log(ends[at - 1])).await {
             Ok(None) => unknown = at - 1,
             Ok(Some(_)) | Err(RegistryError::Integrity { .. }) => known = at,
             Err(error) => return Err(error),
@@ -103,7 +103,7 @@ async fn reached(store: &Store, ends: &[Sequence]) -> Result<usize, RegistryErro
     Ok(known)
 }
 
-/// Reads a snapshot; `None` where there is none, or one of no use.
+/// Reads a snapshot; `None` if it is missing or unusable.
 async fn get(store: &Store, end: Sequence) -> Result<Option<Bytes>, RegistryError> {
     match store.get(ObjectKey::Snapshot(end)).await {
         Err(RegistryError::Integrity { .. }) => Ok(None),
@@ -111,17 +111,17 @@ async fn get(store: &Store, end: Sequence) -> Result<Option<Bytes>, RegistryErro
     }
 }
 
-/// Returns the digest of an entry's bytes as they are in the log.
+/// Returns the digest of an entry in the log.
 async fn in_log(store: &Store, sequence: Sequence) -> Result<Option<Digest>, RegistryError> {
     match store.get(ObjectKey::Log(sequence)).await {
         Ok(bytes) => Ok(bytes.map(Digest::of)),
-        // The log itself tells of it when it is read.
+        // Reading the log reports the damage.
         Err(RegistryError::Integrity { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Returns the entries of a snapshot, the first of which follows the place `before`; nothing where it is of no use.
+/// Returns the entries of a snapshot whose first entry follows number `before`; `None` if it is unusable.
 pub(super) fn entries(before: Sequence, snapshot: &[u8]) -> Option<Vec<LinkedEntry>> {
     let lines: Vec<_> = snapshot.split(|byte| *byte == b'\n').collect();
     if lines.len() as Sequence != LENGTH {
@@ -138,8 +138,8 @@ pub(super) fn entries(before: Sequence, snapshot: &[u8]) -> Option<Vec<LinkedEnt
         .then_some(linked)
 }
 
-/// Returns which of the snapshots that end at these places hold something else than the entries of the whole log: entries that
-/// it no longer has, or bytes that are damaged.
+/// Returns the snapshots, of those that end at these numbers, whose entries differ from the log: the log no longer has them, or
+/// their bytes are damaged.
 pub(super) async fn contradicting(
     store: &Store,
     ends: &[Sequence],
@@ -172,13 +172,13 @@ pub(super) async fn contradicting(
 pub(super) struct Contradiction {
     /// Its key.
     pub(super) key: String,
-    /// Place of its last entry.
+    /// Number of its last entry.
     pub(super) end: Sequence,
-    /// Whether it holds entries that follow from each other.
+    /// Whether its entries follow from each other.
     pub(super) is_whole: bool,
 }
 
-/// Writes the snapshots of all whole blocks of entries but those that stand there.
+/// Writes the missing snapshots of all complete blocks of entries.
 pub(super) async fn write(
     store: &Store,
     entries: &[LogEntry],

@@ -1,3 +1,5 @@
+//! The state that the entries of the log result in.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +12,7 @@ use super::name::{Alias, ModelName};
 use super::reference::{ModelRef, Target};
 use pdm_core::content::Digest;
 
-/// What the log adds up to: versions, and where the aliases point.
+/// The state of a registry: versions, and where the aliases point.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RegistryState {
     models: BTreeMap<ModelName, RegisteredModel>,
@@ -25,7 +27,7 @@ pub struct RegisteredModel {
     approvals: BTreeMap<(u32, Alias), BTreeSet<String>>,
     /// Versions that were taken out of use.
     retired: BTreeMap<u32, Retirement>,
-    /// Gate reports that a version was promoted by.
+    /// Gate reports that a version was promoted with.
     reports: BTreeMap<u32, BTreeSet<Digest>>,
     collected: BTreeMap<u32, Collection>,
 }
@@ -33,16 +35,16 @@ pub struct RegisteredModel {
 /// When a version was taken out of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Retirement {
-    /// Place in the log.
+    /// Number of the entry in the log.
     pub(crate) entry: u64,
-    /// When, by the clock of who did it.
+    /// When, by the actor's clock.
     pub(crate) time: Timestamp,
 }
 
 /// When and by whom the files of a version were given up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Collection {
-    /// Place in the log.
+    /// Number of the entry in the log.
     pub entry: u64,
     /// When.
     pub time: Timestamp,
@@ -50,7 +52,7 @@ pub struct Collection {
     pub actor: String,
 }
 
-/// Where an alias points, with the versions below it that rolling back returns to.
+/// Where an alias points, with the earlier versions that rolling back returns to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Pointer {
     current: u32,
@@ -60,7 +62,7 @@ struct Pointer {
 /// An entry that does not follow from the state before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StateError {
-    #[error("it registers version {found} of `{model}` where {expected} is next")]
+    #[error("it registers version {found} of `{model}`, but the next one is {expected}")]
     OutOfOrder {
         model: ModelName,
         expected: u32,
@@ -72,7 +74,7 @@ pub(crate) enum StateError {
         alias: Alias,
         version: u32,
     },
-    #[error("it moves `{model}@{alias}` away from {from}, where it does not point")]
+    #[error("it moves `{model}@{alias}` away from {from}, which it does not point to")]
     NotThere {
         model: ModelName,
         alias: Alias,
@@ -84,7 +86,7 @@ pub(crate) enum StateError {
         alias: Alias,
         to: u32,
     },
-    #[error("it speaks of version {version} of `{model}`, which was never registered")]
+    #[error("it refers to version {version} of `{model}`, which was never registered")]
     Unregistered { model: ModelName, version: u32 },
     #[error("it retires version {version} of `{model}`, which `{alias}` points to")]
     InUse {
@@ -103,10 +105,10 @@ pub(crate) enum StateError {
 }
 
 impl RegistryState {
-    /// Folds entries into the state they add up to.
+    /// Folds entries into the state they result in.
     ///
     /// # Errors
-    /// Names the first entry that does not follow from those before it.
+    /// The first entry that does not follow from those before it.
     pub(crate) fn fold<'a>(
         entries: impl IntoIterator<Item = &'a LogEntry>,
     ) -> Result<Self, StateError> {
@@ -117,7 +119,7 @@ impl RegistryState {
         Ok(state)
     }
 
-    /// Takes one entry in; leaves the state as it was where the entry does not follow.
+    /// Applies one entry; the state stays unchanged if the entry does not follow from it.
     pub(crate) fn apply(&mut self, entry: &LogEntry) -> Result<(), StateError> {
         match &entry.action {
             LogAction::Register(version) => self.register(version),
@@ -152,7 +154,7 @@ impl RegistryState {
             .get(name)
             .ok_or_else(|| RegistryError::UnknownModel {
                 model: name.clone(),
-                known: for_people(self.models.keys()),
+                known: join_names(self.models.keys()),
             })
     }
 
@@ -172,7 +174,7 @@ impl RegistryState {
                     .ok_or_else(|| RegistryError::UnknownAlias {
                         model: name.clone(),
                         alias: alias.clone(),
-                        known: for_people(model.aliases.keys()),
+                        known: join_names(model.aliases.keys()),
                     })?
             }
         };
@@ -185,7 +187,7 @@ impl RegistryState {
             })
     }
 
-    /// Returns the version an alias points to; `None` where the model or the alias is not known.
+    /// Returns the version an alias points to; `None` if the model or the alias is not known.
     pub fn current(&self, model: &ModelName, alias: &Alias) -> Option<&ModelVersion> {
         let model = self.models.get(model)?;
         model.version(model.current(alias)?)
@@ -350,14 +352,14 @@ impl RegistryState {
             .models
             .get_mut(model)
             .and_then(|known| known.aliases.get_mut(alias));
-        let there = pointer
+        let pointer = pointer
             .filter(|pointer| pointer.current == *from)
             .ok_or_else(|| StateError::NotThere {
                 model: model.clone(),
                 alias: alias.clone(),
                 from: format!("version {from}"),
             })?;
-        if there.below.last() != Some(to) {
+        if pointer.below.last() != Some(to) {
             return Err(StateError::NotBefore {
                 model: model.clone(),
                 alias: alias.clone(),
@@ -371,8 +373,8 @@ impl RegistryState {
                 version: *to,
             });
         }
-        there.below.pop();
-        there.current = *to;
+        pointer.below.pop();
+        pointer.current = *to;
         Ok(())
     }
 }
@@ -432,12 +434,12 @@ impl RegisteredModel {
         self.retired.get(&version).copied()
     }
 
-    /// Returns when and by whom the files of a version were given up; `None` where they are kept.
+    /// Returns when and by whom the files of a version were given up; `None` if they are kept.
     pub fn collection(&self, version: u32) -> Option<&Collection> {
         self.collected.get(&version)
     }
 
-    /// Returns every blob a version rests on: those it was registered with, and the gate reports it was promoted by.
+    /// Returns every blob a version needs: those it was registered with, and the gate reports it was promoted with.
     pub(crate) fn blobs(&self, version: &ModelVersion) -> impl Iterator<Item = Digest> {
         version.blobs().chain(
             self.reports
@@ -487,8 +489,8 @@ impl RegisteredModel {
 
 /// Returns the entries that had happened at a time.
 ///
-/// Clocks of different actors may disagree by a little; the order of the log is the truth, so everything before an
-/// entry that had happened had happened too.
+/// Clocks of different actors may differ; the order of the log decides, so everything before an entry that had happened
+/// had happened too.
 pub(crate) fn until(entries: &[LogEntry], time: Timestamp) -> &[LogEntry] {
     let happened = entries
         .iter()
@@ -497,29 +499,29 @@ pub(crate) fn until(entries: &[LogEntry], time: Timestamp) -> &[LogEntry] {
     &entries[..happened]
 }
 
-/// An entry that was written by a clock behind that of an entry before it.
+/// An entry whose time is before that of an earlier entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ClockSetBack {
     /// The entry.
     pub entry: u64,
     /// When it happened by its actor's clock.
     pub time: Timestamp,
-    /// The entry before it that says it happened later.
+    /// The earlier entry with the later time.
     pub after: u64,
     /// When that one happened by its actor's clock.
     pub after_time: Timestamp,
 }
 
-/// How far the clocks of different actors may disagree before it is worth a word.
-const DISAGREEMENT: SignedDuration = SignedDuration::from_mins(2);
+/// Difference of clocks that is not reported.
+const TOLERANCE: SignedDuration = SignedDuration::from_mins(2);
 
-/// Returns the entries whose time is before that of an entry which they follow, in order.
+/// Returns the entries whose time is before that of an earlier entry, in order.
 pub(crate) fn set_back(entries: &[LogEntry]) -> Vec<ClockSetBack> {
     let mut found = Vec::new();
     let mut latest: Option<&LogEntry> = None;
     for entry in entries {
         match latest {
-            Some(before) if before.time.duration_since(entry.time) > DISAGREEMENT => {
+            Some(before) if before.time.duration_since(entry.time) > TOLERANCE => {
                 found.push(ClockSetBack {
                     entry: entry.sequence,
                     time: entry.time,
@@ -534,7 +536,7 @@ pub(crate) fn set_back(entries: &[LogEntry]) -> Vec<ClockSetBack> {
     found
 }
 
-fn for_people<T: ToString>(names: impl Iterator<Item = T>) -> String {
+fn join_names<T: ToString>(names: impl Iterator<Item = T>) -> String {
     let names: Vec<_> = names.map(|name| name.to_string()).collect();
     if names.is_empty() {
         "none yet".to_owned()

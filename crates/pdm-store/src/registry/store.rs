@@ -1,3 +1,5 @@
+//! The store of a registry: a bucket, a folder or memory.
+
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -25,7 +27,7 @@ use super::entry::Stamp;
 use super::error::RegistryError;
 use super::identity::RegistryId;
 use super::keys::{BLOBS, ObjectKey, SNAPSHOTS};
-use super::listing::{PagedBucket, Unlisted, Until};
+use super::listing::{ListError, PagedBucket, Until};
 use super::log::Log;
 use super::probe::{self, Proof};
 use super::signing::{Signer, Signing, Trust};
@@ -34,23 +36,23 @@ use super::{genesis, limits, marker, shared, verdict};
 use crate::bucket::{self, Bucket, BucketAddress, absolute};
 use pdm_core::content::Digest;
 
-/// Where a registry keeps its objects: a bucket, a folder, or memory.
+/// The store of a registry's objects: a bucket, a folder, or memory.
 ///
-/// Clones share the same objects. Nothing is written by opening, so a reader leaves no trace.
+/// Clones share the same objects. Opening writes nothing, so a reader leaves no trace.
 #[derive(Debug, Clone)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
     location: Arc<str>,
-    /// Who keeps the objects of a bucket, by endpoint and bucket: what one prefix proves holds for the others.
+    /// Provider, bucket and endpoint: a test with one prefix is valid for the others.
     server: Option<Arc<str>>,
     parts: Option<MultipartBucket>,
     folder: Option<PathBuf>,
-    /// Whether it lies in the project's own folder, or goes with the process.
+    /// Whether it is in the project's own folder, or in memory.
     is_own: bool,
     transfers: Transfers,
     reliance: Reliance,
     signing: Signing,
-    /// Which registry must be here, where that is known.
+    /// Id that the registry must have, if known.
     expected: Option<RegistryId>,
     /// Format of the marker.
     readable: Arc<OnceLock<u32>>,
@@ -59,7 +61,7 @@ pub struct Store {
     log: Arc<Mutex<Option<Log>>>,
 }
 
-/// A bucket that takes an object in parts, in any order and over several runs.
+/// A bucket with uploads in parts, in any order and over several runs.
 #[derive(Clone)]
 struct MultipartBucket {
     bucket: Arc<dyn MultipartStore>,
@@ -75,23 +77,23 @@ impl fmt::Debug for MultipartBucket {
     }
 }
 
-/// Pauses before a write is tried again that met another one under way.
+/// Pauses before retries of a write that met another one in progress.
 const CONFLICTS: [Duration; 3] = [
     Duration::from_millis(100),
     Duration::from_millis(400),
     Duration::from_millis(1600),
 ];
 
-/// What a create-only write met.
+/// The result of a create-only write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Created {
-    /// Nothing was there; now the bytes are.
+    /// The object was written.
     Written,
-    /// Something was there and stays as it was.
+    /// The object existed and was not changed.
     Exists,
 }
 
-/// An object that is there.
+/// An existing object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoredObject {
     pub(crate) path: String,
@@ -103,7 +105,7 @@ pub(crate) struct StoredObject {
 impl StoredObject {
     fn of(meta: object_store::ObjectMeta) -> Self {
         let (path, bytes) = (meta.location.to_string(), meta.size);
-        // A time no clock shows is one that is not old.
+        // A time that is out of range counts as not old.
         let nanoseconds = meta.last_modified.timestamp_nanos_opt().map(i128::from);
         let modified = nanoseconds
             .and_then(|time| Timestamp::from_nanosecond(time).ok())
@@ -121,12 +123,9 @@ impl Store {
     /// the root), or `memory://`. Nothing is sent or read yet.
     ///
     /// # Errors
-    /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path with no
-    /// Unicode form, or where the environment does not say how to reach a bucket.
-    pub fn open<'a>(
-        url: &str,
-        surroundings: impl Into<OpenOptions<'a>>,
-    ) -> Result<Self, RegistryError> {
+    /// [`RegistryError::UnknownScheme`] for any other address, [`RegistryError::Address`] for a path that is not
+    /// Unicode, or if the settings of a bucket in the environment are incomplete or wrong.
+    pub fn open<'a>(url: &str, options: impl Into<OpenOptions<'a>>) -> Result<Self, RegistryError> {
         let OpenOptions {
             root,
             variable,
@@ -134,7 +133,7 @@ impl Store {
             signing,
             expected,
             reporter,
-        } = surroundings.into();
+        } = options.into();
         let bad = |what| RegistryError::Address {
             url: url.to_owned(),
             what,
@@ -190,7 +189,7 @@ impl Store {
         Self::over(Arc::new(InMemory::new()), "memory://".into())
     }
 
-    /// Returns the same store, of which nothing was read yet.
+    /// Returns the same store without any cached state.
     #[cfg(test)]
     pub(super) fn as_opened(&self) -> Self {
         Self {
@@ -210,7 +209,7 @@ impl Store {
         }
     }
 
-    /// Returns a store of which things are remembered in a folder.
+    /// Returns a store with a folder for its local state.
     #[cfg(test)]
     pub(super) fn with_scratch(self, folder: &Path) -> Self {
         let transfers = Transfers {
@@ -220,7 +219,7 @@ impl Store {
         Self { transfers, ..self }
     }
 
-    /// Returns where the store lies, for people.
+    /// Returns the location of the store, for display.
     pub fn location(&self) -> &str {
         &self.location
     }
@@ -250,7 +249,7 @@ impl Store {
         };
         let folder = object_store::path::Path::from_absolute_path(folder)
             .map_err(|error| bad(error.to_string()))?;
-        // With a prefix of its own the disk store would have to exist before it is read.
+        // `LocalFileSystem::new_with_prefix` would fail for a folder that does not exist yet.
         let disk = LocalFileSystem::new().with_fsync(true);
         let location = disk
             .path_to_filesystem(&folder)
@@ -262,19 +261,18 @@ impl Store {
         })
     }
 
-    /// Reads an object; `None` where there is none.
+    /// Reads an object; `None` if there is none.
     ///
     /// # Errors
-    /// [`RegistryError::Integrity`] for one that is longer than any this program writes: it is not read.
+    /// [`RegistryError::Integrity`] for an object that is longer than any this program writes; it is not read.
     pub(crate) async fn get(&self, key: ObjectKey) -> Result<Option<Bytes>, RegistryError> {
         let most = limits::most_bytes(key);
         self.require_regular(key)?;
         match limits::read(self.objects.as_ref(), &key.path(), most).await {
             Ok(Ok(bytes)) => Ok(Some(bytes)),
             Ok(Err(length)) => {
-                let what = format!(
-                    "it has {length} bytes or more, and no such object has more than {most}"
-                );
+                let what =
+                    format!("it has at least {length} bytes, but such objects have at most {most}");
                 Err(RegistryError::damaged(key, what))
             }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
@@ -282,7 +280,7 @@ impl Store {
         }
     }
 
-    /// Refuses what would not be read again because of its length.
+    /// Refuses an object that would be too long to be read.
     pub(super) fn require_short(
         &self,
         key: ObjectKey,
@@ -297,25 +295,24 @@ impl Store {
         }
     }
 
-    /// Refuses what is no regular file, where the store is a folder: opening a pipe would wait for ever.
+    /// In a folder, refuses anything but a regular file: opening a pipe would block forever.
     pub(super) fn require_regular(&self, key: ObjectKey) -> Result<(), RegistryError> {
         let Some(path) = self.path_on_disk(key) else {
             return Ok(());
         };
         match path.metadata() {
             Ok(found) if !found.is_file() => {
-                Err(RegistryError::damaged(key, "it is no regular file"))
+                Err(RegistryError::damaged(key, "it is not a regular file"))
             }
-            Err(_) if path.is_symlink() => Err(RegistryError::damaged(
-                key,
-                "it is a link that leads to no file",
-            )),
-            // The store itself tells what is missing, or cannot be looked at.
+            Err(_) if path.is_symlink() => {
+                Err(RegistryError::damaged(key, "it is a broken symbolic link"))
+            }
+            // The store itself reports missing or unreadable objects.
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    /// Writes an object where none is. Readers see all of it or nothing, whenever the writer is killed.
+    /// Writes an object if there is none. Readers see all of it or nothing, even if the writer is killed.
     pub(crate) async fn create(
         &self,
         key: ObjectKey,
@@ -340,7 +337,7 @@ impl Store {
                 Err(error) => error,
             };
             if bucket::is_conflict(&error) {
-                // Another request for the object was under way, and the server did neither.
+                // Another request for the object was in progress; the server neither wrote nor refused.
                 let Some(pause) = pauses.next() else {
                     let source = object_store::Error::Generic {
                         store: "S3",
@@ -359,7 +356,7 @@ impl Store {
         }
     }
 
-    /// Creates a file; the disk's own thread waits for it.
+    /// Creates a file in a thread for blocking calls.
     async fn create_file(
         &self,
         root: PathBuf,
@@ -393,7 +390,7 @@ impl Store {
         self.failed(operation, key, source)
     }
 
-    /// Makes the folder of an object that the disk store is about to write.
+    /// Makes the folder of an object before the disk store writes it.
     fn prepare(&self, operation: &'static str, key: ObjectKey) -> Result<(), RegistryError> {
         let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else {
             return Ok(());
@@ -402,15 +399,16 @@ impl Store {
         made.map_err(|error| self.failed_on_disk(operation, key, error))
     }
 
-    /// Gives an object that the disk store has written the rights of the store's folder.
-    pub(super) fn adopt(&self, key: ObjectKey) -> Result<(), RegistryError> {
+    /// Gives an object written by the disk store the permissions of the store's folder.
+    pub(super) fn set_permissions(&self, key: ObjectKey) -> Result<(), RegistryError> {
         let (Some(root), Some(path)) = (&self.folder, self.path_on_disk(key)) else {
             return Ok(());
         };
-        shared::follow(root, &path).map_err(|error| self.failed_on_disk("write", key, error))
+        shared::copy_permissions(root, &path)
+            .map_err(|error| self.failed_on_disk("write", key, error))
     }
 
-    /// Deletes an object of an experiment, or a blob nothing rests on; nothing else is ever deleted.
+    /// Deletes a test object or an unneeded blob; nothing else is ever deleted.
     pub(crate) async fn delete(&self, key: ObjectKey) -> Result<(), RegistryError> {
         match self.objects.delete(&key.path()).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -422,8 +420,8 @@ impl Store {
     pub(crate) async fn clock(&self) -> Result<Timestamp, RegistryError> {
         let key = ObjectKey::Probe(Uuid::now_v7());
         self.create(key, "what time is it?").await?;
-        let there = self.look(key).await;
-        // Where it may not be deleted, it stays.
+        let there = self.stat(key).await;
+        // Without permission to delete, it stays.
         let _ = self.delete(key).await;
         there?
             .map(|there| there.modified)
@@ -479,7 +477,7 @@ impl Store {
         Ok(paths)
     }
 
-    /// Lists what is under a folder, in any order: all of it, or what comes after a key.
+    /// Lists a folder in any order: all objects, or those after a key.
     async fn list_found(
         &self,
         folder: &'static str,
@@ -491,7 +489,7 @@ impl Store {
             return pages
                 .list(folder, after.as_ref(), until)
                 .await
-                .map_err(|why| self.unlisted(folder, why));
+                .map_err(|why| self.list_failed(folder, why));
         }
         let mut listed = match &after {
             Some(after) => self.objects.list_with_offset(Some(&folder.into()), after),
@@ -507,10 +505,10 @@ impl Store {
         listed.map_err(|source| self.failed("list", folder, source))
     }
 
-    fn unlisted(&self, folder: &str, why: Unlisted) -> RegistryError {
+    fn list_failed(&self, folder: &str, why: ListError) -> RegistryError {
         match why {
-            Unlisted::Failed(source) => self.failed("list", folder, source),
-            Unlisted::Endless(what) => {
+            ListError::Failed(source) => self.failed("list", folder, source),
+            ListError::Endless(what) => {
                 let (location, folder) = (self.location.to_string(), folder.to_owned());
                 RegistryError::EndlessList {
                     location,
@@ -522,33 +520,33 @@ impl Store {
     }
 
     /// Returns the log as it was read last.
-    pub(super) fn remembered(&self) -> Option<Log> {
+    pub(super) fn cached_log(&self) -> Option<Log> {
         self.log
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    pub(super) fn remember(&self, log: &Log) {
+    pub(super) fn cache_log(&self, log: &Log) {
         *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(log.clone());
     }
 
-    /// Returns the bytes of an object; `None` where there is none.
+    /// Returns the length of an object; `None` if there is none.
     pub(crate) async fn length(&self, key: ObjectKey) -> Result<Option<u64>, RegistryError> {
-        Ok(self.look(key).await?.map(|object| object.bytes))
+        Ok(self.stat(key).await?.map(|object| object.bytes))
     }
 
-    /// Looks at an object without reading it; `None` where there is none.
-    pub(crate) async fn look(&self, key: ObjectKey) -> Result<Option<StoredObject>, RegistryError> {
+    /// Returns length and time of an object; `None` if there is none.
+    pub(crate) async fn stat(&self, key: ObjectKey) -> Result<Option<StoredObject>, RegistryError> {
         self.require_regular(key)?;
         match self.objects.head(&key.path()).await {
             Ok(object) => Ok(Some(StoredObject::of(object))),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(source) => Err(self.failed("look at", key, source)),
+            Err(source) => Err(self.failed("inspect", key, source)),
         }
     }
 
-    /// Reads a part of an object, which must be there.
+    /// Reads a part of an object, which must exist.
     pub(crate) async fn get_part(
         &self,
         key: ObjectKey,
@@ -574,7 +572,7 @@ impl Store {
         }
     }
 
-    /// Begins to write an object in parts, one after the other. It is seen once it is complete.
+    /// Begins to write an object in consecutive parts. It becomes visible once it is complete.
     pub(super) async fn begin(
         &self,
         key: ObjectKey,
@@ -586,7 +584,7 @@ impl Store {
             .map_err(|source| self.failed("write", key, source))
     }
 
-    /// Returns who takes an object in parts over several runs, with the place of a key there; `None` where nobody does.
+    /// Returns the store for uploads in parts over several runs, with the path of a key; `None` if it has none.
     pub(super) fn parts(
         &self,
         key: ObjectKey,
@@ -603,17 +601,17 @@ impl Store {
         self.parts.is_none()
     }
 
-    /// Returns the file that holds an object, where the store is a folder.
+    /// Returns the file of an object, if the store is a folder.
     pub(super) fn path_on_disk(&self, key: ObjectKey) -> Option<PathBuf> {
         Some(self.folder.as_ref()?.join(key.to_string()))
     }
 
-    /// Returns the folder that holds the objects, where the store is one.
+    /// Returns the folder of the objects, if the store is one.
     pub(super) fn folder_on_disk(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
-    /// Returns what experiments with this store are remembered under.
+    /// Returns the key under which test results of this store are kept.
     pub(super) fn identity(&self) -> &str {
         self.server.as_deref().unwrap_or(&self.location)
     }
@@ -630,34 +628,34 @@ impl Store {
         }
     }
 
-    /// Returns which blobs that are there need not be written.
+    /// Returns which existing blobs need not be written again.
     pub(crate) fn reliance(&self) -> &Reliance {
         &self.reliance
     }
 
-    /// Returns who signs what is written here.
+    /// Returns the signer of new entries.
     pub(super) fn signer(&self) -> Option<&Signer> {
         self.signing.signer.as_ref()
     }
 
-    /// Returns whose signatures count here.
+    /// Returns the trusted keys.
     pub(super) fn trust(&self) -> &Trust {
         &self.signing.trust
     }
 
-    /// Fails where nothing this program writes in an actor's name would be read again. Asked before anything long begins; the
-    /// entry itself is asked about again.
+    /// Fails if entries by this actor would be refused when they are read. Checked before long uploads; each entry is checked
+    /// again.
     pub(super) fn require_key(&self, stamp: &Stamp) -> Result<(), RegistryError> {
         let key = self.signer().map(Signer::public);
         let next = self
-            .remembered()
+            .cached_log()
             .map_or(1, |log| log.entries().len() as u64 + 1);
         self.trust()
             .next(next, &stamp.actor, key)
             .map_err(|what| RegistryError::Unsigned { what })
     }
 
-    /// Writes bytes under their digest; writing what is already there is no error.
+    /// Writes bytes under their digest, unless they are already there.
     pub(crate) async fn put_blob(&self, bytes: Bytes) -> Result<Digest, RegistryError> {
         let digest = Digest::of(&bytes);
         self.require_short(
@@ -673,9 +671,9 @@ impl Store {
         Ok(digest)
     }
 
-    /// Checks a blob that is there, and returns whether it stays at least as long as its writer needs.
+    /// Checks an existing blob, and returns whether it stays at least as long as its writer needs.
     async fn stays(&self, digest: Digest) -> Result<bool, RegistryError> {
-        let there = self.look(ObjectKey::Blob(digest)).await?;
+        let there = self.stat(ObjectKey::Blob(digest)).await?;
         if there.is_some() {
             self.get_blob(digest).await?;
         }
@@ -688,8 +686,8 @@ impl Store {
         let key = ObjectKey::Blob(digest);
         self.prepare("write", key)?;
         match self.objects.put(&key.path(), bytes.into()).await {
-            Ok(_) => self.adopt(key),
-            // Some may create blobs and never overwrite one; they look again when their entry stands.
+            Ok(_) => self.set_permissions(key),
+            // Some writers may create blobs but not overwrite them; they check again after their entry is written.
             Err(object_store::Error::PermissionDenied { .. }) => Ok(()),
             Err(source) => Err(self.failed("write", key, source)),
         }
@@ -708,7 +706,7 @@ impl Store {
         }
     }
 
-    /// Makes sure that this program understands what is stored here; asks the store once.
+    /// Makes sure that this program can read the format of the store; reads the marker once.
     pub(crate) async fn check_format(&self) -> Result<(), RegistryError> {
         if self.readable.get().is_none()
             && let Some(format) = marker::check(self).await?
@@ -718,13 +716,10 @@ impl Store {
         Ok(())
     }
 
-    /// Returns what a store without a log holds that only a log can explain; `None` where it holds nothing.
-    pub(super) async fn remains(&self) -> Result<Option<String>, RegistryError> {
-        if self.look(ObjectKey::Marker).await?.is_some() {
-            return Ok(Some(format!(
-                "`{}` says that this is a registry",
-                ObjectKey::Marker
-            )));
+    /// Describes the objects in a store without a log that belong to one; `None` if there are none.
+    pub(super) async fn orphans_without_log(&self) -> Result<Option<String>, RegistryError> {
+        if self.stat(ObjectKey::Marker).await?.is_some() {
+            return Ok(Some(format!("`{}` exists", ObjectKey::Marker)));
         }
         for folder in [BLOBS, SNAPSHOTS] {
             if !self.list_found(folder, None, Until::Any).await?.is_empty() {
@@ -734,7 +729,7 @@ impl Store {
         Ok(None)
     }
 
-    /// Refuses another registry than the one that is expected; `found` is the one that is here.
+    /// Refuses another registry than the expected one.
     pub(super) fn require_expected(&self, found: Option<RegistryId>) -> Result<(), RegistryError> {
         match self.expected {
             Some(expected) if found != Some(expected) => Err(RegistryError::OtherRegistry {
@@ -746,13 +741,13 @@ impl Store {
         }
     }
 
-    /// Makes sure that the store can be trusted with a log, and begins the log where there is none; runs the experiment once.
+    /// Makes sure that the store is safe for a registry, and creates the log if there is none; the test runs once.
     ///
-    /// A store that was proven before, as its marker or this project knows, is not raced again: some servers take a second for
-    /// each contested write.
+    /// A store that passed before, according to its marker or to this project, gets the short test only: some servers take a
+    /// second for each contested write.
     ///
     /// # Errors
-    /// [`RegistryError::Unsafe`] where two writers could both believe that they created the same object.
+    /// [`RegistryError::Unsafe`] if two writers could both believe that they created the same object.
     pub async fn prove(&self) -> Result<(), RegistryError> {
         if self.writable.get().is_some() {
             return Ok(());
@@ -761,40 +756,40 @@ impl Store {
         let log = Log::read(self).await?;
         let is_proven = match self.readable.get() {
             None => false,
-            // The experiment of format 1 was a weaker one.
+            // The test of format 1 was a weaker one.
             Some(1) => false,
             Some(_) => true,
         };
         let is_proven = is_proven || verdict::was_proven(self);
         if is_proven {
-            probe::in_a_row(self).await?
+            probe::run_short(self).await?
         } else {
             _ = probe::run(self).await?
         }
         if log.id().is_none() {
             genesis::write(self).await?;
-            self.tell_of_beginning().await?;
+            self.announce_new_registry().await?;
         }
         marker::write(self, if log.has_genesis() { marker::FORMAT } else { 1 }).await?;
         self.writable.get_or_init(|| ());
         Ok(())
     }
 
-    /// Tells that a registry begins: others may expect one that is there already, or it was moved away.
-    async fn tell_of_beginning(&self) -> Result<(), RegistryError> {
+    /// Reports a new registry, because the user may have expected an existing one.
+    async fn announce_new_registry(&self) -> Result<(), RegistryError> {
         if self.is_own && self.folder.is_none() {
             return Ok(());
         }
         if let Some(Ok(genesis)) = genesis::read(self).await? {
             self.transfers.reporter.note(format!(
-                "{} held no registry, so one begins there now; `[registry] id = \"{}\"` makes a pipeline expect it",
+                "created a new registry in {}; set `[registry] id = \"{}\"` to require it",
                 self.location, genesis.id
             ));
         }
         Ok(())
     }
 
-    /// Makes the experiment of [`Self::prove`] again, and leaves nothing behind. Its outcome takes the place of earlier ones.
+    /// Runs the test of [`Self::prove`] again, and leaves nothing behind. Its result replaces earlier ones.
     ///
     /// # Errors
     /// As there.
@@ -804,7 +799,7 @@ impl Store {
         probe::run(self).await
     }
 
-    /// Returns that a store contradicts itself, which may pass.
+    /// Returns the error for a store that contradicts itself, which may be transient.
     pub(super) fn contradicted(
         &self,
         operation: &'static str,

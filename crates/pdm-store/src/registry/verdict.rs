@@ -1,5 +1,5 @@
-//! What experiments with a store showed, kept in the project's folder: a store that was refused once is not trusted because it
-//! obeys by chance the next time.
+//! Results of testing stores, kept in the project's folder: a store that failed once must not be accepted because it
+//! passes by chance the next time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,37 +14,37 @@ use super::store::Store;
 use pdm_core::content::{Digest, atomic_write};
 
 /// Longest record that is read.
-const LONGEST: u64 = 64 << 10;
+const MAX_RECORD: u64 = 64 << 10;
 
 #[derive(Serialize, Deserialize)]
 struct VerdictRecord {
-    /// Where the store lies, for people.
+    /// Location of the store, for display.
     location: String,
-    /// What it is remembered under.
+    /// Key of the record.
     store: String,
     time: Timestamp,
-    /// Why the store was refused; `None` where it was proven.
+    /// Why the store was refused; `None` if it passed.
     refused: Option<String>,
 }
 
-/// Buckets that this process has proven, by whoever keeps them.
+/// Identities of the buckets that passed in this process.
 static PROVEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Remembers that a store was proven.
+/// Records that a store passed.
 pub(super) fn prove(store: &Store) {
     if !store.is_near() {
         proven().insert(store.identity().to_owned());
     }
-    remember(store, None);
+    write(store, None);
 }
 
-/// Remembers that a store was refused, and why.
+/// Records that a store was refused, and why.
 pub(super) fn refuse(store: &Store, what: &str) {
     proven().remove(store.identity());
-    remember(store, Some(what.to_owned()));
+    write(store, Some(what.to_owned()));
 }
 
-/// Forgets what was shown before.
+/// Removes earlier results.
 pub(super) fn forget(store: &Store) {
     proven().remove(store.identity());
     if let Some(path) = path(store) {
@@ -52,25 +52,25 @@ pub(super) fn forget(store: &Store) {
     }
 }
 
-/// Returns whether a store was proven by this process or project.
+/// Returns whether a store passed in this process or project.
 pub(super) fn was_proven(store: &Store) -> bool {
     proven().contains(store.identity())
-        || recall(store).is_some_and(|record| record.refused.is_none())
+        || read(store).is_some_and(|record| record.refused.is_none())
 }
 
-/// Refuses a store that this project refused before.
+/// Refuses a store that was refused before in this project.
 pub(super) fn recall_refusal(store: &Store) -> Result<(), RegistryError> {
     let Some(VerdictRecord {
         time,
         refused: Some(what),
         location,
         ..
-    }) = recall(store)
+    }) = read(store)
     else {
         return Ok(());
     };
     let what = format!(
-        "an experiment on {time:.0} showed: {what}; `pdm-ml doctor --registry {location}` makes it again"
+        "test on {time:.0}: {what}; `pdm-ml doctor --registry {location}` repeats the test"
     );
     Err(RegistryError::Unsafe { location, what })
 }
@@ -79,7 +79,7 @@ fn proven() -> MutexGuard<'static, BTreeSet<String>> {
     PROVEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn remember(store: &Store, refused: Option<String>) {
+fn write(store: &Store, refused: Option<String>) {
     let Some(path) = path(store) else { return };
     let (location, time) = (store.location().to_owned(), Timestamp::now());
     let record = VerdictRecord {
@@ -89,21 +89,21 @@ fn remember(store: &Store, refused: Option<String>) {
         refused,
     };
     let bytes = serde_json::to_vec(&record).expect("texts and a time have a JSON form");
-    // Where nothing can be kept, the experiment is made again.
+    // If the record cannot be written, the test is repeated next time.
     let _unwritten = atomic_write(&path, &bytes);
 }
 
-fn recall(store: &Store) -> Option<VerdictRecord> {
+fn read(store: &Store) -> Option<VerdictRecord> {
     let path = path(store)?;
     let found = path.metadata().ok()?;
-    if !found.is_file() || found.len() > LONGEST {
+    if !found.is_file() || found.len() > MAX_RECORD {
         return None;
     }
     let record: VerdictRecord = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
     (record.store == store.identity()).then_some(record)
 }
 
-/// Returns the place of the record; `None` where the project keeps nothing, or the store goes with this process.
+/// Returns the path of the record; `None` if the project keeps no local state.
 fn path(store: &Store) -> Option<PathBuf> {
     let scratch = store.transfers().scratch.as_ref()?;
     Some(scratch.join(format!("{}.store.json", Digest::of(store.identity()))))

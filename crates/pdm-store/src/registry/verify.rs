@@ -1,3 +1,5 @@
+//! Verifies a whole registry: log, snapshots and blobs.
+
 use std::collections::BTreeMap;
 
 use futures_util::{StreamExt, stream};
@@ -18,21 +20,21 @@ use super::store::Store;
 use super::{blobs, genesis, marker, snapshot};
 use pdm_core::content::Digest;
 
-/// What a walk over the whole log and all blobs found.
+/// The result of verifying a registry.
 ///
-/// Nothing in a store can tell that its newest entries were taken away; whoever must know keeps `head` elsewhere, and asks
-/// whether it is still part of the log.
+/// A store cannot show that its newest entries were removed; to detect it, keep `head` elsewhere and check that it is still
+/// part of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
-    /// Where the store lies.
+    /// Location of the store.
     pub location: String,
-    /// Which registry it is.
+    /// Id of the registry.
     pub id: Option<RegistryId>,
     /// Entries of the log.
     pub entries: u64,
     /// SHA-256 of the newest entry's bytes.
     pub head: Option<Digest>,
-    /// Place of the head that was noted earlier, where one was asked for and is part of the log.
+    /// Number of the given head, if one was given and is part of the log.
     pub noted: Option<u64>,
     /// Entries that carry a signature.
     pub signed: u64,
@@ -40,24 +42,24 @@ pub struct VerifyReport {
     pub blobs: u64,
     /// Bytes of those blobs.
     pub bytes: u64,
-    /// Blobs no version rests on: left by a writer that was killed or refused, or not yet collected; harmless.
+    /// Blobs no version needs: from a writer that was killed or refused, or not yet collected; harmless.
     pub orphans: u64,
-    /// Blobs that no entry names at all; where they are most of all, entries may have been lost.
+    /// Blobs that no entry names; if they are the majority, entries may have been lost.
     pub unnamed: u64,
     /// Bytes of those blobs.
     pub unnamed_bytes: u64,
-    /// What is wrong, in order of key; empty when the store is intact.
+    /// What is wrong, in order of key; empty if the store is intact.
     pub findings: Vec<VerifyFinding>,
 }
 
-/// One thing that is wrong in a store.
+/// One problem in a store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct VerifyFinding {
     /// Key of the object.
     pub key: String,
-    /// Entry the object is, or the first entry that names it.
+    /// Number of the entry, or of the first entry that names the object.
     pub entry: Option<u64>,
-    /// What is wrong, as a fragment.
+    /// What is wrong, as part of a sentence.
     pub what: String,
 }
 
@@ -73,40 +75,40 @@ impl VerifyReport {
     }
 }
 
-/// Walks the whole log and all blobs; a head that was noted earlier must be part of the log.
+/// Verifies the whole log and all blobs; a given head must be part of the log.
 pub(crate) async fn verify(
     store: &Store,
     noted: Option<NotedHead>,
 ) -> Result<VerifyReport, RegistryError> {
-    // In an order in which a registry that begins meanwhile looks whole: its log begins before the first entry.
+    // In this order a registry that is created meanwhile looks intact: its genesis object is written before the first entry.
     let listed = log::list(store, 0).await?;
     let mut walk = Walk::new(genesis::read(store).await?);
     let marked = walk.marker(store).await?;
     walk.log(store, listed).await?;
     walk.snapshots(store).await?;
     walk.blobs(store).await?;
-    walk.whole(store, marked)?;
+    walk.completeness(store, marked)?;
     store.require_expected(walk.chain.id())?;
     if let Some(noted) = noted {
-        walk.hold(noted);
+        walk.noted_head(noted);
     }
     Ok(walk.report(store))
 }
 
 struct Walk {
     chain: Chain,
-    /// Digest of the object the log begins with.
+    /// Digest of the genesis object.
     genesis: Option<Digest>,
     entries: u64,
     head: Option<Digest>,
     /// Digests of the entries' bytes.
     digests: BTreeMap<Sequence, Digest>,
     signed: u64,
-    /// What the entries add up to; given up at the first damaged one, after which every other would look wrong.
+    /// The state so far; `None` after the first damaged entry, after which all others would look wrong.
     state: Option<RegistryState>,
     /// Blobs named by entries, with the first entry that names them.
     named: BTreeMap<Digest, Sequence>,
-    /// Blobs that versions rest on whose files were not collected.
+    /// Blobs that versions need whose files were not collected.
     needed: Needed,
     snapshots: u64,
     blobs: u64,
@@ -114,7 +116,7 @@ struct Walk {
     orphans: u64,
     unnamed: u64,
     unnamed_bytes: u64,
-    /// Place of the head that was noted earlier.
+    /// Number of the given head.
     noted: Option<Sequence>,
     findings: Vec<VerifyFinding>,
 }
@@ -162,15 +164,12 @@ impl Walk {
         store: &Store,
         (sequences, foreign): (Vec<Sequence>, Vec<String>),
     ) -> Result<(), RegistryError> {
-        foreign
-            .into_iter()
-            .for_each(|path| self.find(path, None, "it is no log entry"));
+        for path in foreign {
+            self.find(path, None, "it is not a log entry");
+        }
         let next = ObjectKey::Log(sequences.last().map_or(1, |last| last + 1));
-        if let Some(what) = self
-            .chain
-            .damaged_genesis()
-            .cloned()
-            .filter(|_| sequences.is_empty())
+        if sequences.is_empty()
+            && let Some(what) = self.chain.damaged_genesis().cloned()
         {
             self.find(ObjectKey::Genesis, None, what);
         }
@@ -185,7 +184,7 @@ impl Walk {
                 Err(error) => return Err(error),
             }
         }
-        // What is no regular file is not listed, and would pass for the end of the log.
+        // Anything but a regular file is not listed, and would look like the end of the log.
         if let Err(RegistryError::Integrity { what, .. }) = store.require_regular(next) {
             self.find(next, None, what);
         }
@@ -193,7 +192,7 @@ impl Walk {
             self.find(
                 ObjectKey::Genesis,
                 None,
-                "it is no part of this log, which began before there were such objects",
+                "it is not part of this log, which is from before there were such objects",
             );
         }
         Ok(())
@@ -228,22 +227,22 @@ impl Walk {
         }
     }
 
-    /// Names an entry that cannot be read, and goes on behind it.
+    /// Records an entry that cannot be read, and continues after it.
     fn unread(&mut self, sequence: Sequence, what: String) {
         self.gap_before(sequence);
         self.broken(ObjectKey::Log(sequence), what);
         self.chain.skip_to(sequence);
     }
 
-    /// Holds signatures against the bytes, and against the policy where there is one.
+    /// Checks signatures against the bytes and the policy.
     fn signature(&mut self, store: &Store, entry: &LogEntry) {
         self.signed += u64::from(entry.signature.is_some());
-        let fits = if entry.has_fitting_signatures() {
-            Ok(())
+        let checked = if entry.has_valid_signatures() {
+            store.trust().check(entry)
         } else {
             Err("it is wrongly signed".to_owned())
         };
-        if let Err(what) = fits.and_then(|()| store.trust().check(entry)) {
+        if let Err(what) = checked {
             self.find(ObjectKey::Log(entry.sequence), Some(entry.sequence), what);
         }
     }
@@ -268,7 +267,7 @@ impl Walk {
         }
         self.needed.take(&entry.action);
         if let Some(path) = entry.registered().and_then(ModelVersion::named_twice) {
-            let what = format!("the version it registers has two files called `{path}`");
+            let what = format!("the version it registers has two files with the path `{path}`");
             self.find(ObjectKey::Log(entry.sequence), Some(entry.sequence), what);
         }
         if let Some(Err(error)) = self.state.as_mut().map(|state| state.apply(entry)) {
@@ -289,12 +288,12 @@ impl Walk {
         self.find(key, entry, what);
     }
 
-    /// Holds the snapshots against the entries: who reads them must see the same log.
+    /// Compares the snapshots with the entries.
     async fn snapshots(&mut self, store: &Store) -> Result<(), RegistryError> {
         for path in store.list(SNAPSHOTS).await? {
             self.snapshots += 1;
             let Some(key @ ObjectKey::Snapshot(end)) = ObjectKey::parse(&path) else {
-                self.find(path, None, "it is no snapshot");
+                self.find(path, None, "it is not a snapshot");
                 continue;
             };
             let bytes = match store.get(key).await {
@@ -308,20 +307,24 @@ impl Walk {
                 self.digests.get(&entry.sequence) == Some(digest)
             };
             if held.is_empty() || !held.iter().all(same) {
-                self.find(key, None, "it does not hold the bytes of the entries; without it they are read themselves");
+                self.find(
+                    key,
+                    None,
+                    "it does not match the entries; remove it, and the entries are read instead",
+                );
             }
         }
         Ok(())
     }
 
-    /// Reads the short blobs side by side, then the long ones, each of which has parts on their way side by side.
+    /// Reads the short blobs concurrently, then the long ones one by one, each with concurrent parts.
     async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
         let needed = self.needed.blobs();
         let (mut missing, mut found) = (self.named.clone(), Vec::new());
         missing.retain(|blob, _| needed.contains(blob));
         for (path, length) in store.list_lengths(BLOBS).await? {
             let Some(ObjectKey::Blob(digest)) = ObjectKey::parse(&path) else {
-                self.find(path, None, "it is no blob");
+                self.find(path, None, "it is not a blob");
                 continue;
             };
             missing.remove(&digest);
@@ -333,8 +336,8 @@ impl Walk {
             found.push((digest, length));
         }
         for (digest, entry) in missing {
-            // What is no regular file is not listed.
-            let what = match store.look(ObjectKey::Blob(digest)).await {
+            // Anything but a regular file is not listed.
+            let what = match store.stat(ObjectKey::Blob(digest)).await {
                 Err(RegistryError::Integrity { what, .. }) => what,
                 looked => looked.map(|_| "it is missing".to_owned())?,
             };
@@ -382,8 +385,8 @@ impl Walk {
         Ok(())
     }
 
-    /// Looks whether the parts of a store are all there.
-    fn whole(&mut self, store: &Store, marked: bool) -> Result<(), RegistryError> {
+    /// Checks that the store is complete.
+    fn completeness(&mut self, store: &Store, marked: bool) -> Result<(), RegistryError> {
         let has_log =
             self.entries > 0 || self.chain.id().is_some() || self.chain.damaged_genesis().is_some();
         let holds_more = self.blobs > 0 || self.snapshots > 0;
@@ -397,27 +400,26 @@ impl Walk {
             self.find(
                 LOG,
                 None,
-                "the log is missing: there is not one entry, and not the object it begins with",
+                "the log is missing: there are no entries and no genesis object",
             );
         }
-        // Whoever was killed while the registry was made left the beginning of its log and nothing else.
+        // A writer that was killed while creating the registry leaves only the genesis object.
         if !marked && (self.entries > 0 || holds_more) {
             self.find(ObjectKey::Marker, None, "it is missing");
         }
         Ok(())
     }
 
-    /// Looks for a head that was noted earlier.
-    fn hold(&mut self, noted: NotedHead) {
+    /// Looks for a given head in the log.
+    fn noted_head(&mut self, noted: NotedHead) {
         let last = self.digests.keys().next_back().copied().unwrap_or(0);
         match noted {
             NotedHead::Entry(entry) if self.digests.contains_key(&entry) => {
                 self.noted = Some(entry)
             }
             NotedHead::Entry(entry) => {
-                let what = format!(
-                    "entry {entry} was there when it was noted, and the log ends at entry {last}"
-                );
+                let what =
+                    format!("entry {entry} was noted earlier, but the log ends at entry {last}");
                 self.find(ObjectKey::Log(entry), Some(entry), what);
             }
             NotedHead::Digest(digest) if self.genesis == Some(digest) => self.noted = Some(0),
@@ -426,7 +428,7 @@ impl Walk {
                     Some((entry, _)) => self.noted = Some(*entry),
                     None => {
                         let what = format!(
-                            "the head that was noted, {digest}, is no entry of it: entries were removed, or the log was written anew"
+                            "the given head {digest} is not in the log: entries were removed, or the log was rewritten"
                         );
                         self.find(LOG, None, what);
                     }
@@ -597,7 +599,7 @@ mod tests {
         sample.assert_only(
             ObjectKey::Log(3),
             Some(3),
-            "it does not follow from the bytes of the entry before",
+            "it does not match the digest of the entry before it",
         );
         sample.assert_log_refused();
     }
@@ -644,14 +646,10 @@ mod tests {
         let sample = SampleStore::new();
         let next = sample.path(ObjectKey::Log(6));
         fs::create_dir(&next).unwrap();
-        sample.assert_only(ObjectKey::Log(6), None, "it is no regular file");
+        sample.assert_only(ObjectKey::Log(6), None, "it is not a regular file");
         fs::remove_dir(&next).unwrap();
         std::os::unix::fs::symlink("nowhere", &next).unwrap();
-        sample.assert_only(
-            ObjectKey::Log(6),
-            None,
-            "it is a link that leads to no file",
-        );
+        sample.assert_only(ObjectKey::Log(6), None, "it is a broken symbolic link");
         sample.assert_log_refused();
         fs::remove_file(&next).unwrap();
         assert!(
@@ -661,7 +659,7 @@ mod tests {
                 .unwrap()
                 .success()
         );
-        sample.assert_only(ObjectKey::Log(6), None, "it is no regular file");
+        sample.assert_only(ObjectKey::Log(6), None, "it is not a regular file");
     }
 
     #[test]
@@ -695,10 +693,10 @@ mod tests {
     fn foreign_files_are_named_but_do_not_stop_the_work() {
         let sample = SampleStore::new();
         fs::write(sample.path("log/notes.txt"), "hello").unwrap();
-        sample.assert_only("log/notes.txt", None, "it is no log entry");
+        sample.assert_only("log/notes.txt", None, "it is not a log entry");
         fs::remove_file(sample.path("log/notes.txt")).unwrap();
         fs::write(sample.path("blobs/sha256/abc"), "hello").unwrap();
-        sample.assert_only("blobs/sha256/abc", None, "it is no blob");
+        sample.assert_only("blobs/sha256/abc", None, "it is not a blob");
         sample
             .registry
             .register(&version("c", 1.0), &stamp(9))

@@ -1,3 +1,5 @@
+//! The URL of a webhook, written or in an environment variable.
+
 use std::fmt;
 
 use reqwest::Url;
@@ -12,7 +14,7 @@ use pdm_core::codes::Code;
 use pdm_core::domain::EnvLookup;
 use pdm_core::domain::{Problem, SecretName, redact};
 
-/// Where a webhook listens: the URL itself, or `{ env = "NAME" }` where whoever knows the URL may post to it.
+/// The URL of a webhook: the URL itself, or `{ env = "NAME" }` if the URL is secret because knowing it is enough to post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum WebhookAddress {
@@ -29,12 +31,12 @@ impl Default for WebhookAddress {
 }
 
 impl WebhookAddress {
-    /// Returns what is wrong with the address at a key, as far as it is written.
+    /// Returns what is wrong with a written address at a key.
     pub(super) fn problem(&self, key: &str, allow_http: bool) -> Option<Problem> {
         match self {
             Self::Written(url) => match parse(url) {
-                Ok(url) if is_open(&url, allow_http) => {
-                    Some(Problem::new(key, OPEN).with_code(Code::Unencrypted))
+                Ok(url) if is_unencrypted(&url, allow_http) => {
+                    Some(Problem::new(key, UNENCRYPTED).with_code(Code::Unencrypted))
                 }
                 Ok(_) => None,
                 Err(what) => Some(Problem::new(key, what)),
@@ -56,7 +58,7 @@ impl WebhookAddress {
         .map_err(NotifyError::Url)
     }
 
-    /// Returns the environment variable that holds the URL, where it is not written.
+    /// Returns the environment variable that holds the URL, if it is not written.
     pub(super) fn variable(&self) -> Option<&SecretName> {
         match self {
             Self::Written(_) => None,
@@ -64,8 +66,8 @@ impl WebhookAddress {
         }
     }
 
-    /// Returns scheme and host, or the name of the variable: path and query may hold a key.
-    pub(super) fn shown(&self) -> String {
+    /// Returns scheme and host, or the name of the variable; path and query may hold a key.
+    pub(super) fn for_display(&self) -> String {
         match self {
             Self::Written(url) => {
                 Url::parse(url).map_or_else(|_| "?".to_owned(), |url| origin(&url))
@@ -79,46 +81,47 @@ fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// What a URL is told that anybody on the line could read.
-const OPEN: &str = "would send unencrypted; use https://, or set `allow_http`";
+/// Message for a URL without TLS.
+const UNENCRYPTED: &str = "would send unencrypted; use https://, or set `allow_http`";
 
 fn check(url: &str, allow_http: bool) -> Result<Url, String> {
     let url = parse(url)?;
-    if is_open(&url, allow_http) {
-        Err(OPEN.to_owned())
+    if is_unencrypted(&url, allow_http) {
+        Err(UNENCRYPTED.to_owned())
     } else {
         Ok(url)
     }
 }
 
-fn is_open(url: &Url, allow_http: bool) -> bool {
+fn is_unencrypted(url: &Url, allow_http: bool) -> bool {
     url.scheme() == "http" && !allow_http && !is_this_machine(url.host_str().unwrap_or_default())
 }
 
-/// Messages do not repeat the URL, which may hold a key.
+/// Messages do not contain the URL, which may hold a key.
 fn parse(url: &str) -> Result<Url, String> {
     if url.is_empty() {
         return Err("is empty: write https://… or { env = \"NAME\" }".to_owned());
     }
-    let url = Url::parse(url).map_err(|_| "is not a URL; it begins with https://".to_owned())?;
+    let url =
+        Url::parse(url).map_err(|_| "is not a URL; it must begin with https://".to_owned())?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("begins with neither https:// nor http://".to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds a user or a password; put the whole URL into the environment: { env = \"NAME\" }".to_owned());
+        return Err("contains a user or password; put the whole URL into an environment variable: { env = \"NAME\" }".to_owned());
     }
     Ok(url)
 }
 
 impl<'de> Deserialize<'de> for WebhookAddress {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Either)
+        deserializer.deserialize_any(AddressVisitor)
     }
 }
 
-struct Either;
+struct AddressVisitor;
 
-impl<'de> Visitor<'de> for Either {
+impl<'de> Visitor<'de> for AddressVisitor {
     type Value = WebhookAddress;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,7 +129,7 @@ impl<'de> Visitor<'de> for Either {
     }
 
     fn visit_str<E: Error>(self, url: &str) -> Result<WebhookAddress, E> {
-        // Whoever knows path and query may post there: they are hidden in whatever is shown, recorded or sent.
+        // Path and query may be secret: they are redacted wherever they are shown, recorded or sent.
         if let Ok(url) = Url::parse(url) {
             let query = url
                 .query()

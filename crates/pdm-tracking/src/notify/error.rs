@@ -1,54 +1,56 @@
+//! The errors of notifications.
+
 use pdm_core::domain::MissingSecret;
 
-/// Somebody could not be told.
+/// A notification was not delivered.
 #[derive(Debug, thiserror::Error)]
-#[error("{target} was not told")]
+#[error("cannot notify {target}")]
 pub struct NotifyProblem {
-    /// Who, in words, without anything that may be secret.
+    /// The receiver, without anything that may be secret.
     pub target: String,
     /// Why not.
     #[source]
     pub why: NotifyError,
 }
 
-/// Why somebody could not be told. What is shown holds no secret: of a URL no more than scheme and host.
+/// Why a notification was not delivered. Messages contain no secrets: of a URL only scheme and host.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
-    /// A secret is not there.
+    /// A secret is missing.
     #[error(transparent)]
     Secret(#[from] MissingSecret),
     /// The URL cannot be used.
     #[error("the URL {0}")]
     Url(String),
     /// TLS cannot be set up.
-    #[error("the connection cannot be set up")]
+    #[error("cannot set up TLS")]
     Client(#[source] reqwest::Error),
-    /// Nobody answered.
-    #[error("nobody answered, {}", after(*tries))]
+    /// No answer.
+    #[error("no answer {}", after(*tries))]
     Unreachable {
-        /// How often it was tried.
+        /// Number of tries.
         tries: u32,
-        /// The last answer.
+        /// The last error.
         #[source]
         source: reqwest::Error,
     },
     /// The receiver refused.
-    #[error("it answered {status}, {}", after(*tries))]
+    #[error("the server answered {status} {}", after(*tries))]
     Refused {
         /// Status of the last answer.
         status: u16,
-        /// How often it was tried.
+        /// Number of tries.
         tries: u32,
     },
     /// The notice cannot be written as a mail.
-    #[error("the mail cannot be written: {0}")]
+    #[error("cannot write the mail: {0}")]
     Mail(String),
-    /// The mail server refused, or nobody answered.
-    #[error("the mail server did not take it, {}", after(*tries))]
+    /// The mail server refused, or did not answer.
+    #[error("the mail server did not accept it {}", after(*tries))]
     Smtp {
-        /// How often it was tried.
+        /// Number of tries.
         tries: u32,
-        /// The last answer.
+        /// The last error.
         #[source]
         source: lettre::transport::smtp::Error,
     },
@@ -63,7 +65,7 @@ fn after(tries: u32) -> String {
 }
 
 impl NotifyProblem {
-    /// Returns who was not told and why, in one line.
+    /// Returns the receiver and all causes, in one line.
     pub fn in_one_line(&self) -> String {
         let mut line = self.to_string();
         let mut cause: Option<&dyn std::error::Error> = Some(&self.why);
@@ -78,7 +80,7 @@ impl NotifyProblem {
         line.replace(['\n', '\r'], " ")
     }
 
-    /// Returns whether the same may succeed later.
+    /// Returns whether a later attempt may succeed.
     pub fn is_transient(&self) -> bool {
         match &self.why {
             NotifyError::Unreachable { .. } => true,

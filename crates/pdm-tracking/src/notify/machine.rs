@@ -1,6 +1,8 @@
+//! Recognizes addresses of this machine.
+
 use std::net::IpAddr;
 
-/// Returns whether what is sent to a host stays on this machine.
+/// Returns whether a host is this machine.
 pub(super) fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare.eq_ignore_ascii_case("localhost")

@@ -1,4 +1,4 @@
-//! A notice as a mail.
+//! Writes a notice as a mail.
 
 use lettre::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -13,13 +13,13 @@ pub(super) fn mailbox(address: &str) -> Result<Mailbox, String> {
         .map_err(|_| format!("`{address}` is not a mail address"))
 }
 
-/// Returns a notice as a mail: the words as text, the whole as JSON beside it.
+/// Returns a notice as a mail, with the notice as attached JSON.
 pub(super) fn write(options: &SmtpOptions, notice: &Notice) -> Result<Message, NotifyError> {
     let mut mail = Message::builder()
         .from(mailbox(&options.from).map_err(NotifyError::Mail)?)
         .subject(one_line(&format!("[pdm-ml] {}", notice.title)))
         .message_id(None)
-        // Nobody's absence is to be told to a program.
+        // Suppresses automatic replies (RFC 3834).
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
@@ -63,7 +63,7 @@ fn body(notice: &Notice) -> String {
     lines.join("\n") + "\n"
 }
 
-/// What follows a line break in a header would be another header.
+/// Removes line breaks, which would start another header.
 fn one_line(text: &str) -> String {
     text.split(char::is_control).collect::<Vec<_>>().join(" ")
 }

@@ -1,9 +1,9 @@
-//! Tells people and programs how a run ended: by a signed webhook, or by mail.
+//! Notifies people and programs how a run ended: by a signed webhook, or by mail.
 //!
-//! A [`Notice`] says what happened, `[[notify]]` tables ([`NotifyOptions`]) say who wants to know of which [`Occasion`], and
-//! [`send`] delivers. Nothing here fails a run: whoever cannot be reached is a [`NotifyProblem`], and a warning.
+//! A [`Notice`] says what happened, `[[notify]]` tables ([`NotifyOptions`]) list the receivers of each [`Occasion`], and
+//! [`send`] delivers. Nothing here fails a run: a receiver that cannot be reached is a [`NotifyProblem`], shown as a warning.
 //!
-//! - `webhook` posts the notice as JSON, signed by HMAC-SHA256 over the time and the body, and tries again where that may help;
+//! - `webhook` posts the notice as JSON, signed by HMAC-SHA256 over time and body, and retries transient failures;
 //! - `smtp` mails it, over TLS;
 //! - secrets are [`pdm_core::domain::SecretName`]s until the moment they are used.
 

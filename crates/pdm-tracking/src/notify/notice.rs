@@ -1,3 +1,5 @@
+//! What a receiver is notified of.
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -5,7 +7,7 @@ use super::Occasion;
 use pdm_core::domain::{redact, redact_json};
 use pdm_core::scoring::Score;
 
-/// What is told of a run.
+/// What a receiver is notified of.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Notice {
     /// How the run ended.
@@ -14,15 +16,15 @@ pub struct Notice {
     pub pipeline: String,
     /// What happened, in one line.
     pub title: String,
-    /// What happened, for people.
+    /// What happened, as text.
     pub text: String,
-    /// Id of the recorded run; none where none was recorded.
+    /// Id of the recorded run, if one was recorded.
     pub run: Option<String>,
     /// The registered version, such as `turbofan/3`.
     pub version: Option<String>,
     /// The model's scores, as judged by the gates.
     pub scores: Vec<Score>,
-    /// More, for programs.
+    /// Details for programs.
     pub details: Value,
 }
 
@@ -42,7 +44,7 @@ impl Notice {
         }
     }
 
-    /// Returns this notice without the secrets that its texts hold.
+    /// Returns this notice with the secrets in its texts redacted.
     #[must_use]
     pub(super) fn redacted(&self) -> Self {
         let details = self.details.to_string();
@@ -54,7 +56,7 @@ impl Notice {
         }
     }
 
-    /// Returns this notice with a text for people.
+    /// Returns this notice with another text.
     #[must_use]
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.text = text.into();

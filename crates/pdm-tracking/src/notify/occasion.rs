@@ -1,3 +1,5 @@
+//! How a run ended.
+
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -7,15 +9,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Occasion {
-    /// It failed: invalid data, an error, a server that is not there.
+    /// It failed: invalid data, an error, an unreachable server.
     Failure,
-    /// A gate said no.
+    /// A gate failed.
     Refused,
-    /// A gate could not tell.
+    /// A gate is undecided.
     Undecided,
     /// Its model is the new champion.
     Promoted,
-    /// Its gates passed, and no alias moved.
+    /// Its gates passed, but no alias moved.
     Passed,
     /// There was nothing to do.
     Unchanged,
@@ -24,8 +26,8 @@ pub enum Occasion {
 }
 
 impl Occasion {
-    /// Returns the occasions told of where a table names none: what went wrong, what changed, and alarms.
-    pub fn usual() -> Vec<Self> {
+    /// Returns the default occasions of a receiver: failures, changes and alarms.
+    pub fn defaults() -> Vec<Self> {
         vec![
             Self::Failure,
             Self::Refused,

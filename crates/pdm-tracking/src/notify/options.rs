@@ -1,3 +1,5 @@
+//! The tables `[[notify]]` of a pipeline.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use strum::VariantNames;
@@ -5,12 +7,12 @@ use strum::VariantNames;
 use super::{Occasion, SmtpOptions, WebhookOptions};
 use pdm_core::domain::{Problem, SecretName};
 
-/// Who is told how a run ended: a table `[[notify]]`.
+/// A receiver of notifications: a table `[[notify]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, VariantNames)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum NotifyOptions {
-    /// A program that listens to HTTP.
+    /// A program that accepts HTTP requests.
     Webhook(WebhookOptions),
     /// People, by mail.
     Smtp(SmtpOptions),
@@ -46,14 +48,14 @@ impl NotifyOptions {
         };
         if self.on().is_empty() {
             problems.push(
-                Problem::new("on", "is empty: nothing would ever be told")
-                    .hint("leave it out for the usual"),
+                Problem::new("on", "is empty: no notification would ever be sent")
+                    .hint("leave it out to use the default"),
             );
         }
         problems
     }
 
-    /// Returns what the receiver wants to know of.
+    /// Returns the occasions the receiver is notified of.
     pub fn on(&self) -> &[Occasion] {
         match self {
             Self::Webhook(options) => &options.on,
@@ -61,7 +63,7 @@ impl NotifyOptions {
         }
     }
 
-    /// Returns the names of the environment variables that hold what is secret about the receiver.
+    /// Returns the names of the environment variables that hold the receiver's secrets.
     pub fn variables(&self) -> Vec<String> {
         let named: [Option<&SecretName>; 2] = match self {
             Self::Webhook(options) => [options.url.variable(), options.secret.as_ref()],
@@ -74,10 +76,10 @@ impl NotifyOptions {
             .collect()
     }
 
-    /// Returns the receiver in words, without anything that may be secret.
+    /// Returns the receiver for display, without anything that may be secret.
     pub fn target(&self) -> String {
         match self {
-            Self::Webhook(options) => format!("webhook {}", options.url.shown()),
+            Self::Webhook(options) => format!("webhook {}", options.url.for_display()),
             Self::Smtp(options) => format!("mail to {} by {}", options.to.join(", "), options.host),
         }
     }
@@ -139,7 +141,7 @@ mod tests {
                 options
             );
         }
-        assert_eq!(decode("smtp", MAIL).on(), Occasion::usual());
+        assert_eq!(decode("smtp", MAIL).on(), Occasion::defaults());
         let is_read = |kind: &&str| {
             NotifyOptions::decode(kind, toml::Deserializer::parse("").unwrap()).is_some()
         };

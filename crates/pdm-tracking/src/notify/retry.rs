@@ -1,3 +1,5 @@
+//! Timeouts and retries of notifications.
+
 use std::time::Duration;
 
 /// Longest wait for a connection.

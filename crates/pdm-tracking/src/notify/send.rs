@@ -1,9 +1,11 @@
+//! Sends a notice to its receivers.
+
 use super::{Notice, NotifyOptions, NotifyProblem, smtp, webhook};
 use pdm_core::domain::EnvLookup;
 
-/// Tells everybody who wants to know of this occasion, one after the other; returns who could not be told.
+/// Notifies all receivers of this occasion, one after the other; returns the failures.
 ///
-/// `variable` looks an environment variable up. A receiver that does not answer costs about a minute at most.
+/// `variable` looks up an environment variable. A receiver that does not answer takes about a minute at most.
 pub fn send(
     targets: &[NotifyOptions],
     notice: &Notice,
@@ -17,21 +19,21 @@ pub fn send(
         .collect()
 }
 
-/// Tells one receiver, whatever it wants to know of; returns at which try it listened.
+/// Notifies one receiver, whatever its occasions; returns the number of tries.
 ///
 /// # Errors
-/// A secret that is not there, a receiver that refuses, or one that does not answer.
+/// A missing secret, a receiver that refuses, or one that does not answer.
 pub fn deliver(
     target: &NotifyOptions,
     notice: &Notice,
     variable: EnvLookup<'_>,
 ) -> Result<u32, NotifyProblem> {
     let notice = notice.redacted();
-    let told = match target {
+    let delivered = match target {
         NotifyOptions::Webhook(options) => webhook::deliver(options, &notice, variable),
         NotifyOptions::Smtp(options) => smtp::deliver(options, &notice, variable),
     };
-    told.map_err(|why| NotifyProblem {
+    delivered.map_err(|why| NotifyProblem {
         target: target.target(),
         why,
     })

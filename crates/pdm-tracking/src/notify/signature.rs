@@ -1,10 +1,12 @@
+//! Signatures of webhooks.
+
 use ring::hmac;
 
 use pdm_core::domain::Secret;
 
 /// Returns the signature of a body sent at a time: `sha256=` and the HMAC-SHA256 of `<seconds since 1970>.<body>`, in hex.
 ///
-/// The time is signed, too: a notice that was overheard cannot be sent again later.
+/// The time is signed, too, so that a recorded notice cannot be replayed later.
 pub(super) fn sign(secret: &Secret, seconds: i64, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose().as_bytes());
     let mut context = hmac::Context::with_key(&key);

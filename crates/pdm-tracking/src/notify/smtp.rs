@@ -1,3 +1,5 @@
+//! Sends notices by mail.
+
 use std::thread;
 
 use lettre::transport::smtp::authentication::Credentials;
@@ -9,9 +11,9 @@ use super::retry::{self, ANSWER};
 use super::{Notice, NotifyError, SmtpOptions, SmtpTls};
 use pdm_core::domain::EnvLookup;
 
-/// Mails a notice; returns at which try it was taken.
+/// Mails a notice; returns the number of tries.
 ///
-/// What may pass is tried again: no answer, and the answers a server marks as passing (4xx).
+/// Transient failures are retried: no answer, and answers that the server marks as transient (4xx).
 pub(super) fn deliver(
     options: &SmtpOptions,
     notice: &Notice,
@@ -25,10 +27,10 @@ pub(super) fn deliver(
             Ok(_) => return Ok(tries),
             Err(source) => source,
         };
-        let passing = !source.is_permanent() && !source.is_client() && !source.is_tls();
-        match retry::wait(tries, None).filter(|_| passing) {
-            Some(wait) => thread::sleep(wait),
-            None => return Err(NotifyError::Smtp { tries, source }),
+        let is_transient = !source.is_permanent() && !source.is_client() && !source.is_tls();
+        match retry::wait(tries, None) {
+            Some(wait) if is_transient => thread::sleep(wait),
+            _ => return Err(NotifyError::Smtp { tries, source }),
         }
     }
 }

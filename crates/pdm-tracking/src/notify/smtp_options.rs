@@ -1,3 +1,5 @@
+//! The options of a mail receiver.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -7,30 +9,30 @@ use super::mail::mailbox;
 use pdm_core::codes::Code;
 use pdm_core::domain::{Problem, SecretName};
 
-/// People who are told by mail.
+/// Receivers of mail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SmtpOptions {
     /// The mail server.
     pub host: String,
-    /// Its port; without it 587 for `starttls`, 465 for `wrapper`, 25 for `none`.
+    /// Its port; by default 587 for `starttls`, 465 for `wrapper`, 25 for `none`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// How the connection is encrypted.
     pub tls: SmtpTls,
-    /// Whether `tls = "none"` is allowed to another machine: whoever is on the line can read the notice and the password.
+    /// Whether `tls = "none"` is allowed to another machine: notice and password can be read on the network.
     pub allow_plain: bool,
-    /// Who sends, such as `pdm-ml <pdm-ml@plant.example>`.
+    /// The sender, such as `pdm-ml <pdm-ml@plant.example>`.
     pub from: String,
-    /// Who receives.
+    /// The receivers.
     pub to: Vec<String>,
-    /// User name at the server; without it nobody logs in.
+    /// User name at the server; without it there is no login.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// The user's password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretName>,
-    /// What they are told of.
+    /// The occasions to notify of.
     pub on: Vec<Occasion>,
 }
 
@@ -38,10 +40,10 @@ pub struct SmtpOptions {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SmtpTls {
-    /// It begins in the open and is encrypted before anything is said; a server that cannot is refused.
+    /// Unencrypted at first, and encrypted before any mail is sent; a server without support is refused.
     #[default]
     Starttls,
-    /// It is encrypted from its first byte.
+    /// Encrypted from the first byte.
     Wrapper,
     /// Not at all; only to this machine, unless `allow_plain` is set.
     None,
@@ -58,7 +60,7 @@ impl Default for SmtpOptions {
             to: Vec::new(),
             username: None,
             password: None,
-            on: Occasion::usual(),
+            on: Occasion::defaults(),
         }
     }
 }
@@ -78,7 +80,10 @@ impl SmtpOptions {
         }
         if self.tls == SmtpTls::None && !self.allow_plain && !is_this_machine(&self.host) {
             let hint = "use \"starttls\" or \"wrapper\", or set `allow_plain`";
-            let problem = Problem::new("tls", "`none` would send unencrypted to another machine");
+            let problem = Problem::new(
+                "tls",
+                "`none` would send unencrypted mail to another machine",
+            );
             problems.push(problem.with_code(Code::Unencrypted).hint(hint));
         }
         problems.extend(self.addresses());
@@ -89,7 +94,7 @@ impl SmtpOptions {
     fn addresses(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.to.is_empty() {
-            problems.push(Problem::new("to", "is empty: name at least one receiver"));
+            problems.push(Problem::new("to", "is empty: give at least one address"));
         }
         let all = std::iter::once(("from", &self.from)).chain(self.to.iter().map(|to| ("to", to)));
         for (key, address) in all.filter(|(_, address)| mailbox(address).is_err()) {

@@ -1,3 +1,5 @@
+//! Posts notices to webhooks.
+
 use std::thread;
 use std::time::Duration;
 
@@ -18,11 +20,11 @@ use pdm_core::domain::Secret;
 /// Version of the body's format.
 const FORMAT: u32 = 1;
 
-/// What a receiver reads.
+/// The JSON body of a request.
 #[derive(Serialize)]
 struct WebhookBody<'n> {
     format: u32,
-    /// The same at every try, so that a receiver can tell what it has read before.
+    /// The same at every try, so that a receiver can recognize duplicates.
     id: String,
     time: Timestamp,
     #[serde(flatten)]
@@ -36,10 +38,10 @@ struct Receiver {
     secret: Option<Secret>,
 }
 
-/// Posts a notice; returns at which try it was taken.
+/// Posts a notice; returns the number of tries.
 ///
-/// What may pass is tried again: no answer, 429, and errors of the server. Redirects are not followed: they would carry the
-/// notice to somebody else.
+/// Transient failures are retried: no answer, 429, and errors of the server. Redirects are not followed: they would send the
+/// notice to another receiver.
 pub(super) fn deliver(
     options: &WebhookOptions,
     notice: &Notice,
@@ -57,7 +59,7 @@ pub(super) fn deliver(
     let mut tries = 0;
     loop {
         tries += 1;
-        let (asked, problem) = match receiver.request(&id, notice, &body).send() {
+        let (requested_wait, problem) = match receiver.request(&id, notice, &body).send() {
             Ok(answer) if answer.status().is_success() => return Ok(tries),
             Ok(answer) => {
                 let status = answer.status();
@@ -70,7 +72,7 @@ pub(super) fn deliver(
                 }
                 (retry_after(&answer), problem)
             }
-            // The error would show the URL, which may hold a key.
+            // The URL may hold a key.
             Err(source) => (
                 None,
                 NotifyError::Unreachable {
@@ -79,7 +81,7 @@ pub(super) fn deliver(
                 },
             ),
         };
-        match retry::wait(tries, asked) {
+        match retry::wait(tries, requested_wait) {
             Some(wait) => thread::sleep(wait),
             None => return Err(problem),
         }
@@ -101,15 +103,19 @@ impl Receiver {
             .connect_timeout(CONNECT)
             .timeout(ANSWER)
             .redirect(redirect::Policy::none());
-        let near = url.host_str().is_some_and(is_this_machine);
-        let builder = if near { builder.no_proxy() } else { builder };
+        let is_local = url.host_str().is_some_and(is_this_machine);
+        let builder = if is_local {
+            builder.no_proxy()
+        } else {
+            builder
+        };
         let http = builder
             .build()
             .map_err(|source| NotifyError::Client(source.without_url()))?;
         Ok(Self { http, url, secret })
     }
 
-    /// Returns a request, signed for this moment.
+    /// Returns a request with the current time and its signature.
     fn request(&self, id: &str, notice: &Notice, body: &[u8]) -> RequestBuilder {
         let seconds = Timestamp::now().as_second();
         let request = self
@@ -127,7 +133,7 @@ impl Receiver {
     }
 }
 
-/// Returns the wait an answer asks for, where it is told in seconds.
+/// Returns the wait that an answer requests, if it is given in seconds.
 fn retry_after(answer: &Response) -> Option<Duration> {
     answer
         .headers()

@@ -1,21 +1,23 @@
+//! The options of a webhook.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Occasion, WebhookAddress};
 use pdm_core::domain::{Problem, SecretName};
 
-/// A program that is told by an HTTP POST of JSON.
+/// A program that is notified by an HTTP POST of JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct WebhookOptions {
-    /// Where it listens: https, or http on this machine. `{ env = "NAME" }` where the URL itself is a secret.
+    /// Its URL: https, or http on this machine. `{ env = "NAME" }` if the URL itself is secret.
     pub url: WebhookAddress,
-    /// The key of the signature; without it nothing is signed.
+    /// The key of the signature; without it, requests are not signed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretName>,
-    /// Whether http to another machine is allowed: whoever is on the line can read the notice.
+    /// Whether http to another machine is allowed: the notice can be read on the network.
     pub allow_http: bool,
-    /// What it is told of.
+    /// The occasions to notify of.
     pub on: Vec<Occasion>,
 }
 
@@ -25,7 +27,7 @@ impl Default for WebhookOptions {
             url: WebhookAddress::default(),
             secret: None,
             allow_http: false,
-            on: Occasion::usual(),
+            on: Occasion::defaults(),
         }
     }
 }

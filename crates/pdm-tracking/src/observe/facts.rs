@@ -1,3 +1,5 @@
+//! The results of a job, for metrics.
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,14 +10,14 @@ use pdm_core::events::{Event, Observer};
 use pdm_core::scoring::{Part, Score, Scorecard, Verdict};
 use pdm_models::monitor::{DriftReport, DriftRow, DriftVerdict};
 
-/// What a job came to, for whoever watches from outside.
+/// The results of a job, for metrics.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobFacts {
     /// Name of the pipeline.
     pub pipeline: String,
     /// The command, such as `run`.
     pub command: String,
-    /// Id of the recorded run; none where nothing had to be done.
+    /// Id of the recorded run; `None` if there was nothing to do.
     pub run: Option<String>,
     /// When it ended.
     pub ended: Timestamp,
@@ -25,30 +27,30 @@ pub struct JobFacts {
     pub exit_code: u8,
     /// Stages that ran, with their wall time.
     pub stages: BTreeMap<String, Duration>,
-    /// Scores of the model that was judged; none where none was.
+    /// Scores of the model that was judged, if one was.
     pub scores: Vec<ScoreFact>,
-    /// What the gates made of it; none where they were not asked.
+    /// Verdict of the gates; `None` if the model was not judged.
     pub verdict: Option<Verdict>,
-    /// What each gate made of it, in order.
+    /// Result of each gate, in order.
     pub gates: Vec<GateFact>,
-    /// What a look for drift found; none where nobody looked.
+    /// Result of the drift check, if there was one.
     pub drift: Option<DriftFact>,
-    /// Who is champion now.
+    /// The current champion.
     pub champion: ChampionFact,
-    /// What `predict` predicted; none for other commands, and where it failed before.
+    /// Result of `predict`; `None` for other commands, and if it failed.
     pub predicted: Option<PredictFact>,
 }
 
-/// What `predict` predicted.
+/// Result of `predict`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PredictFact {
     /// Units that were predicted.
     pub predicted: usize,
-    /// Of these, units outside of what training held.
+    /// Of these, units unlike the training data.
     pub flagged: usize,
-    /// Units that were left out.
+    /// Units that were skipped.
     pub skipped: usize,
-    /// Units that meet the condition of an alarm.
+    /// Units that meet the condition of the alarm.
     pub alarms: usize,
     /// The smallest predicted remaining useful life, in cycles.
     pub lowest_rul: Option<f64>,
@@ -61,7 +63,7 @@ pub struct PredictFact {
 pub struct ScoreFact {
     /// Name of the metric, such as `rmse`.
     pub metric: &'static str,
-    /// What was judged: `test` or `out_of_fold`.
+    /// The part that was scored: `test`, `out_of_fold` or `holdout`.
     pub part: &'static str,
     /// The score.
     pub value: f64,
@@ -71,28 +73,28 @@ pub struct ScoreFact {
     pub upper: f64,
 }
 
-/// What one gate made of a model.
+/// Result of one gate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GateFact {
-    /// Its place among the gates, from 1.
-    pub place: usize,
+    /// Its number among the gates, from 1.
+    pub number: usize,
     /// Name of the metric, such as `rmse`.
     pub metric: &'static str,
     /// Name of the rule, such as `at_most`.
     pub rule: String,
     /// Its verdict.
     pub verdict: Verdict,
-    /// What it judged, with the ends of its interval: a score, or how much worse the model is than the champion. None where there
+    /// The judged value between the ends of its interval: a score, or how much worse the model is than the champion. `None` if there
     /// was nothing to judge.
     pub observed: Option<[f64; 3]>,
-    /// The limits it holds that against, lower and upper; that of a comparison is its margin in the metric's unit.
+    /// Lower and upper limit; for a comparison, its margin in the unit of the metric.
     pub limits: [Option<f64>; 2],
 }
 
 impl GateFact {
-    /// Returns how far the whole interval lies on the good side of its nearest limit: below zero where it reaches beyond. None
-    /// where there was nothing to judge.
-    pub fn room(&self) -> Option<f64> {
+    /// Returns the distance of the whole interval from its nearest limit, below zero if it reaches beyond. `None`
+    /// if there was nothing to judge.
+    pub fn margin(&self) -> Option<f64> {
         let [lower, _, upper] = self.observed?;
         let [low, high] = self.limits;
         let below = low.map(|low| lower - low);
@@ -104,14 +106,14 @@ impl GateFact {
     }
 }
 
-/// What a look for drift found.
+/// Result of a drift check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DriftFact {
-    /// What it came to.
+    /// Its verdict.
     pub verdict: DriftVerdict,
-    /// Units the model learnt from.
+    /// Training units.
     pub reference_units: usize,
-    /// Units they were compared with.
+    /// Units that they were compared with.
     pub new_units: usize,
     /// The tests.
     pub tests: Vec<DriftRow>,
@@ -136,12 +138,12 @@ impl DriftFact {
     }
 }
 
-/// What the registry says of the champion.
+/// The champion in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChampionFact {
-    /// It could not be asked.
+    /// The registry could not be read.
     Unknown,
-    /// The alias points nowhere.
+    /// There is no such alias.
     Nobody,
     /// The alias points to a version.
     Version {
@@ -153,7 +155,7 @@ pub enum ChampionFact {
 }
 
 impl JobFacts {
-    /// Returns whether the job predicted, and so says nothing of how a model is made and judged.
+    /// Returns whether the job predicted, and so did not train or judge a model.
     pub fn is_prediction(&self) -> bool {
         self.command == "predict"
     }
@@ -182,7 +184,7 @@ impl ScoreFact {
     }
 }
 
-/// Listens for what a job's facts are made of.
+/// Collects the facts of a job from its events.
 #[derive(Default)]
 pub struct Gatherer(Mutex<Gathered>);
 

@@ -1,15 +1,15 @@
-//! What machines watch a run by: log lines, spans, a timeline, metrics.
+//! Monitoring of runs by machines: log lines, spans, a timeline, metrics.
 //!
-//! | part | what it is for |
+//! | part | purpose |
 //! | --- | --- |
 //! | [`Spans`] | events become spans and lines of `tracing`: command, stage, part of a fit |
-//! | [`TraceContext`] | whose trace a command belongs to, by W3C's `traceparent` |
-//! | [`JobFacts`], [`Gatherer`] | what a job came to, gathered while it runs |
+//! | [`TraceContext`] | the trace a command belongs to, by W3C's `traceparent` |
+//! | [`JobFacts`], [`Gatherer`] | the results of a job, collected while it runs |
 //! | [`prometheus`] | the same as metrics in a file, for the textfile collector of Prometheus' node exporter |
 //! | [`timeline`] | a recorded run as a Chrome trace, for Perfetto |
 //! | `otlp` | spans and metrics to an OpenTelemetry collector, in programs built with the feature of that name |
 //!
-//! Nothing here stops or fails a run: whoever watches cannot break what is watched.
+//! Nothing here stops or fails a run.
 
 mod facts;
 #[cfg(feature = "otlp")]

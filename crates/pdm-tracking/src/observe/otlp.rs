@@ -1,7 +1,7 @@
 //! Spans and metrics to an OpenTelemetry collector: OTLP over HTTP, with protobuf bodies.
 //!
-//! All is set by OpenTelemetry's own environment variables, which the SDK reads. Whatever the collector does, the
-//! command ends as it would have, and waits for it two seconds at most.
+//! It is configured by OpenTelemetry's environment variables, which the SDK reads. The collector never changes the result of
+//! the command, which waits for it two seconds at most.
 
 use std::io::Read;
 use std::pin::Pin;
@@ -32,41 +32,41 @@ use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
 use pdm_core::domain::EnvLookup;
 use pdm_core::domain::redact;
 
-/// How long the end of a command waits for a collector.
+/// How long a command waits for a collector at its end.
 const LAST_WAIT: Duration = Duration::from_secs(2);
-/// How long a collector may take for one request.
+/// Timeout of one request.
 const ANSWER: Duration = Duration::from_secs(5);
-/// How long a connection may take to stand.
+/// Timeout of a connection.
 const CONNECT: Duration = Duration::from_secs(1);
-/// Most bytes of a collector's answer, which has some hundred.
+/// Most bytes of a collector's answer, which usually has some hundred.
 const MOST_OF_AN_ANSWER: u64 = 1 << 20;
 /// Metrics are sent once, at the end.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 const NAME: &str = "pdm-ml";
 
-/// Variables that name a collector; any of them turns the export on.
+/// Variables with the address of a collector; any of them enables the export.
 pub const ADDRESSES: [&str; 3] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
 ];
 
-/// Sends what a command does to a collector.
+/// Sends spans and metrics to a collector.
 pub struct OtlpExport {
     tracers: Option<SdkTracerProvider>,
     meters: Option<SdkMeterProvider>,
-    trouble: FirstFailure,
+    failure: FirstFailure,
 }
 
-/// The first thing that went wrong.
+/// The first error.
 type FirstFailure = Arc<Mutex<Option<String>>>;
 
 impl OtlpExport {
-    /// Begins to send, where the environment names a collector.
+    /// Starts the export if the environment names a collector.
     ///
     /// # Errors
-    /// What is wrong with its address or with how it is spoken to.
+    /// A wrong address, protocol or certificate.
     pub fn begin(trace: &TraceContext, variable: EnvLookup<'_>) -> Result<Option<Self>, String> {
         let [all, of_spans, of_metrics] = ADDRESSES.map(|name| variable(name).is_some());
         let is_on = |exporter: &str| variable(exporter).is_none_or(|exporter| exporter != "none");
@@ -77,10 +77,10 @@ impl OtlpExport {
         if !spans && !metrics {
             return Ok(None);
         }
-        let trouble = FirstFailure::default();
+        let failure = FirstFailure::default();
         let post = Post {
             http: client(variable)?,
-            trouble: Arc::clone(&trouble),
+            failure: Arc::clone(&failure),
         };
         let refused = |error: ExporterBuildError| redact(&error.to_string()).into_owned();
         let tracers = if spans {
@@ -96,11 +96,11 @@ impl OtlpExport {
         Ok(Some(Self {
             tracers,
             meters,
-            trouble,
+            failure,
         }))
     }
 
-    /// Returns what turns spans of `tracing` into OpenTelemetry's; nothing where no spans are wanted.
+    /// Returns the layer that turns spans of `tracing` into OpenTelemetry's, if spans are exported.
     pub fn layer<S>(&self) -> Option<OpenTelemetryLayer<S, opentelemetry_sdk::trace::SdkTracer>>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -113,21 +113,21 @@ impl OtlpExport {
         Some(layer.with_tracked_inactivity(false).with_target(false))
     }
 
-    /// Sends what is left with what the job came to, and waits for that, though not for long.
+    /// Sends the remaining spans and the results of the job, and waits for that up to a limit.
     ///
     /// # Errors
-    /// The first thing that went wrong since the beginning.
+    /// The first error since the start.
     pub fn end(self, facts: Option<&JobFacts>) -> Result<(), String> {
         let Self {
             tracers,
             meters,
-            trouble,
+            failure,
         } = self;
         if let (Some(meters), Some(facts)) = (&meters, facts) {
             measure(meters, facts);
         }
         let (done, ended) = mpsc::channel();
-        // Not waited for beyond the limit: it ends with the process.
+        // After the time limit the thread ends with the process.
         thread::spawn(move || {
             let spans = tracers.map_or(Ok(()), |tracers| tracers.shutdown_with_timeout(ANSWER));
             let metrics = meters.map_or(Ok(()), |meters| meters.shutdown());
@@ -135,24 +135,21 @@ impl OtlpExport {
         });
         let result = ended.recv_timeout(LAST_WAIT);
         match (
-            trouble
+            failure
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .take(),
             result,
         ) {
-            (Some(trouble), _) => Err(trouble),
-            (None, Err(_)) => Err(format!(
-                "it did not answer within {} s",
-                LAST_WAIT.as_secs()
-            )),
+            (Some(failure), _) => Err(failure),
+            (None, Err(_)) => Err(format!("no answer within {} s", LAST_WAIT.as_secs())),
             (None, Ok(Err(error))) => Err(redact(&error.to_string()).into_owned()),
             (None, Ok(Ok(()))) => Ok(()),
         }
     }
 }
 
-/// Puts a span into the trace that somebody else began; a trace that begins here has its name by `Ids`.
+/// Puts a span into the trace of the caller; a trace that begins here gets its id from `Ids`.
 pub fn adopt(span: &Span, trace: &TraceContext) {
     let Some(parent) = trace.parent else { return };
     let flags = if trace.sampled {
@@ -165,7 +162,7 @@ pub fn adopt(span: &Span, trace: &TraceContext) {
         SpanId::from_bytes(parent),
     );
     let remote = SpanContext::new(trace_id, span_id, flags, true, TraceState::default());
-    // Without a layer there is no trace to put it into.
+    // Without a layer there is no trace.
     let _no_layer = span.set_parent(Context::new().with_remote_span_context(remote));
 }
 
@@ -202,11 +199,11 @@ fn meters(post: Post) -> Result<SdkMeterProvider, ExporterBuildError> {
         .build())
 }
 
-/// Returns who sends: what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, and our own name where they say none.
+/// Returns the resource: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, and our own name if they have none.
 fn resource() -> Resource {
-    let told = Resource::builder()
-        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
-    let found = told.build();
+    let found = Resource::builder()
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
     let name = found
         .get(&"service.name".into())
         .map(|name| name.to_string())
@@ -225,7 +222,7 @@ fn resource() -> Resource {
         .build()
 }
 
-/// Numbers of a job, as the file for Prometheus has them.
+/// Records the same metrics as the file for Prometheus.
 fn measure(meters: &SdkMeterProvider, facts: &JobFacts) {
     let meter = meters.meter(NAME);
     let of_job = [
@@ -274,15 +271,15 @@ fn measure(meters: &SdkMeterProvider, facts: &JobFacts) {
     }
     let gates = meter.f64_gauge("pdm_ml.gate.margin").build();
     for gate in &facts.gates {
-        if let Some(room) = gate.room() {
-            let (place, verdict) = (gate.place.to_string(), gate.verdict.to_string());
+        if let Some(margin) = gate.margin() {
+            let (number, verdict) = (gate.number.to_string(), gate.verdict.to_string());
             let labels = [
-                ("gate", place),
+                ("gate", number),
                 ("metric", gate.metric.into()),
                 ("rule", gate.rule.clone()),
                 ("verdict", verdict),
             ];
-            gates.record(room, &with(&labels));
+            gates.record(margin, &with(&labels));
         }
     }
     let drift = meter.f64_gauge("pdm_ml.drift").build();
@@ -308,7 +305,7 @@ fn measure(meters: &SdkMeterProvider, facts: &JobFacts) {
     }
 }
 
-/// Gives every span that begins here the trace's name, so that log lines and spans find each other.
+/// Gives every new span the id of the trace, so that log lines and spans can be matched.
 #[derive(Debug)]
 struct Ids {
     trace: TraceId,
@@ -350,7 +347,7 @@ fn client(variable: EnvLookup<'_>) -> Result<reqwest::blocking::Client, String> 
     builder.build().map_err(|error| error.to_string())
 }
 
-/// Returns whether the collector runs on this machine, where no proxy leads to.
+/// Returns whether the collector runs on this machine, so that no proxy is used.
 fn is_local(variable: EnvLookup<'_>) -> bool {
     let mut named = ADDRESSES
         .iter()
@@ -362,11 +359,11 @@ fn is_local(variable: EnvLookup<'_>) -> bool {
     })
 }
 
-/// The HTTP client, which remembers what went wrong; the SDK tells that to nobody.
+/// The HTTP client, which keeps the first error, because the SDK does not report errors.
 #[derive(Debug, Clone)]
 struct Post {
     http: reqwest::blocking::Client,
-    trouble: FirstFailure,
+    failure: FirstFailure,
 }
 
 type OtlpAnswer<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>, HttpError>> + Send + 'a>>;
@@ -383,16 +380,16 @@ impl HttpClient for Post {
         Box::pin(async move {
             let path = request.uri().path().to_owned();
             let answer = self.send(request);
-            let wrong = match &answer {
+            let error = match &answer {
                 Ok(answer) if answer.status().is_success() => None,
-                Ok(answer) => Some(format!("{path} answered {}", answer.status())),
+                Ok(answer) => Some(format!("{path} returned {}", answer.status())),
                 Err(error) => Some(redact(&causes(error.as_ref())).into_owned()),
             };
-            if let Some(wrong) = wrong {
-                self.trouble
+            if let Some(error) = error {
+                self.failure
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .get_or_insert(wrong);
+                    .get_or_insert(error);
             }
             answer
         })
@@ -400,7 +397,7 @@ impl HttpClient for Post {
 }
 
 impl Post {
-    /// Sends a request, and reads no more of the answer than a collector has to say.
+    /// Sends a request, and limits the length of the answer.
     fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let answer = self.http.execute(request.try_into()?)?;
         let mut response = Response::builder().status(answer.status());

@@ -1,3 +1,5 @@
+//! Turns events into spans and log lines of `tracing`.
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::Instant;
@@ -9,14 +11,14 @@ use pdm_core::codes::Code;
 use pdm_core::domain::redact;
 use pdm_core::events::{Event, Observer};
 
-/// Target of what a command does.
+/// Target of log lines about the work of a command.
 pub const TARGET: &str = "pdm_ml";
-/// Target of what people are told in any case: notes, warnings and errors.
+/// Target of messages that are always shown: notes, warnings and errors.
 pub const WORDS: &str = "pdm_ml::words";
 
-/// Turns events into `tracing`: a span each for the command, its stages and the parts of a fit, and lines for the rest.
+/// Turns events into `tracing`: spans for the command, its stages and the parts of a fit, and log lines for the rest.
 ///
-/// Every line carries where it belongs, in fields of its own: `pipeline`, `run`, `stage`, `part` and `trace_id`.
+/// Every line has its context in the fields `pipeline`, `run`, `stage`, `part` and `trace_id`.
 pub struct Spans {
     trace: TraceContext,
     trace_hex: String,
@@ -27,9 +29,9 @@ struct SpanState {
     command: Span,
     pipeline: Option<String>,
     run: Option<String>,
-    /// Stages that have begun and not ended.
+    /// Stages that have not ended.
     stages: Vec<OpenSpan>,
-    /// Parts that have begun and not ended.
+    /// Parts that have not ended.
     parts: Vec<OpenSpan>,
 }
 
@@ -41,7 +43,7 @@ struct OpenSpan {
     current_on: Option<ThreadId>,
 }
 
-/// Where a line belongs.
+/// The context of a log line.
 struct LineContext {
     span: Span,
     pipeline: Option<String>,
@@ -50,14 +52,14 @@ struct LineContext {
     part: Option<String>,
 }
 
-/// Logs a line of a level with where it belongs.
-macro_rules! tell {
-    ($self:ident, $place:expr, $level:ident, $target:ident, { $($fields:tt)* }, $($message:tt)+) => {{
-        let place: LineContext = $place;
+/// Logs a line with its context.
+macro_rules! log {
+    ($self:ident, $context:expr, $level:ident, $target:ident, { $($fields:tt)* }, $($message:tt)+) => {{
+        let context: LineContext = $context;
         tracing::$level!(
-            target: $target, parent: &place.span,
-            pipeline = place.pipeline.as_deref(), run = place.run.as_deref(), stage = place.stage.as_deref(),
-            part = place.part.as_deref(), trace_id = $self.trace_hex.as_str(), $($fields)*
+            target: $target, parent: &context.span,
+            pipeline = context.pipeline.as_deref(), run = context.run.as_deref(), stage = context.stage.as_deref(),
+            part = context.part.as_deref(), trace_id = $self.trace_hex.as_str(), $($fields)*
             $($message)+
         )
     }};
@@ -85,11 +87,11 @@ impl Spans {
             state: Mutex::new(state),
         };
         let version = env!("CARGO_PKG_VERSION");
-        tell!(spans, spans.place(), debug, TARGET, { command, version, }, "pdm-ml {command} begins");
+        log!(spans, spans.context(), debug, TARGET, { command, version, }, "pdm-ml {command} begins");
         spans
     }
 
-    /// Returns whose trace the command belongs to.
+    /// Returns the trace the command belongs to.
     pub fn trace(&self) -> &TraceContext {
         &self.trace
     }
@@ -99,16 +101,16 @@ impl Spans {
         self.state().command.clone()
     }
 
-    /// Takes note of the pipeline the command is about.
+    /// Sets the pipeline of the command.
     pub fn pipeline(&self, name: &str) {
         let mut state = self.state();
         state.command.record("pipeline", name);
         state.pipeline = Some(name.to_owned());
     }
 
-    /// Tells how the command ended; its span, and whatever is still open, ends with it.
+    /// Logs the end of the command; its span and all open spans end with it.
     ///
-    /// An error is told here, with what `causes` it, and nowhere else.
+    /// An error is logged only here, with its causes.
     pub fn end(&self, command: &str, exit_code: u8, error: Option<&LoggedError>, elapsed_ms: u64) {
         self.close_all();
         let span = self.command();
@@ -131,31 +133,31 @@ impl Spans {
                     (causes.as_deref().map(redact), detail.as_deref().map(redact));
                 let hint = hint.as_deref().map(redact);
                 let code = code.to_string();
-                tell!(self, self.place(), error, WORDS, {
+                log!(self, self.context(), error, WORDS, {
                     code = code.as_str(), exit_code, elapsed_ms, causes = causes.as_deref(), detail = detail.as_deref(),
                     hint = hint.as_deref(),
                 }, "{message}");
             }
             None if exit_code == 0 => {
-                tell!(self, self.place(), info, TARGET, { exit_code, elapsed_ms, }, "pdm-ml {command} ended well");
+                log!(self, self.context(), info, TARGET, { exit_code, elapsed_ms, }, "pdm-ml {command} ended well");
             }
             None => {
-                let said = format!("pdm-ml {command} ended with exit code {exit_code}");
-                span.record("otel.status_description", &*said);
-                tell!(self, self.place(), warn, TARGET, { exit_code, elapsed_ms, }, "{said}");
+                let message = format!("pdm-ml {command} ended with exit code {exit_code}");
+                span.record("otel.status_description", &*message);
+                log!(self, self.context(), warn, TARGET, { exit_code, elapsed_ms, }, "{message}");
             }
         }
-        // The last handle but this one's: with it the span ends.
+        // Drops the handle, so that the span ends.
         self.state().command = Span::none();
     }
 
-    /// Tells people something that came by no event.
+    /// Logs a message that is not an event.
     pub fn word(&self, is_warning: bool, message: &str) {
         let message = redact(message);
         if is_warning {
-            tell!(self, self.place(), warn, WORDS, {}, "{message}");
+            log!(self, self.context(), warn, WORDS, {}, "{message}");
         } else {
-            tell!(self, self.place(), info, WORDS, {}, "{message}");
+            log!(self, self.context(), info, WORDS, {}, "{message}");
         }
     }
 
@@ -163,29 +165,29 @@ impl Spans {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns where a line belongs that names neither stage nor part: the stage that runs, where it is the only one.
-    fn place(&self) -> LineContext {
+    /// Returns the context of a line without stage and part: the running stage, if it is the only one.
+    fn context(&self) -> LineContext {
         let state = self.state();
         let stage = if let [only] = &state.stages[..] {
             Some(only)
         } else {
             None
         };
-        Self::placed(&state, stage, None)
+        Self::context_of(&state, stage, None)
     }
 
-    fn place_of_stage(&self, name: &str) -> LineContext {
+    fn context_of_stage(&self, name: &str) -> LineContext {
         let state = self.state();
         let open = state.stages.iter().rfind(|open| open.name == name);
-        let place = Self::placed(&state, open, None);
+        let context = Self::context_of(&state, open, None);
         LineContext {
             stage: Some(name.to_owned()),
-            ..place
+            ..context
         }
     }
 
-    /// Returns the place of a part, or of a metric, whose name begins with that of its part.
-    fn place_of_part(&self, name: &str) -> LineContext {
+    /// Returns the context of a part, or of a metric, whose name begins with that of its part.
+    fn context_of_part(&self, name: &str) -> LineContext {
         let state = self.state();
         let begins = |open: &&OpenSpan| {
             name.strip_prefix(&open.name)
@@ -196,10 +198,14 @@ impl Spans {
             .iter()
             .filter(begins)
             .max_by_key(|open| open.name.len());
-        Self::placed(&state, state.stages.last(), part)
+        Self::context_of(&state, state.stages.last(), part)
     }
 
-    fn placed(state: &SpanState, stage: Option<&OpenSpan>, part: Option<&OpenSpan>) -> LineContext {
+    fn context_of(
+        state: &SpanState,
+        stage: Option<&OpenSpan>,
+        part: Option<&OpenSpan>,
+    ) -> LineContext {
         LineContext {
             span: part
                 .or(stage)
@@ -217,7 +223,7 @@ impl Spans {
             target: TARGET, parent: &self.command(), "stage", "otel.name" = format!("stage {stage}"), stage, why,
             summary = field::Empty, elapsed_ms = field::Empty
         );
-        // Whatever this thread does until the stage ends, such as asking a server, belongs to it.
+        // Everything this thread does until the stage ends belongs to it.
         span.with_subscriber(|(id, dispatch)| dispatch.enter(id));
         let current_on = Some(thread::current().id());
         self.state().stages.push(OpenSpan {
@@ -226,15 +232,15 @@ impl Spans {
             begun: Instant::now(),
             current_on,
         });
-        tell!(self, self.place_of_stage(stage), info, TARGET, { why, }, "stage {stage} begins: {why}");
+        log!(self, self.context_of_stage(stage), info, TARGET, { why, }, "stage {stage} begins: {why}");
     }
 
     fn end_stage(&self, stage: &str, summary: &str, elapsed_ms: u64) {
         let summary = redact(summary);
-        let place = self.place_of_stage(stage);
-        place.span.record("summary", &*summary);
-        place.span.record("elapsed_ms", elapsed_ms);
-        tell!(self, place, info, TARGET, { summary = &*summary, elapsed_ms, }, "stage {stage} ended: {summary}");
+        let context = self.context_of_stage(stage);
+        context.span.record("summary", &*summary);
+        context.span.record("elapsed_ms", elapsed_ms);
+        log!(self, context, info, TARGET, { summary = &*summary, elapsed_ms, }, "stage {stage} ended: {summary}");
         let open = {
             let mut state = self.state();
             let at = state.stages.iter().rposition(|open| open.name == stage);
@@ -249,7 +255,7 @@ impl Spans {
             .map(|(key, value)| format!("{key} {value}"))
             .collect::<Vec<_>>()
             .join(", ");
-        let above = self.place_of_part(part);
+        let above = self.context_of_part(part);
         let span = tracing::info_span!(
             target: TARGET, parent: &above.span, "part", "otel.name" = format!("part {part}"), part, params,
             elapsed_ms = field::Empty
@@ -260,11 +266,11 @@ impl Spans {
             begun: Instant::now(),
             current_on: None,
         });
-        tell!(self, self.place_of_part(part), debug, TARGET, { params, }, "part {part} begins");
+        log!(self, self.context_of_part(part), debug, TARGET, { params, }, "part {part} begins");
     }
 
     fn end_part(&self, part: &str) {
-        let place = self.place_of_part(part);
+        let context = self.context_of_part(part);
         let open = {
             let mut state = self.state();
             let at = state.parts.iter().rposition(|open| open.name == part);
@@ -273,10 +279,10 @@ impl Spans {
         let Some(open) = open else { return };
         let elapsed_ms = u64::try_from(open.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         open.span.record("elapsed_ms", elapsed_ms);
-        tell!(self, place, debug, TARGET, { elapsed_ms, }, "part {part} ended");
+        log!(self, context, debug, TARGET, { elapsed_ms, }, "part {part} ended");
     }
 
-    /// Closes what a failure left open, the innermost first.
+    /// Closes the spans that a failure left open, innermost first.
     fn close_all(&self) {
         let (parts, stages) = {
             let mut state = self.state();
@@ -285,34 +291,32 @@ impl Spans {
                 std::mem::take(&mut state.stages),
             )
         };
-        parts
-            .into_iter()
-            .rev()
-            .chain(stages.into_iter().rev())
-            .for_each(|open| drop(open.closed()));
+        for open in parts.into_iter().rev().chain(stages.into_iter().rev()) {
+            drop(open.closed());
+        }
     }
 
     fn details(&self, event: &Event) {
         match event {
             Event::Param { key, value } => {
                 let value = redact(value);
-                tell!(self, self.place(), debug, TARGET, { key, value = &*value, }, "option {key} = {value}");
+                log!(self, self.context(), debug, TARGET, { key, value = &*value, }, "option {key} = {value}");
             }
             Event::Tag { key, value } => {
                 let value = redact(value);
-                tell!(self, self.place(), debug, TARGET, { key, value = &*value, }, "tag {key} = {value}");
+                log!(self, self.context(), debug, TARGET, { key, value = &*value, }, "tag {key} = {value}");
             }
             Event::Metric { key, step, value } => {
-                let place = self.place_of_part(key);
-                tell!(self, place, debug, TARGET, { key, step, value, }, "metric {key} = {value} at step {step}");
+                let context = self.context_of_part(key);
+                log!(self, context, debug, TARGET, { key, step, value, }, "metric {key} = {value} at step {step}");
             }
             Event::Input { part, data } => {
                 let (name, digest, used_for) = (&data.name, &data.digest, data.used_for.word());
-                let place = self.place_of_part(part);
-                tell!(self, place, debug, TARGET, { name, digest, used_for, }, "{name} is used for {used_for}");
+                let context = self.context_of_part(part);
+                log!(self, context, debug, TARGET, { name, digest, used_for, }, "{name} is used for {used_for}");
             }
             Event::Artifact { name, .. } => {
-                tell!(self, self.place(), debug, TARGET, { name, }, "file {name} belongs to the run");
+                log!(self, self.context(), debug, TARGET, { name, }, "file {name} belongs to the run");
             }
             _ => {}
         }
@@ -322,20 +326,20 @@ impl Spans {
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedError {
-    /// Which kind of error it is.
+    /// Its code.
     pub code: Code,
     /// What happened.
     pub message: String,
     /// What caused it.
     pub causes: Option<String>,
-    /// All that is to be said, on several lines, where the message is only its headline.
+    /// The full text on several lines, if the message is only its first line.
     pub detail: Option<String>,
     /// What to do next.
     pub hint: Option<String>,
 }
 
 impl OpenSpan {
-    /// Gives the span back to whoever was current before it.
+    /// Makes the previous span of the thread current again.
     fn closed(self) -> Span {
         if self.current_on == Some(thread::current().id()) {
             self.span
@@ -351,13 +355,13 @@ impl Observer for Spans {
             Event::RunStarted { run } => {
                 self.command().record("run", &**run);
                 self.state().run = Some(run.clone());
-                tell!(self, self.place(), info, TARGET, {}, "run {run} begins");
+                log!(self, self.context(), info, TARGET, {}, "run {run} begins");
             }
             Event::StageStarted { stage, why } => self.begin_stage(stage, &redact(why)),
             Event::StageCached { stage, why } => {
                 let why = redact(why);
-                let place = self.place_of_stage(stage);
-                tell!(self, place, info, TARGET, { why = &*why, }, "stage {stage} is not run: {why}");
+                let context = self.context_of_stage(stage);
+                log!(self, context, info, TARGET, { why = &*why, }, "stage {stage} is not run: {why}");
             }
             Event::StageFinished {
                 stage,
@@ -375,11 +379,11 @@ impl Observer for Spans {
                 note,
             } => {
                 if tracing::enabled!(target: TARGET, Level::TRACE) {
-                    let place = self.place();
-                    tell!(self, place, trace, TARGET, { task, done, total, }, "{task}: {done} of {total} {note}");
+                    let context = self.context();
+                    log!(self, context, trace, TARGET, { task, done, total, }, "{task}: {done} of {total} {note}");
                 }
             }
-            // There are thousands: nothing is looked up for those nobody reads.
+            // There are thousands of these: their context is only looked up if they are logged.
             event if tracing::enabled!(target: TARGET, Level::DEBUG) => self.details(event),
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! A recorded run as a Chrome trace: the Trace Event Format, which Perfetto and `chrome://tracing` read.
 //!
-//! The run, its stages and the parts of its fits are slices; slices that overlap without one holding the other get lanes
+//! The run, its stages and the parts of its fits are slices; slices that overlap without being nested get lanes
 //! of their own. A metric that was logged more than once is a counter. Times are microseconds since the run began; a
 //! journal keeps milliseconds.
 
@@ -16,11 +16,11 @@ use crate::tracking::{Run, StageState};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChromeTrace {
-    /// Names of the lanes, then what happened, in order of time.
+    /// Names of the lanes, then the events in order of time.
     pub trace_events: Vec<TraceEvent>,
     /// How a viewer shows times.
     pub display_time_unit: &'static str,
-    /// What the run is.
+    /// Facts about the run.
     pub other_data: Map<String, Value>,
 }
 
@@ -29,7 +29,7 @@ pub struct ChromeTrace {
 pub struct TraceEvent {
     /// Name of the slice or counter.
     pub name: String,
-    /// What kind of thing it is: `run`, `stage`, `part` or `metric`; `__metadata`, as Chrome's own, for names of lanes.
+    /// Its kind: `run`, `stage`, `part` or `metric`; `__metadata`, as in Chrome, for names of lanes.
     pub cat: &'static str,
     /// `X` a slice, `i` an instant, `C` a counter, `M` a name.
     pub ph: char,
@@ -42,14 +42,14 @@ pub struct TraceEvent {
     pub pid: u32,
     /// The lane.
     pub tid: u32,
-    /// How far an instant reaches: `t` its lane.
+    /// Scope of an instant: `t` for its lane.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub s: Option<char>,
-    /// What else is known.
+    /// Further values.
     pub args: Map<String, Value>,
 }
 
-/// Something that took its time.
+/// An interval of time.
 struct Slice {
     name: String,
     cat: &'static str,
@@ -61,48 +61,48 @@ struct Slice {
 /// Returns a run's timeline.
 pub fn chrome_trace(run: &Run) -> ChromeTrace {
     let clock = Clock::of(run);
-    let mut page = TraceDocument {
+    let mut document = TraceDocument {
         pid: run.pid,
         names: Vec::new(),
         events: Vec::new(),
         lanes: 0,
     };
-    page.name_process(&format!("pdm-ml {}", run.header.name));
-    page.draw("run", vec![whole(run, &clock)]);
+    document.name_process(&format!("pdm-ml {}", run.header.name));
+    document.draw("run", vec![whole(run, &clock)]);
     let (cached, ran): (Vec<_>, Vec<_>) = run
         .stages
         .iter()
         .partition(|stage| stage.state == StageState::Cached);
-    let lane = page.draw(
+    let lane = document.draw(
         "stages",
         ran.into_iter()
             .map(|stage| of_stage(stage, &clock))
             .collect(),
     );
     for stage in cached {
-        page.instant(
+        document.instant(
             lane,
             &stage.stage,
             clock.at(stage.started),
             object(json!({ "cached": true, "why": stage.why })),
         );
     }
-    page.draw(
+    document.draw(
         "parts",
         run.parts.iter().map(|part| of_part(part, &clock)).collect(),
     );
     for (name, points) in run.metrics.iter().filter(|(_, points)| points.len() > 1) {
         for point in points.iter().filter(|point| point.value.0.is_finite()) {
-            page.count(name, clock.at(point.at), point.value.0);
+            document.count(name, clock.at(point.at), point.value.0);
         }
     }
-    page.finish(run)
+    document.finish(run)
 }
 
-/// Tells times from the start of a run.
+/// Converts times to microseconds since the start of a run.
 struct Clock {
     started: Timestamp,
-    /// When the run ended, or was last heard of.
+    /// When the run ended, or the time of its last event.
     end: u64,
 }
 
@@ -136,7 +136,7 @@ impl Clock {
         clock
     }
 
-    /// Returns the microseconds since the start; a clock that was set back in between counts as none.
+    /// Returns the microseconds since the start; 0 if the clock was set back.
     fn at(&self, time: Timestamp) -> u64 {
         u64::try_from(time.duration_since(self.started).as_micros()).unwrap_or(0)
     }
@@ -248,7 +248,7 @@ impl TraceDocument {
     /// Draws slices on as many lanes as they need, and returns the first.
     fn draw(&mut self, name: &str, mut slices: Vec<Slice>) -> u32 {
         let first = self.lane(name);
-        // Of those that begin together the longest holds the others.
+        // Of slices that begin together, the longest contains the others.
         slices.sort_by_key(|slice| (slice.from, std::cmp::Reverse(slice.to)));
         // For each lane, the ends of the slices that are open there, the innermost last.
         let mut lanes: Vec<(u32, Vec<u64>)> = vec![(first, Vec::new())];

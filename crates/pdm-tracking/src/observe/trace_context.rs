@@ -1,27 +1,29 @@
+//! The trace that a command belongs to.
+
 use std::fmt::Write;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// Whose trace a command belongs to, as W3C's Trace Context says it (<https://www.w3.org/TR/trace-context/>).
+/// The trace that a command belongs to, as in W3C's Trace Context (<https://www.w3.org/TR/trace-context/>).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TraceContext {
-    /// Name of the trace; never all zero.
+    /// Id of the trace; never all zero.
     pub trace_id: [u8; 16],
-    /// The span that started this command; none where nobody said so.
+    /// The span that started this command, if known.
     pub parent: Option<[u8; 8]>,
-    /// Whether whoever started the trace keeps it.
+    /// Whether the trace is recorded.
     pub sampled: bool,
 }
 
 impl TraceContext {
-    /// Reads a `traceparent`, such as `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`; none where it is none.
+    /// Reads a `traceparent`, such as `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`.
     pub fn parse(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.trim().split('-').collect();
         let [version, trace, parent, flags, ..] = parts[..] else {
             return None;
         };
         let version = bytes::<1>(version)?[0];
-        // Later versions may add parts, and the version 255 is no version.
+        // Later versions may add parts; version 255 is invalid.
         if version == 0xff || (version == 0 && parts.len() != 4) {
             return None;
         }
@@ -38,11 +40,11 @@ impl TraceContext {
         })
     }
 
-    /// Returns a trace that begins here, of a random name.
+    /// Returns a new trace with a random id.
     pub fn new() -> Self {
         let mut trace_id = [0; 16];
         let drawn = SystemRandom::new().fill(&mut trace_id);
-        // All zero means "none", so a system without random numbers gets another name.
+        // All zero is invalid, so a system without random numbers gets another id.
         trace_id[15] |= u8::from(drawn.is_err() || trace_id == [0; 16]);
         Self {
             trace_id,
@@ -51,7 +53,7 @@ impl TraceContext {
         }
     }
 
-    /// Returns the name of the trace in 32 hexadecimal digits.
+    /// Returns the id of the trace in 32 hexadecimal digits.
     pub fn trace_hex(&self) -> String {
         hex(&self.trace_id)
     }

@@ -1,3 +1,5 @@
+//! Copies a run to a server in the background.
+
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -7,10 +9,10 @@ use super::mlflow::{Latency, Syncer, mirror};
 use super::{ActiveRun, Catalog, MlflowClient, RunId, SyncReport, TrackingError};
 use pdm_core::events::Reporter;
 
-/// Copies a run to a server while it goes on, from a thread of its own.
+/// Copies a run to a server in a background thread while it runs.
 ///
-/// The work never waits for the network: the thread follows the journal on the disk. A server that fails is warned of
-/// once, and what it lacks at the end is left to [`super::sync`].
+/// The run never waits for the network: the thread follows the journal on the disk. A failing server causes one warning,
+/// and what is missing at the end is left to [`super::sync`].
 pub struct BestEffort {
     run: RunId,
     reporter: Reporter,
@@ -21,23 +23,23 @@ pub struct BestEffort {
 }
 
 const MAX_INTERVAL: Duration = Duration::from_secs(60);
-/// How often the end of a run looks whether the server is still well.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// The part of its own time that the end of a run waits for a server that is slow or failing.
+/// How often the health of the server is checked at the end of a run.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// A run waits at its end for a slow or failing server for this fraction (1/100) of its duration.
 const SHARE: u32 = 100;
 
-/// What the thread that works can see of the server.
+/// The state of the server, shared between the threads.
 #[derive(Clone)]
 struct Health {
-    pulse: Latency,
+    latency: Latency,
     slow: Duration,
     failed: Arc<Mutex<bool>>,
 }
 
 impl Health {
-    fn is_well(&self) -> bool {
+    fn is_healthy(&self) -> bool {
         !*self.failed.lock().unwrap_or_else(PoisonError::into_inner)
-            && self.pulse.delay() <= self.slow
+            && self.latency.delay() <= self.slow
     }
 
     fn note(&self, failed: bool) {
@@ -46,13 +48,13 @@ impl Health {
 }
 
 impl BestEffort {
-    /// Begins to copy a run; `client` should have [`super::RetryPolicy::BACKGROUND`], and `reporter` must not have the run
-    /// among its listeners, or the thread would keep it from ending.
+    /// Starts to copy a run; `client` should have [`super::RetryPolicy::BACKGROUND`], and the run must not listen to
+    /// `reporter`, or the thread would keep it from ending.
     pub fn follow(run: &ActiveRun, client: MlflowClient, reporter: &Reporter) -> Self {
         let (last_pass, asked) = channel();
         let (answer, result) = channel();
         let health = Health {
-            pulse: client.pulse().clone(),
+            latency: client.latency().clone(),
             slow: client.slow(),
             failed: Arc::default(),
         };
@@ -60,14 +62,16 @@ impl BestEffort {
         let follower = Follower {
             syncer,
             health: health.clone(),
-            voice: reporter.clone(),
+            reporter: reporter.clone(),
             warned: false,
         };
         let started = thread::Builder::new()
             .name("tracking".to_owned())
             .spawn(move || follower.run(&asked, &answer));
         if let Err(error) = started {
-            reporter.warn(format!("the run is not copied while it goes on: {error}"));
+            reporter.warn(format!(
+                "cannot copy the run to the server while it runs: {error}"
+            ));
         }
         Self {
             run: run.id(),
@@ -79,12 +83,12 @@ impl BestEffort {
         }
     }
 
-    /// Sends the rest after the run has ended, then brings the server's models in step with `catalog`; for `wait` at
-    /// most, and for a hundredth of the run's time where the server is slow or failing. Otherwise says what to do later.
+    /// Sends the rest after the run has ended, then updates the server's models to match `catalog`; takes `wait` at
+    /// most, or a hundredth of the run's duration if the server is slow or failing. Warns if the copy is not complete.
     ///
-    /// Returns the report of a copy that is complete.
+    /// Returns the report of a complete copy.
     pub fn finish(self, wait: Duration, catalog: Option<Catalog>) -> Option<SyncReport> {
-        // A thread that is gone shows as an answer that never comes.
+        // If the thread has ended, receiving its answer fails below.
         let _ = self.last_pass.send(catalog);
         let report = match self.last_answer(wait) {
             Ok(Ok(report)) => Ok(report),
@@ -94,15 +98,14 @@ impl BestEffort {
         };
         match report {
             Ok(report) if report.complete => {
-                report
-                    .problems
-                    .iter()
-                    .for_each(|problem| self.reporter.warn(problem.as_str()));
+                for problem in &report.problems {
+                    self.reporter.warn(problem.as_str());
+                }
                 Some(report)
             }
             Ok(report) if report.deleted => {
                 self.reporter.warn(format!(
-                    "run {} was deleted on the server and is left alone there",
+                    "run {} was deleted on the server and is not copied again",
                     self.run
                 ));
                 None
@@ -112,21 +115,26 @@ impl BestEffort {
         }
     }
 
-    /// Brings a server's models in step with `catalog`, for `wait` at most. Trouble is a warning.
-    pub fn tell(client: MlflowClient, catalog: Catalog, wait: Duration, reporter: &Reporter) {
+    /// Updates a server's models to match `catalog`, for `wait` at most. A failure is a warning.
+    pub fn mirror_models(
+        client: MlflowClient,
+        catalog: Catalog,
+        wait: Duration,
+        reporter: &Reporter,
+    ) {
         let (answer, result) = channel();
-        let voice = reporter.clone();
-        let told = move || {
-            tell(&client, &catalog, &voice);
+        let background_reporter = reporter.clone();
+        let work = move || {
+            mirror_models(&client, &catalog, &background_reporter);
             // The receiver may have given up waiting.
             let _ = answer.send(());
         };
         let started = thread::Builder::new()
             .name("tracking".to_owned())
-            .spawn(told);
+            .spawn(work);
         let done = started.is_ok() && result.recv_timeout(wait) != Err(RecvTimeoutError::Timeout);
         if !done {
-            reporter.warn("the tracking server was too slow to be told of its models; run `pdm-ml track sync` later");
+            reporter.warn("the tracking server is too slow: its models were not updated; run `pdm-ml track sync` later");
         }
     }
 
@@ -136,13 +144,13 @@ impl BestEffort {
     ) -> Result<Result<SyncReport, TrackingError>, RecvTimeoutError> {
         let (asked, share) = (Instant::now(), self.begun.elapsed() / SHARE);
         loop {
-            let most = if self.health.is_well() {
+            let most = if self.health.is_healthy() {
                 wait
             } else {
                 wait.min(share)
             };
             let left = most.saturating_sub(asked.elapsed());
-            match self.result.recv_timeout(left.min(LOOK_AGAIN)) {
+            match self.result.recv_timeout(left.min(POLL_INTERVAL)) {
                 Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
                 answer => return answer,
             }
@@ -158,30 +166,30 @@ impl BestEffort {
     }
 }
 
-/// The thread's own side.
+/// The state of the background thread.
 struct Follower {
     syncer: Syncer,
     health: Health,
-    voice: Reporter,
+    reporter: Reporter,
     warned: bool,
 }
 
 impl Follower {
-    /// Passes every now and then, and a last time when asked; ends at once when nobody is left to ask.
+    /// Copies at intervals, and a last time on request; ends at once if the other side is gone.
     fn run(
         mut self,
         asked: &Receiver<Option<Catalog>>,
         answer: &Sender<Result<SyncReport, TrackingError>>,
     ) {
         let pace = self.syncer.client().pace();
-        // The first pass shows how the server is.
+        // The first pass shows whether the server works.
         let (mut pause, mut next) = (pace, Duration::ZERO);
         loop {
             match asked.recv_timeout(next) {
                 Ok(catalog) => {
                     let passed = self.pass();
                     if let (Ok(_), Some(catalog)) = (&passed, catalog) {
-                        tell(self.syncer.client(), &catalog, &self.voice);
+                        mirror_models(self.syncer.client(), &catalog, &self.reporter);
                     }
                     // The receiver may have given up waiting.
                     let _ = answer.send(passed);
@@ -209,24 +217,25 @@ impl Follower {
 
     fn warn(&mut self, error: &TrackingError) {
         if !std::mem::replace(&mut self.warned, true) {
-            self.voice.warn(format!(
-                "tracking: {}; the run goes on and its journal is kept",
+            self.reporter.warn(format!(
+                "tracking: {}; the run continues and its journal is kept",
                 error.in_one_line()
             ));
         }
     }
 }
 
-fn tell(client: &MlflowClient, catalog: &Catalog, voice: &Reporter) {
+fn mirror_models(client: &MlflowClient, catalog: &Catalog, reporter: &Reporter) {
     match mirror(client, catalog) {
-        Ok(report) => report
-            .problems
-            .iter()
-            .for_each(|problem| voice.warn(problem.as_str())),
+        Ok(report) => {
+            for problem in &report.problems {
+                reporter.warn(problem.as_str());
+            }
+        }
         Err(error) => {
             let why = error.in_one_line();
-            voice.warn(format!(
-                "the server's models are not in step ({why}); run `pdm-ml track sync` later"
+            reporter.warn(format!(
+                "the server's models were not updated ({why}); run `pdm-ml track sync` later"
             ));
         }
     }

@@ -1,8 +1,10 @@
+//! The models of a registry, as shown on a tracking server.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// The models a registry has, as a server is to show them. The registry is the truth, the server a copy.
+/// The models of a registry, to be copied to a server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Catalog {
     /// Models, in order of name.
@@ -29,6 +31,6 @@ pub struct CatalogVersion {
     pub bundle: String,
     /// Id of the run that made it.
     pub run: String,
-    /// What else is worth knowing, by name.
+    /// Further values, by name.
     pub tags: BTreeMap<String, String>,
 }

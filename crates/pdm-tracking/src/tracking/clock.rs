@@ -1,6 +1,8 @@
+//! The current time in milliseconds.
+
 use jiff::Timestamp;
 
-/// Returns the time in whole milliseconds, which is what journals and trackers keep.
+/// Returns the current time in whole milliseconds, as journals and trackers store it.
 pub(super) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)

@@ -1,3 +1,5 @@
+//! Compares runs.
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -21,11 +23,11 @@ pub struct RunComparison {
 pub struct ComparedRun {
     /// Name of the run.
     pub id: RunId,
-    /// Shortest beginning of the id that tells the compared runs apart.
+    /// Shortest prefix of the id that is unique among the compared runs.
     pub short: String,
-    /// Name for people.
+    /// Display name.
     pub name: String,
-    /// Where the run stands.
+    /// Status of the run.
     pub status: RunStatus,
     /// Start time.
     pub started: Timestamp,
@@ -36,7 +38,7 @@ pub struct ComparedRun {
 pub struct ParamRow {
     /// Dotted key path.
     pub key: String,
-    /// Value in each run; none where the run has no such parameter.
+    /// Value in each run; `None` if the run has no such parameter.
     pub values: Vec<Option<String>>,
 }
 
@@ -45,11 +47,11 @@ pub struct ParamRow {
 pub struct MetricRow {
     /// Name of the metric.
     pub key: String,
-    /// Last value in each run; none where the run has no such metric.
+    /// Last value in each run; `None` if the run has no such metric.
     pub values: Vec<Option<Number>>,
 }
 
-/// Returns what differs between runs, and how they came out.
+/// Compares the parameters and last metrics of runs.
 pub fn compare(runs: &[Run]) -> RunComparison {
     let ids: Vec<_> = runs.iter().map(|run| run.id).collect();
     RunComparison {

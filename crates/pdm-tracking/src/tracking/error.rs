@@ -1,3 +1,5 @@
+//! The errors of tracking.
+
 use std::error::Error as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,37 +9,37 @@ use super::RunId;
 use pdm_core::codes::Code;
 use pdm_core::events::size;
 
-/// A run cannot be written, read or copied to a server.
+/// An error while writing, reading or copying a run.
 #[derive(Debug, thiserror::Error)]
 pub enum TrackingError {
-    /// A file of the store does not obey.
+    /// A file of the store cannot be accessed.
     #[error("cannot {action} {}", path.display())]
     File {
         /// What was tried, such as `read`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system answered.
+        /// The error of the system.
         source: io::Error,
     },
-    /// No run has a name that begins so.
-    #[error("no run begins with `{prefix}` in {}", dir.display())]
+    /// No run has an id with this prefix.
+    #[error("no run in {} has an id that begins with `{prefix}`", dir.display())]
     NoSuchRun {
-        /// What was asked for.
+        /// The prefix given.
         prefix: String,
         /// Folder of the store.
         dir: PathBuf,
     },
-    /// Several runs have names that begin so.
-    #[error("`{prefix}` begins {} runs: {}", candidates.len(), candidates.join(", "))]
+    /// Several runs have an id with this prefix.
+    #[error("the ids of {} runs begin with `{prefix}`: {}", candidates.len(), candidates.join(", "))]
     Ambiguous {
-        /// What was asked for.
+        /// The prefix given.
         prefix: String,
-        /// Short names of the runs it may mean.
+        /// Short ids of these runs.
         candidates: Vec<String>,
     },
-    /// The first line of a journal does not open a run.
-    #[error("{} does not begin with a run's opening line", path.display())]
+    /// The first line of a journal is not an opening line.
+    #[error("{} is not the journal of a run: its first line does not open a run", path.display())]
     NotAJournal {
         /// The journal.
         path: PathBuf,
@@ -60,7 +62,7 @@ pub enum TrackingError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A bucket takes no file of that name.
+    /// A bucket does not accept the name of a file.
     #[error("`{name}` cannot be a key in a bucket: {why}")]
     ArtifactKey {
         /// The name.
@@ -68,13 +70,13 @@ pub enum TrackingError {
         /// What is wrong with it.
         why: String,
     },
-    /// Another process copies the same run at this moment.
+    /// Another process is copying the same run.
     #[error("another process is copying run {run}")]
     Busy {
         /// The run.
         run: RunId,
     },
-    /// The address is not one of a server.
+    /// The address is not that of a server.
     #[error("address `{url}` {why}")]
     Url {
         /// The address, without credentials.
@@ -91,14 +93,14 @@ pub enum TrackingError {
     /// The HTTP client cannot be built.
     #[error("cannot set up HTTP")]
     Http(#[source] reqwest::Error),
-    /// No answer came.
+    /// There was no answer.
     #[error("no answer to {method} {url}")]
     Unreachable {
         /// HTTP method.
         method: String,
         /// Address asked.
         url: String,
-        /// What went wrong.
+        /// The cause.
         source: reqwest::Error,
     },
     /// The server answered with an error.
@@ -110,14 +112,14 @@ pub enum TrackingError {
         url: String,
         /// HTTP status.
         status: u16,
-        /// MLflow's `error_code`; empty where the answer was not MLflow's.
+        /// MLflow's `error_code`; empty if the answer was not MLflow's.
         code: String,
-        /// What the server said, shortened.
+        /// The message of the server, shortened.
         message: String,
-        /// How long it asks to be left alone.
+        /// The requested time until the next request.
         retry_after: Option<Duration>,
     },
-    /// The answer ended before its end.
+    /// The answer is incomplete.
     #[error("the answer to {method} {url} was cut short")]
     CutShort {
         /// HTTP method.
@@ -125,17 +127,17 @@ pub enum TrackingError {
         /// Address asked.
         url: String,
     },
-    /// The answer could not be read to its end.
-    #[error("the answer to {method} {url} broke off")]
+    /// The connection broke during the answer.
+    #[error("the connection broke during the answer to {method} {url}")]
     BrokenOff {
         /// HTTP method.
         method: String,
         /// Address asked.
         url: String,
-        /// What went wrong.
+        /// The cause.
         source: io::Error,
     },
-    /// The answer is larger than any answer of its kind.
+    /// The answer is too large.
     #[error("the answer to {method} {url} has more than {}", size(*most))]
     AnswerTooLarge {
         /// HTTP method.
@@ -145,9 +147,9 @@ pub enum TrackingError {
         /// Most bytes that are read.
         most: u64,
     },
-    /// Somebody deleted the experiment that the run belongs to.
+    /// The run's experiment was deleted on the server.
     #[error(
-        "the experiment `{name}` was deleted on {server}; `pdm-ml track sync --restore` brings it back"
+        "the experiment `{name}` was deleted on {server}; `pdm-ml track sync --restore` restores it"
     )]
     ExperimentDeleted {
         /// Name of the experiment.
@@ -155,40 +157,39 @@ pub enum TrackingError {
         /// Address of the server.
         server: String,
     },
-    /// An environment variable holds something else than it should.
+    /// An environment variable has a wrong value.
     #[error("`{name}` is `{value}`, not {expected}")]
     Setting {
         /// The variable.
         name: &'static str,
-        /// What it holds.
+        /// Its value.
         value: String,
-        /// What it should hold.
+        /// The expected value.
         expected: &'static str,
     },
-    /// A bucket the server keeps artifacts in does not take them.
-    #[error("artifacts in {place}: {why}")]
+    /// The server's bucket does not accept artifacts.
+    #[error("artifacts in {location}: {why}")]
     Bucket {
         /// The bucket's address.
-        place: String,
-        /// What went wrong.
+        location: String,
+        /// The cause.
         why: String,
-        /// Whether it may go well later.
-        passing: bool,
+        /// Whether a retry may succeed.
+        is_transient: bool,
     },
-    /// The answer is not what an MLflow server says.
-    #[error("{method} {url} did not answer as MLflow does: {excerpt}")]
+    /// The answer is not from an MLflow server.
+    #[error("the answer to {method} {url} is not from an MLflow server: {excerpt}")]
     NotMlflow {
         /// HTTP method.
         method: String,
         /// Address asked.
         url: String,
-        /// The beginning of what came.
+        /// The beginning of the answer.
         excerpt: String,
     },
 }
 
-const IS_IT_MLFLOW: &str =
-    "does mlflow_url in [tracking], or MLFLOW_TRACKING_URI, name an MLflow server?";
+const CHECK_ADDRESS: &str = "check that mlflow_url in [tracking], or MLFLOW_TRACKING_URI, is the address of an MLflow server";
 
 impl TrackingError {
     pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
@@ -200,7 +201,7 @@ impl TrackingError {
         }
     }
 
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::File { .. } => Code::FileAccess,
@@ -237,14 +238,16 @@ impl TrackingError {
         causes.fold(self.to_string(), |words, cause| format!("{words}: {cause}"))
     }
 
-    /// Returns the next step, where there is one.
+    /// Returns the hint, if there is one.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoSuchRun { .. } => Some("`pdm-ml runs list` shows the runs"),
-            Self::Ambiguous { .. } => Some("write more of the id"),
+            Self::Ambiguous { .. } => Some("give more characters of the id"),
             Self::LaterFormat { .. } => Some("use the release that wrote it, or a newer one"),
             Self::Busy { .. } => Some("try again when it is done"),
-            Self::Unreachable { .. } => Some("is the server running, and the address right?"),
+            Self::Unreachable { .. } => {
+                Some("check that the server is running and the address is right")
+            }
             Self::Refused {
                 status: 401 | 403, ..
             } => Some(
@@ -252,15 +255,15 @@ impl TrackingError {
             ),
             Self::Refused {
                 status: 404, code, ..
-            } if code.is_empty() => Some(IS_IT_MLFLOW),
-            Self::NotMlflow { .. } | Self::AnswerTooLarge { .. } => Some(IS_IT_MLFLOW),
-            Self::ExperimentDeleted { .. } => Some("or name another: `experiment` in [tracking]"),
+            } if code.is_empty() => Some(CHECK_ADDRESS),
+            Self::NotMlflow { .. } | Self::AnswerTooLarge { .. } => Some(CHECK_ADDRESS),
+            Self::ExperimentDeleted { .. } => Some("or set another `experiment` in [tracking]"),
             Self::Refused { status: 507, .. } => Some("the server's disk is full"),
             _ => None,
         }
     }
 
-    /// Returns how long the server asks to be left alone.
+    /// Returns the time until the next request that the server asks for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused { retry_after, .. } => *retry_after,
@@ -268,14 +271,14 @@ impl TrackingError {
         }
     }
 
-    /// Whether the same request may succeed later.
+    /// Returns whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. }
             | Self::CutShort { .. }
             | Self::BrokenOff { .. }
             | Self::Busy { .. } => true,
-            Self::Bucket { passing, .. } => *passing,
+            Self::Bucket { is_transient, .. } => *is_transient,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504),
             _ => false,
         }

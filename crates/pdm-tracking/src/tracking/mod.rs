@@ -1,24 +1,24 @@
-//! Remembers runs: what was done, with which parameters, how well, and how it ended.
+//! Records runs: their parameters, metrics, artifacts and results.
 //!
-//! The journal comes first and the network second. An [`ActiveRun`] listens to events and writes each to its journal at
-//! once; a [`BestEffort`] thread follows the journal and copies it to an MLflow server, and never holds up the work.
-//! [`sync`] does the same later, as often as one likes, with the same result.
+//! The journal comes first and the network second. An [`ActiveRun`] listens to events and writes each to its journal
+//! immediately; a [`BestEffort`] thread follows the journal and copies it to an MLflow server, and never delays the work.
+//! [`sync`] does the same later; it can be repeated with the same result.
 //!
-//! | part | what it is for |
+//! | part | purpose |
 //! | --- | --- |
-//! | `journal` | the file format: one JSON object a line, the first opens the run, the last ends it |
+//! | `journal` | the file format: one JSON object per line, the first opens the run, the last ends it |
 //! | `local` | the store: folders, locks, the run being written, the list, the reaper |
 //! | [`Run`], [`compare`] | a journal read back: parameters, metrics by step, artifacts, stages, status |
 //! | `mlflow` | the REST client and the idempotent replay |
 //! | [`mirror`] | a registry's models, shown on the server |
-//! | `system` | what the machine does meanwhile |
+//! | `system` | metrics of the machine |
 //! | [`TrackingOptions`] | the table `[tracking]` of the pipeline file |
 //!
 //! On disk, under `experiments/runs`:
 //!
 //! ```text
 //! <run-id>/
-//! ├── journal.ndjson     append-only; the truth about the run
+//! ├── journal.ndjson     append-only record of the run
 //! ├── artifacts/…        copies of the files the run declared
 //! ├── lock               held by the process that writes; free without an end line means killed
 //! ├── mlflow.json        hint for the next replay; may be deleted

@@ -1,3 +1,5 @@
+//! Metric values with a JSON form.
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

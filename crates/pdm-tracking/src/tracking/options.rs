@@ -1,3 +1,5 @@
+//! The table `[tracking]` of a pipeline.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,32 +11,32 @@ use super::{Connection, Credentials, MlflowClient, RetryPolicy, Secret, Tracking
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// Where runs are remembered.
+/// Where runs are recorded.
 ///
-/// Credentials are never written here: the options name the environment variables that hold them.
+/// Credentials are never written here: the options are the names of environment variables that hold them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TrackingOptions {
     /// Folder of the local run store.
     pub dir: PathBuf,
-    /// Experiment under which a server files the runs; empty means `MLFLOW_EXPERIMENT_NAME`, or the project's name.
+    /// Experiment of the runs on the server; empty means `MLFLOW_EXPERIMENT_NAME`, or the project's name.
     pub experiment: String,
     /// Address of an MLflow server, such as `http://127.0.0.1:5000`; empty means the one in `MLFLOW_TRACKING_URI`, if any.
     pub mlflow_url: String,
-    /// Whether processor, memory, disk and network are logged meanwhile, every 10 s; without it
-    /// `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING` says.
+    /// Whether metrics of processor, memory, disk and network are logged every 10 s; by default as
+    /// `MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING` is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_metrics: Option<bool>,
-    /// Environment variable with a bearer token; where it is unset no token is sent.
+    /// Environment variable with a bearer token; if it is not set, no token is sent.
     pub token_env: String,
-    /// Environment variable with a user name; together with a password it wins over the token.
+    /// Environment variable with a user name; together with a password it takes precedence over the token.
     pub username_env: String,
     /// Environment variable with the user's password.
     pub password_env: String,
 }
 
 impl Default for TrackingOptions {
-    /// The variables are those MLflow's own client reads.
+    /// The variables are those of MLflow's own client.
     fn default() -> Self {
         Self {
             dir: "experiments/runs".into(),
@@ -48,7 +50,7 @@ impl Default for TrackingOptions {
     }
 }
 
-/// The server, by the name MLflow's own client reads.
+/// The address of the server, as in MLflow's own client.
 const SERVER: &str = "MLFLOW_TRACKING_URI";
 const EXPERIMENT: &str = "MLFLOW_EXPERIMENT_NAME";
 const RUN_CONTEXT: &str = "MLFLOW_RUN_CONTEXT";
@@ -78,8 +80,7 @@ impl TrackingOptions {
         problems
     }
 
-    /// Returns the experiment to file runs under: the one that is named here, else in `MLFLOW_EXPERIMENT_NAME`, else the
-    /// project.
+    /// Returns the experiment of the runs: the one set here, else `MLFLOW_EXPERIMENT_NAME`, else the project.
     pub fn experiment_or(
         &self,
         project: &str,
@@ -91,10 +92,10 @@ impl TrackingOptions {
             .unwrap_or_else(|| project.to_owned())
     }
 
-    /// Returns the tags that `MLFLOW_RUN_CONTEXT`, a JSON object, gives every run.
+    /// Returns the tags in `MLFLOW_RUN_CONTEXT`, a JSON object, for every run.
     ///
     /// # Errors
-    /// [`TrackingError::Setting`] where it is not one.
+    /// [`TrackingError::Setting`] if it is not a JSON object of texts.
     pub fn run_tags(
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<BTreeMap<String, String>, TrackingError> {
@@ -109,24 +110,24 @@ impl TrackingOptions {
         })
     }
 
-    /// Returns a client of the MLflow server, or none where no server is named.
+    /// Returns a client of the MLflow server; `None` if no server is set.
     ///
-    /// `variable` looks an environment variable up; those of MLflow's own client say how the server is reached, and
-    /// `MLFLOW_TRACKING_URI` names it where nothing is named here.
+    /// `variable` looks up an environment variable. Those of MLflow's own client configure the connection, and
+    /// `MLFLOW_TRACKING_URI` is the address if none is set here.
     ///
     /// # Errors
     /// [`TrackingError::Url`], [`TrackingError::Credentials`], [`TrackingError::Setting`], or a TLS set-up that fails.
     pub fn mlflow(
         &self,
         variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-        patience: RetryPolicy,
+        retry: RetryPolicy,
     ) -> Result<Option<MlflowClient>, TrackingError> {
         let named = Some(self.mlflow_url.clone()).filter(|url| !url.is_empty());
         let Some(url) = named.or_else(|| variable(SERVER).filter(|url| !url.is_empty())) else {
             return Ok(None);
         };
         let credentials = self.credentials(&variable)?;
-        let connection = Connection::read(credentials, patience, Arc::new(variable))?;
+        let connection = Connection::read(credentials, retry, Arc::new(variable))?;
         MlflowClient::connect(&url, connection).map(Some)
     }
 
@@ -173,7 +174,7 @@ impl TrackingOptions {
             .into_iter()
             .filter(|(_, name)| !is_variable_name(name))
             .map(|(key, _)| {
-                // The value is not repeated: it may be the secret itself, put in the wrong place.
+                // The value is not shown: it may be the secret itself, by mistake.
                 Problem::new(key, "not the name of an environment variable")
                     .with_code(Code::NotAVariableName)
                     .hint("write the variable's name (letters, digits, underscores), not its value")

@@ -1,6 +1,6 @@
-//! Which part of a run a metric belongs to: a fold, the final fit, or one seed of either.
+//! Splits the name of a metric into the part it belongs to (a fold, the final fit, or one seed of either) and the rest.
 
-/// Divides the name of a metric into the part it belongs to, if any, and its name within: `fold-1/seed-2` and `gru/loss`.
+/// Splits the name of a metric into its part, if any, and its name within: `fold-1/seed-2` and `gru/loss`.
 pub(super) fn divide(key: &str) -> (Option<&str>, &str) {
     match end_of_part(key) {
         Some(end) if end < key.len() => (Some(&key[..end]), &key[end + 1..]),
@@ -8,13 +8,13 @@ pub(super) fn divide(key: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// Returns the part that holds a part, such as `fold-1` for `fold-1/seed-2`.
+/// Returns the part that contains a part, such as `fold-1` for `fold-1/seed-2`.
 pub(super) fn above(part: &str) -> Option<&str> {
     let (before, _) = part.rsplit_once('/')?;
     end_of_part(before).map(|end| &before[..end])
 }
 
-/// Returns where the last word ends that names a part.
+/// Returns the end of the last word that names a part.
 fn end_of_part(path: &str) -> Option<usize> {
     let ends = path
         .match_indices('/')

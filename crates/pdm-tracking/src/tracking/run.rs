@@ -1,3 +1,5 @@
+//! A recorded run.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -8,27 +10,27 @@ use super::{Number, RunHeader, RunId, RunOutcome, TrackingError};
 use pdm_core::content::Digest;
 use pdm_core::events::InputData;
 
-/// A journal read back.
+/// A run, read from its journal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
-    /// Name of the run.
+    /// Id of the run.
     pub id: RunId,
-    /// What was known at the start.
+    /// Its header.
     #[serde(flatten)]
     pub header: RunHeader,
-    /// Machine it ran on; empty where unknown.
+    /// Machine it ran on; empty if unknown.
     pub host: String,
     /// Process that wrote the journal.
     pub pid: u32,
-    /// Where the run stands.
+    /// Its status.
     pub status: RunStatus,
-    /// When it ended; for a killed run, its last sign of life.
+    /// When it ended; for a killed run, the time of its last line.
     pub ended: Option<Timestamp>,
-    /// Parameters; of several values the first holds, as in MLflow.
+    /// Parameters; if there are several values, the first counts, as in MLflow.
     pub params: BTreeMap<String, String>,
     /// Metrics in the order they were logged.
     pub metrics: BTreeMap<String, Vec<MetricPoint>>,
-    /// Labels; of several values the last holds.
+    /// Tags; if there are several values, the last counts.
     pub tags: BTreeMap<String, String>,
     /// Files kept in the run's folder, by name.
     pub artifacts: BTreeMap<String, KeptArtifact>,
@@ -36,21 +38,21 @@ pub struct Run {
     pub stages: Vec<StageRecord>,
     /// Folds, the final fit, and the seeds of either, in the order they began.
     pub parts: Vec<PartRecord>,
-    /// Data the run and its parts rest on.
+    /// Input data of the run and its parts.
     pub inputs: Vec<InputRecord>,
-    /// What the user was told.
+    /// Warnings shown to the user.
     pub warnings: Vec<String>,
     /// Lines of the journal that could not be read.
     pub skipped_lines: u64,
 }
 
-/// Where a run stands.
+/// Status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunStatus {
     /// A process is writing its journal.
     Running,
-    /// It did what it was asked.
+    /// It succeeded.
     Finished,
     /// It ended with an error.
     Failed,
@@ -69,7 +71,7 @@ impl From<RunOutcome> for RunStatus {
 }
 
 impl RunStatus {
-    /// Returns the word people and MLflow use, such as `FINISHED`.
+    /// Returns the name, as in MLflow, such as `FINISHED`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
@@ -105,11 +107,11 @@ pub struct KeptArtifact {
 pub struct StageRecord {
     /// Name of the stage.
     pub stage: String,
-    /// How far it came.
+    /// Its state.
     pub state: StageState,
-    /// Why it ran, or why it did not have to.
+    /// Why it ran or was cached.
     pub why: String,
-    /// What came of it; empty until it finishes.
+    /// Its result; empty until it finishes.
     pub summary: String,
     /// When it began.
     pub started: Timestamp,
@@ -117,20 +119,20 @@ pub struct StageRecord {
     pub elapsed_ms: Option<u64>,
 }
 
-/// A part of a run with a record of its own; its metrics are those of the run that begin with its name.
+/// A part of a run; its metrics are those of the run that begin with its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PartRecord {
     /// Name, such as `fold-1/seed-2`.
     pub part: String,
-    /// What is special about it.
+    /// Its parameters.
     pub params: BTreeMap<String, String>,
     /// When it began.
     pub started: Timestamp,
-    /// When it ended well; none where it did not, or not yet.
+    /// When it finished, if it did.
     pub finished: Option<Timestamp>,
 }
 
-/// Data a run or a part of it rests on.
+/// Input data of a run or one of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InputRecord {
     /// The part; empty for the run as a whole.
@@ -140,7 +142,7 @@ pub struct InputRecord {
     pub data: InputData,
 }
 
-/// How far a stage came.
+/// State of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageState {
@@ -153,7 +155,7 @@ pub enum StageState {
 }
 
 impl Run {
-    /// Reads a whole journal; `status` is what [`super::local`] finds out with the lock.
+    /// Reads a whole journal; [`super::local`] determines `status` from the lock.
     pub(super) fn read(
         opening: Opening,
         mut reader: JournalReader,

@@ -1,10 +1,12 @@
+//! The id of a run.
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
-/// The name of a run: a UUID of version 7, so that names sort by start time.
+/// The id of a run: a UUID of version 7, so that ids sort by start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(Uuid);
 
@@ -20,7 +22,7 @@ impl RunId {
         Self(Uuid::now_v7())
     }
 
-    /// Whether `prefix` begins this id; hyphens and case do not matter.
+    /// Returns whether this id begins with `prefix`; hyphens and case do not matter.
     pub(super) fn starts_with(&self, prefix: &str) -> bool {
         let wanted: String = prefix
             .chars()
@@ -30,7 +32,7 @@ impl RunId {
         self.0.simple().to_string().starts_with(&wanted)
     }
 
-    /// Returns the shortest beginning of this id, of 8 digits or more, that no other of `ids` shares.
+    /// Returns the shortest prefix of this id, of 8 digits or more, that is unique among `ids`.
     pub(super) fn short_among(&self, ids: &[Self]) -> String {
         let full = self.to_string();
         let unique = |prefix: &str| {

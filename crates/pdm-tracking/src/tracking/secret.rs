@@ -1,13 +1,15 @@
+//! Credentials of a client.
+
 pub use pdm_core::domain::Secret;
 
-/// How a client says who it is.
+/// Credentials of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credentials {
-    /// It does not.
+    /// None.
     Anonymous,
-    /// With `Authorization: Bearer`.
+    /// `Authorization: Bearer`.
     Token(Secret),
-    /// With `Authorization: Basic`.
+    /// `Authorization: Basic`.
     Password {
         /// Name of the user.
         username: String,

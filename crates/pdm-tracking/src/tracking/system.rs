@@ -1,6 +1,6 @@
-//! What the machine does while a run goes on, by the names MLflow's own client gives these numbers.
+//! Metrics of the machine during a run, with the names of MLflow's own client.
 //!
-//! Numbers of GPUs are not taken.
+//! GPUs are not measured.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,20 +21,20 @@ const SAMPLES: &str = "MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING";
 const NODE: &str = "MLFLOW_SYSTEM_METRICS_NODE_ID";
 const MEGABYTE: f64 = 1e6;
 
-/// How often the machine is looked at, and under which name.
+/// Interval and name of the metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemOptions {
     interval: Duration,
-    /// Looks whose mean is logged.
+    /// Number of samples whose mean is logged.
     samples: u32,
     prefix: String,
 }
 
 impl SystemOptions {
-    /// Returns what the environment and the pipeline's switch say; none where the machine is not to be looked at.
+    /// Returns the options from the environment and the pipeline's switch; `None` if the metrics are off.
     ///
     /// # Errors
-    /// [`TrackingError::Setting`] where a variable holds something else than it should.
+    /// [`TrackingError::Setting`] if a variable has a wrong value.
     pub fn read(
         switch: Option<bool>,
         variable: impl Fn(&str) -> Option<String>,
@@ -63,17 +63,17 @@ impl SystemOptions {
     }
 }
 
-/// Looks at the machine from a thread of its own and tells a run; stops when dropped.
+/// Logs metrics of the machine to a run from a background thread; stops when dropped.
 pub struct SystemWatch {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl SystemWatch {
-    /// Begins to look.
+    /// Starts the thread.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The thread cannot be started.
     pub fn begin(run: Arc<ActiveRun>, options: SystemOptions) -> io::Result<Self> {
         let (stop, stopped) = channel();
         let watch = move || watch(&run, &options, &stopped);
@@ -91,7 +91,7 @@ impl Drop for SystemWatch {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It has nothing to tell; a panic there was printed.
+            // A panic was already printed.
             let _ = thread.join();
         }
     }
@@ -105,10 +105,9 @@ fn watch(run: &ActiveRun, options: &SystemOptions, stopped: &Receiver<()>) {
             if stopped.recv_timeout(options.interval) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
-            machine
-                .look()
-                .into_iter()
-                .for_each(|(name, value)| *sums.entry(name).or_insert(0.0) += value);
+            for (name, value) in machine.sample() {
+                *sums.entry(name).or_insert(0.0) += value;
+            }
         }
         let totals = machine.network();
         let means = sums.into_iter().map(|(name, sum)| {
@@ -148,7 +147,7 @@ impl Machine {
         }
     }
 
-    fn look(&mut self) -> Vec<(&'static str, f64)> {
+    fn sample(&mut self) -> Vec<(&'static str, f64)> {
         self.system.refresh_cpu_usage();
         self.system
             .refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
@@ -156,7 +155,7 @@ impl Machine {
             self.system.used_memory() as f64,
             self.system.total_memory().max(1) as f64,
         );
-        let mut seen = vec![
+        let mut values = vec![
             (
                 "cpu_utilization_percentage",
                 f64::from(self.system.global_cpu_usage()),
@@ -165,17 +164,17 @@ impl Machine {
             ("system_memory_usage_percentage", 100.0 * used / total),
         ];
         if let Some([used, free]) = disk() {
-            seen.push((
+            values.push((
                 "disk_usage_percentage",
                 100.0 * used / (used + free).max(1.0),
             ));
-            seen.push(("disk_usage_megabytes", used / MEGABYTE));
-            seen.push(("disk_available_megabytes", free / MEGABYTE));
+            values.push(("disk_usage_megabytes", used / MEGABYTE));
+            values.push(("disk_available_megabytes", free / MEGABYTE));
         }
-        seen
+        values
     }
 
-    /// Returns what was received and sent since the run began.
+    /// Returns the megabytes received and sent since the run began.
     fn network(&self) -> Vec<(&'static str, f64)> {
         let Some((now, before)) = traffic().zip(self.before) else {
             return Vec::new();
@@ -188,7 +187,7 @@ impl Machine {
     }
 }
 
-/// Returns bytes used and free to all on the root's disk.
+/// Returns the bytes used and available on the disk of `/`.
 #[cfg(unix)]
 fn disk() -> Option<[f64; 2]> {
     let disk = rustix::fs::statvfs("/").ok()?;
@@ -204,7 +203,7 @@ fn disk() -> Option<[f64; 2]> {
     None
 }
 
-/// Returns bytes received and sent since the machine started, where Linux tells.
+/// Returns the bytes received and sent since the machine started; only on Linux.
 fn traffic() -> Option<[u64; 2]> {
     std::fs::read_to_string("/proc/net/dev")
         .ok()

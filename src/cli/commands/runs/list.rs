@@ -69,13 +69,13 @@ pub(super) fn rows(runs: &[&ListedRun], sizes: Option<&[String]>) -> String {
         row.extend(sizes.and_then(|sizes| sizes.get(at)).cloned());
         row.extend([
             run.summary.header.pipeline.clone(),
-            run.told.model.clone().unwrap_or_default(),
-            run.told
+            run.model.model.clone().unwrap_or_default(),
+            run.model
                 .score_out_of_fold
                 .map(|score| score.metric.figure(score.value))
                 .unwrap_or_default(),
-            run.told.score.map(judged).unwrap_or_default(),
-            run.told.set.join(" "),
+            run.model.score.map(judged).unwrap_or_default(),
+            run.model.set.join(" "),
         ]);
         row
     });

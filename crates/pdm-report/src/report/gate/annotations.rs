@@ -1,40 +1,37 @@
+//! Judgements as workflow commands of GitHub.
+
 use super::judgement::{EarlyEnd, FileLine, GateLine, Judgement};
 use super::words;
 use pdm_core::scoring::Verdict;
 
-/// Returns a judgement as workflow commands of GitHub: `::error file=…,line=…,title=…::message`, one a line.
+/// Returns a judgement as workflow commands of GitHub: `::error file=…,line=…,title=…::message`, one per line.
 ///
-/// Gates that fail and whatever ended the line are errors, gates that cannot tell warnings. What passes is told in one
-/// notice, because GitHub shows few of each kind.
+/// Failed gates and early ends of the run are errors, undecided gates are warnings. Passed gates are summarized in one
+/// notice, because GitHub shows only a few of each kind.
 pub fn annotations(judgement: &Judgement) -> String {
-    let mut lines: Vec<_> = judgement.troubles.iter().map(trouble).collect();
+    let mut lines: Vec<_> = judgement.troubles.iter().map(early_end).collect();
     lines.extend(judgement.gates.iter().filter_map(gate));
     lines.push(summary(judgement));
     lines.join("\n") + "\n"
 }
 
 fn gate(gate: &GateLine) -> Option<String> {
-    let (level, says) = match gate.verdict {
+    let (level, verdict) = match gate.verdict {
         Verdict::Pass => return None,
         Verdict::Fail => ("error", "fails"),
-        Verdict::Undecided => ("warning", "cannot tell"),
+        Verdict::Undecided => ("warning", "is undecided"),
     };
     Some(command(
         level,
         gate.place.as_ref(),
-        &format!("gate {says}: {}", gate.title()),
+        &format!("gate {verdict}: {}", gate.title()),
         &gate.why,
     ))
 }
 
-fn trouble(trouble: &EarlyEnd) -> String {
-    let title = trouble.kind.replace('_', " ");
-    command(
-        "error",
-        trouble.place.as_ref(),
-        &title,
-        &words::trouble(trouble),
-    )
+fn early_end(end: &EarlyEnd) -> String {
+    let title = end.kind.replace('_', " ");
+    command("error", end.place.as_ref(), &title, &words::early_end(end))
 }
 
 fn summary(judgement: &Judgement) -> String {
@@ -65,7 +62,7 @@ fn command(level: &str, place: Option<&FileLine>, title: &str, message: &str) ->
     format!("::{level} {}::{}", properties.join(","), data(message))
 }
 
-/// What ends a command would otherwise begin another: the escapes are those of GitHub's own toolkit.
+/// Escapes line breaks, which would start another command, as GitHub's own toolkit does.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")

@@ -1,4 +1,4 @@
-//! Intervals and errors in plain characters, for a comment that shows no pictures.
+//! Intervals and errors as text characters, for comments without pictures.
 
 use super::judgement::GateLine;
 use pdm_core::scoring::Band;
@@ -7,8 +7,8 @@ use pdm_core::scoring::Band;
 const WIDTH: usize = 25;
 const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Returns the interval of a gate against its limits, such as `·├──●──┤······┃××××`: `×` where a number is refused, `┃` at a
-/// limit. None where nothing was judged.
+/// Returns the interval of a gate with its limits, such as `·├──●──┤······┃××××`: `×` marks refused values, `┃` a limit. `None`
+/// if nothing was judged.
 pub(super) fn interval(gate: &GateLine) -> Option<String> {
     let [lower, value, upper] = gate.observed.as_ref()?.numbers();
     let [low, high] = gate.allowed()?;
@@ -35,22 +35,24 @@ pub(super) fn interval(gate: &GateLine) -> Option<String> {
         (((number - from) / size * (WIDTH - 1) as f64).round() as usize).min(WIDTH - 1)
     };
     let number_at = |column: usize| from + column as f64 / (WIDTH - 1) as f64 * size;
-    let ground = |column| {
+    let background = |column| {
         if (low..=high).contains(&number_at(column)) {
             '·'
         } else {
             '×'
         }
     };
-    let mut bar: Vec<char> = (0..WIDTH).map(ground).collect();
-    limits.for_each(|limit| bar[column(limit)] = '┃');
+    let mut bar: Vec<char> = (0..WIDTH).map(background).collect();
+    for limit in limits {
+        bar[column(limit)] = '┃';
+    }
     bar[column(lower)..=column(upper)].fill('─');
     (bar[column(lower)], bar[column(upper)]) = ('├', '┤');
     bar[column(value)] = '●';
     Some(bar.into_iter().collect())
 }
 
-/// Returns the errors by remaining life as small columns, the highest full; short lives first.
+/// Returns the errors by remaining life as small columns, scaled to the highest; short lives first.
 pub(super) fn spark(bands: &[Band]) -> String {
     let most = bands.iter().map(|band| band.rmse).fold(0.0, f64::max);
     let step = |band: &Band| {

@@ -1,8 +1,10 @@
+//! The rule of a gate.
+
 use serde::Serialize;
 
 use pdm_core::scoring::{Measure, Metric};
 
-/// What must hold of a score.
+/// The rule that a score must meet.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "rule", rename_all = "snake_case")]
 pub enum Bound {
@@ -16,23 +18,23 @@ pub enum Bound {
         /// The limit.
         value: f64,
     },
-    /// The whole interval lies within.
+    /// The whole interval is within the limits.
     Between {
         /// The lower limit.
         low: f64,
         /// The upper limit.
         high: f64,
     },
-    /// At most so much worse than the champion.
+    /// At most this margin worse than the champion.
     NonInferior {
-        /// How much, in the metric's unit or as a share of the champion's value.
+        /// The margin, in the metric's unit or as a share of the champion's value.
         margin: f64,
         /// Whether it is a share.
         relative: bool,
     },
-    /// More than so much better than the champion.
+    /// More than this margin better than the champion.
     Better {
-        /// How much, in the metric's unit or as a share of the champion's value.
+        /// The margin, in the metric's unit or as a share of the champion's value.
         margin: f64,
         /// Whether it is a share.
         relative: bool,
@@ -66,8 +68,8 @@ impl Bound {
         }
     }
 
-    /// Returns the range a number must lie in; a comparison's is of the difference, and needs the size of the champion's
-    /// value where its margin is a share of that.
+    /// Returns the allowed range; for a comparison it is the range of the difference, and needs the champion's
+    /// value if the margin is a share of it.
     pub(super) fn allowed(self, champion: Option<f64>) -> Option<[f64; 2]> {
         let absolute = |margin: f64, relative: bool| {
             if relative {

@@ -1,13 +1,15 @@
+//! The drawings of a judgement.
+
 use super::judgement::Judgement;
 use super::{forest, scatter};
 
-/// Names of all drawings that there may be.
+/// Names of all drawings.
 pub const DRAWINGS: [&str; 2] = ["gates", "errors"];
 
 /// A drawing of a judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drawing {
-    /// What to call its file, without an ending.
+    /// Name of its file, without extension.
     pub name: &'static str,
     /// What it shows.
     pub title: String,
@@ -15,7 +17,7 @@ pub struct Drawing {
     pub svg: String,
 }
 
-/// Draws the intervals of the gates against their limits, and the predictions with their errors by remaining life; each where
+/// Draws the intervals of the gates with their limits, and the predictions with their errors by remaining life; each only if
 /// there is something to draw.
 pub fn drawings(judgement: &Judgement) -> Vec<Drawing> {
     let intervals = forest::draw(judgement).map(|svg| Drawing {

@@ -1,4 +1,4 @@
-//! The interval of each gate against its limits.
+//! The drawing of the interval of each gate with its limits.
 
 use svg::Document;
 use svg::node::element as el;
@@ -11,11 +11,11 @@ use crate::report::plot::{number, text};
 use pdm_core::scoring::Verdict;
 
 const ROW: f64 = 62.0;
-/// Where the track lies within a row.
+/// Vertical position of the track within a row.
 const TRACK: f64 = 22.0;
 const TRACK_HEIGHT: f64 = 16.0;
 
-/// Beside the style of every drawing.
+/// Added to the style of every drawing.
 pub(super) const STYLE: &str = "\
 .track{fill:#d55e00;opacity:.18}.allowed{fill:#009e73;opacity:.28}.limit{stroke:#1f2328;stroke-width:1.5}
 .interval{stroke-width:3;stroke-linecap:round}.pass{stroke:#00734f;fill:#00734f}.fail{stroke:#b34700;fill:#b34700}
@@ -23,7 +23,7 @@ pub(super) const STYLE: &str = "\
 @media (prefers-color-scheme:dark){.limit{stroke:#e6edf3}.pass{stroke:#2fc79a;fill:#2fc79a}.fail{stroke:#ff8b3d;fill:#ff8b3d}
 .undecided{stroke:#9198a1;fill:#9198a1}}";
 
-/// Draws the gates that judged something; none where none did.
+/// Draws the gates that judged something; `None` if there are none.
 pub(super) fn draw(judgement: &Judgement) -> Option<String> {
     let rows: Vec<_> = judgement
         .gates
@@ -43,13 +43,13 @@ pub(super) fn draw(judgement: &Judgement) -> Option<String> {
     let mut drawing: Document =
         sheet(&title, &format!("{}.", described.join(". ")), height).add(el::Style::new(STYLE));
     for (i, (gate, row)) in rows.iter().enumerate() {
-        let place = format!("translate(0 {})", number(HEADER + ROW * i as f64));
-        drawing = drawing.add(row.draw(gate).set("transform", place));
+        let position = format!("translate(0 {})", number(HEADER + ROW * i as f64));
+        drawing = drawing.add(row.draw(gate).set("transform", position));
     }
     Some(format!("{drawing}\n"))
 }
 
-/// The numbers of one gate, on an axis of their own: cycles and shares do not share one.
+/// The values of one gate, with their own axis, because cycles and shares cannot use the same one.
 struct ForestRow {
     axis: Axis,
     interval: [f64; 3],
@@ -66,33 +66,31 @@ impl ForestRow {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), n| {
                 (a.min(*n), b.max(*n))
             });
-        let room = 0.08
+        let padding = 0.08
             * if high > low {
                 high - low
             } else {
                 low.abs().max(1.0)
             };
-        let axis = Axis::exact([low - room, high + room].into_iter());
-        numbers
-            .iter()
-            .all(|number| number.is_finite())
-            .then_some(Self {
-                axis,
-                interval,
-                allowed,
-            })
+        let axis = Axis::exact([low - padding, high + padding].into_iter());
+        let is_finite = numbers.iter().all(|number| number.is_finite());
+        is_finite.then_some(Self {
+            axis,
+            interval,
+            allowed,
+        })
     }
 
     fn x(&self, value: f64) -> f64 {
-        EDGE + self.axis.share(value).clamp(0.0, 1.0) * (WIDTH - 2.0 * EDGE)
+        EDGE + self.axis.position(value).clamp(0.0, 1.0) * (WIDTH - 2.0 * EDGE)
     }
 
     fn draw(&self, gate: &GateLine) -> el::Group {
-        let look = look(gate.verdict);
-        let says = format!("{look} · {}", words::observed(gate));
+        let class = class(gate.verdict);
+        let result = format!("{class} · {}", words::observed(gate));
         let mut group = el::Group::new()
             .add(text(&gate.title(), EDGE, 14.0, "start"))
-            .add(text(&says, WIDTH - EDGE, 14.0, "end").set("class", look))
+            .add(text(&result, WIDTH - EDGE, 14.0, "end").set("class", class))
             .add(self.bar(f64::NEG_INFINITY, f64::INFINITY, "track"))
             .add(self.bar(self.allowed[0], self.allowed[1], "allowed"));
         for limit in self.allowed.into_iter().filter(|limit| limit.is_finite()) {
@@ -106,12 +104,12 @@ impl ForestRow {
         }
         let [lower, value, upper] = self.interval;
         let middle = TRACK + TRACK_HEIGHT / 2.0;
-        let line = el::Line::new().set("class", format!("interval {look}"));
+        let line = el::Line::new().set("class", format!("interval {class}"));
         let line = line
             .set("x1", number(self.x(lower)))
             .set("x2", number(self.x(upper)));
         let dot = el::Circle::new()
-            .set("class", look)
+            .set("class", class)
             .set("cx", number(self.x(value)))
             .set("cy", number(middle));
         group
@@ -119,7 +117,7 @@ impl ForestRow {
             .add(dot.set("r", "5"))
     }
 
-    fn bar(&self, from: f64, to: f64, look: &str) -> el::Rectangle {
+    fn bar(&self, from: f64, to: f64, class: &str) -> el::Rectangle {
         let end = |value: f64, open: f64| {
             if value.is_finite() {
                 self.x(value)
@@ -129,7 +127,7 @@ impl ForestRow {
         };
         let (from, to) = (end(from, EDGE), end(to, WIDTH - EDGE));
         let bar = el::Rectangle::new()
-            .set("class", look)
+            .set("class", class)
             .set("x", number(from))
             .set("y", number(TRACK));
         bar.set("width", number(to - from))
@@ -147,7 +145,7 @@ impl ForestRow {
     }
 }
 
-fn look(verdict: Verdict) -> &'static str {
+fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",
         Verdict::Fail => "fail",

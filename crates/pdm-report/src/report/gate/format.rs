@@ -1,18 +1,20 @@
+//! The formats of a judgement.
+
 use std::path::Path;
 
 use strum::{IntoStaticStr, VariantArray};
 
-/// A form in which a judgement is written.
+/// The format of a written judgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum GateFormat {
-    /// JUnit XML: a test a gate.
+    /// JUnit XML: one test per gate.
     Junit,
-    /// GitHub's Markdown, with SVG drawings beside it.
+    /// GitHub's Markdown, with SVG drawings in separate files.
     Markdown,
     /// GitHub's workflow commands, which become annotations.
     Github,
-    /// SARIF 2.1.0: a result for every gate that does not pass.
+    /// SARIF 2.1.0: one result for each gate that does not pass.
     Sarif,
     /// One JSON document.
     Json,
@@ -33,7 +35,7 @@ impl GateFormat {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// Returns the format that a file's name ends in, such as that of `gate.sarif.json`.
+    /// Returns the format for the extension of a file, such as `gate.sarif.json`.
     pub fn of_file(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?.to_ascii_lowercase();
         let known = [

@@ -1,3 +1,5 @@
+//! Judgements as JSON.
+
 use serde::Serialize;
 
 use super::Judgement;

@@ -1,3 +1,5 @@
+//! Judgements as JUnit XML.
+
 use std::io;
 
 use quick_xml::Writer;
@@ -9,18 +11,17 @@ use pdm_core::scoring::Verdict;
 
 type Xml = Writer<Vec<u8>>;
 
-/// Returns a judgement as JUnit XML: a suite of the pipeline, a test a gate.
+/// Returns a judgement as JUnit XML: a suite for the pipeline, with one test per gate.
 ///
-/// A gate that cannot tell is a failure of the type `undecided`: a test that is skipped would pass. What ended the line
-/// early is a test with an error. It keeps to the schema that Jenkins reads reports by, which knows no file and line of a
-/// test: these stand in the text.
+/// An undecided gate is a failure of the type `undecided`, because a skipped test would pass. An early end of the run
+/// is a test with an error. It follows the schema of Jenkins, which has no file and line of a test: these are in the text.
 ///
 /// # Panics
-/// Never: memory takes what is written.
+/// Never: writing to memory does not fail.
 pub fn junit(judgement: &Judgement) -> String {
     let mut xml = Writer::new_with_indent(Vec::new(), b' ', 2);
-    write(&mut xml, judgement).expect("memory takes what is written");
-    let mut text = String::from_utf8(xml.into_inner()).expect("what is written is text");
+    write(&mut xml, judgement).expect("writing to memory does not fail");
+    let mut text = String::from_utf8(xml.into_inner()).expect("the XML is UTF-8");
     text.push('\n');
     text
 }
@@ -53,22 +54,20 @@ fn write(xml: &mut Xml, judgement: &Judgement) -> io::Result<()> {
             let element = element.with_attributes(file.as_deref().map(|file| ("file", file)));
             element.write_inner_content(|xml| {
                 properties(xml, judgement)?;
-                judgement
-                    .troubles
-                    .iter()
-                    .try_for_each(|trouble| error(xml, judgement, trouble))?;
-                judgement
-                    .gates
-                    .iter()
-                    .zip(&names)
-                    .try_for_each(|(gate, name)| test(xml, judgement, gate, name))
+                for end in &judgement.troubles {
+                    error(xml, judgement, end)?;
+                }
+                for (gate, name) in judgement.gates.iter().zip(&names) {
+                    test(xml, judgement, gate, name)?;
+                }
+                Ok(())
             })?;
             Ok(())
         })?;
     Ok(())
 }
 
-/// Returns a name for each gate; two gates of one kind are told apart, since readers follow a test by its name.
+/// Returns a unique name for each gate, because readers track tests by name.
 fn names(judgement: &Judgement) -> Vec<String> {
     let titles: Vec<_> = judgement.gates.iter().map(GateLine::title).collect();
     let name = |(i, title): (usize, &String)| match titles[..i]
@@ -129,7 +128,7 @@ fn test(xml: &mut Xml, judgement: &Judgement, gate: &GateLine, name: &str) -> io
         .with_attribute(("classname", class.as_str()))
         .with_attribute(("time", "0"));
     let kind = match gate.verdict {
-        Verdict::Pass => return told(element, "system-out", &[], &gate.why),
+        Verdict::Pass => return write_child(element, "system-out", &[], &gate.why),
         Verdict::Fail => "refused",
         Verdict::Undecided => "undecided",
     };
@@ -138,7 +137,7 @@ fn test(xml: &mut Xml, judgement: &Judgement, gate: &GateLine, name: &str) -> io
         .as_ref()
         .map(|place| format!("\n{}:{}", place.file, place.line));
     let text = format!("{}{}", gate.why, place.unwrap_or_default());
-    told(
+    write_child(
         element,
         "failure",
         &[("type", kind), ("message", &gate.why)],
@@ -146,26 +145,26 @@ fn test(xml: &mut Xml, judgement: &Judgement, gate: &GateLine, name: &str) -> io
     )
 }
 
-fn error(xml: &mut Xml, judgement: &Judgement, trouble: &EarlyEnd) -> io::Result<()> {
+fn error(xml: &mut Xml, judgement: &Judgement, end: &EarlyEnd) -> io::Result<()> {
     let class = clean(&format!("{}.line", judgement.pipeline));
-    let name = trouble.kind.replace('_', " ");
+    let name = end.kind.replace('_', " ");
     let element = xml
         .create_element("testcase")
         .with_attribute(("name", clean(&name).as_str()));
     let element = element
         .with_attribute(("classname", class.as_str()))
         .with_attribute(("time", "0"));
-    let place = trouble
+    let place = end
         .place
         .as_ref()
         .map(|place| format!("\n{}:{}", place.file, place.line));
-    let text = format!("{}{}", words::trouble(trouble), place.unwrap_or_default());
-    told(
+    let text = format!("{}{}", words::early_end(end), place.unwrap_or_default());
+    write_child(
         element,
         "error",
         &[
-            ("type", &trouble.kind),
-            ("message", words::first_line(&trouble.message)),
+            ("type", &end.kind),
+            ("message", words::first_line(&end.message)),
         ],
         &text,
     )
@@ -173,8 +172,13 @@ fn error(xml: &mut Xml, judgement: &Judgement, trouble: &EarlyEnd) -> io::Result
 
 type Element<'a> = quick_xml::writer::ElementWriter<'a, Vec<u8>>;
 
-/// Ends a test with one element inside.
-fn told(test: Element<'_>, name: &str, attributes: &[(&str, &str)], text: &str) -> io::Result<()> {
+/// Writes a test with one child element.
+fn write_child(
+    test: Element<'_>,
+    name: &str,
+    attributes: &[(&str, &str)],
+    text: &str,
+) -> io::Result<()> {
     let attributes: Vec<_> = attributes
         .iter()
         .map(|(name, value)| (*name, clean(value)))
@@ -192,7 +196,7 @@ fn told(test: Element<'_>, name: &str, attributes: &[(&str, &str)], text: &str) 
     Ok(())
 }
 
-/// XML 1.0 has no way at all to write most control characters.
+/// Replaces control characters that XML 1.0 cannot represent.
 fn clean(text: &str) -> String {
     let known = |c: char| {
         matches!(c, '\t' | '\n' | '\r') || (c >= ' ' && !matches!(c, '\u{fffe}' | '\u{ffff}'))

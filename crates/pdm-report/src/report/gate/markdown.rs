@@ -1,8 +1,10 @@
+//! Judgements as Markdown.
+
 use super::judgement::{EarlyEnd, FileLine, GateLine, JudgedModel, Judgement};
 use super::{bar, words};
 use pdm_core::scoring::{Band, Score, Verdict};
 
-/// A drawing that lies beside the Markdown.
+/// A drawing in a file next to the Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkedDrawing<'l> {
     /// What it shows.
@@ -13,8 +15,8 @@ pub struct LinkedDrawing<'l> {
 
 /// Returns a judgement as GitHub's Markdown.
 ///
-/// It stands alone: intervals and errors are drawn in characters, too, since GitHub shows an SVG in a comment only where
-/// it is committed or uploaded somewhere.
+/// It is complete without the drawings: intervals and errors are also drawn with text characters, because GitHub shows an SVG
+/// in a comment only if it is committed or uploaded.
 pub fn markdown(judgement: &Judgement, drawings: &[LinkedDrawing<'_>]) -> String {
     let mut parts = vec![
         format!(
@@ -24,7 +26,7 @@ pub fn markdown(judgement: &Judgement, drawings: &[LinkedDrawing<'_>]) -> String
         ),
         format!("**{}**", text(&words::verdict_line(judgement))),
     ];
-    parts.extend((!judgement.troubles.is_empty()).then(|| troubles(&judgement.troubles)));
+    parts.extend((!judgement.troubles.is_empty()).then(|| early_ends(&judgement.troubles)));
     if !judgement.gates.is_empty() {
         parts.push(gates(&judgement.gates, judgement.evidence.as_ref()));
         parts.push(legend().to_owned());
@@ -51,24 +53,24 @@ fn mark(verdict: Option<Verdict>) -> &'static str {
     }
 }
 
-fn troubles(troubles: &[EarlyEnd]) -> String {
-    let item = |trouble: &EarlyEnd| {
-        let place = trouble
+fn early_ends(ends: &[EarlyEnd]) -> String {
+    let item = |end: &EarlyEnd| {
+        let place = end
             .place
             .as_ref()
             .map(|place| format!(" ({})", at(place)))
             .unwrap_or_default();
-        let lines: Vec<_> = words::trouble(trouble)
+        let lines: Vec<_> = words::early_end(end)
             .lines()
             .map(|line| format!("  {line}"))
             .collect();
         format!(
             "- {}{place}\n\n  ```text\n{}\n  ```",
-            trouble.kind.replace('_', " "),
+            end.kind.replace('_', " "),
             lines.join("\n")
         )
     };
-    troubles.iter().map(item).collect::<Vec<_>>().join("\n")
+    ends.iter().map(item).collect::<Vec<_>>().join("\n")
 }
 
 fn gates(gates: &[GateLine], evidence: Option<&JudgedModel>) -> String {
@@ -108,8 +110,8 @@ fn gates(gates: &[GateLine], evidence: Option<&JudgedModel>) -> String {
 }
 
 fn legend() -> &'static str {
-    "`├─●─┤` is the interval, `┃` a limit, `×` what is refused. A gate passes only where the whole interval is allowed. \
-     Differences are against the champion on the same units; negative is better."
+    "`├─●─┤` is the interval, `┃` a limit, `×` refused values. A gate passes only if the whole interval is allowed. \
+Differences are to the champion on the same units; negative is better."
 }
 
 fn verdict(verdict: Verdict) -> &'static str {
@@ -232,7 +234,7 @@ fn table<const N: usize>(
         .join("\n")
 }
 
-/// Returns text that Markdown shows as it is, on one line, in a table, too.
+/// Escapes text for Markdown, on one line, also in tables.
 fn text(plain: &str) -> String {
     let mut shown = String::new();
     for c in plain.chars() {
@@ -241,7 +243,7 @@ fn text(plain: &str) -> String {
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '!' => {
                 shown.extend(['\\', c])
             }
-            // A name in a comment would call its bearer.
+            // Otherwise a name in a comment would notify that user.
             '@' => shown.push_str("@\u{200b}"),
             other => shown.push(other),
         }

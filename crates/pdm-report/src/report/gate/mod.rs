@@ -1,14 +1,13 @@
-//! What the gates made of a model, in the forms that CI systems read.
+//! Judgements of models by their gates, in formats for CI systems.
 //!
-//! A [`Judgement`] is filled by whoever ran the line, and holds all there is to tell; each format is a function of it, so the
-//! same judgement gives the same bytes. Where the line ended before its gates it says why, in every format: a CI job must not
-//! look at a missing file, or at yesterday's.
+//! A [`Judgement`] holds everything to report; each format is a function of it, so the same judgement gives the same bytes. If
+//! the run ended before its gates, each format says why, so that a CI job does not read a missing or outdated file.
 //!
 //! | format | read by |
 //! | --- | --- |
-//! | [`junit`] | Jenkins, GitLab and whatever shows test results |
-//! | [`markdown`], with [`drawings`] beside it | people, in a pull request |
-//! | [`annotations`] | GitHub, which puts them at the gate's line of the pipeline file |
+//! | [`junit`] | Jenkins, GitLab and other viewers of test results |
+//! | [`markdown`], with [`drawings`] | people, in a pull request |
+//! | [`annotations`] | GitHub, which shows them at the gate's line of the pipeline file |
 //! | [`sarif`] | code scanning, and editors |
 //! | [`json`] | programs |
 
@@ -34,9 +33,7 @@ pub use bound::Bound;
 pub use drawing::{DRAWINGS, Drawing, drawings};
 pub use format::GateFormat;
 pub use json::json;
-pub use judgement::{
-    EarlyEnd, FileLine, GateLine, JudgedModel, Judgement, OpponentVersion, ReportedFigure,
-};
+pub use judgement::{EarlyEnd, FileLine, GateLine, JudgedModel, Judgement};
 pub use junit::junit;
 pub use markdown::{LinkedDrawing, markdown};
 pub use sarif::sarif;

@@ -1,3 +1,5 @@
+//! Judgements as SARIF.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -11,22 +13,22 @@ use pdm_core::scoring::Verdict;
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// Returns a judgement as SARIF 2.1.0: a result for every gate that does not pass, and for what ended the line early.
+/// Returns a judgement as SARIF 2.1.0: one result for each gate that does not pass, and for each early end of the run.
 ///
-/// Gates that pass stand among the run's properties: code scanning shows every result as an alert, whatever its kind.
+/// Passed gates are in the run's properties, because code scanning shows every result as an alert, whatever its kind.
 ///
 /// # Panics
 /// Never: a JSON value has a JSON form.
 pub fn sarif(judgement: &Judgement) -> String {
-    let alarming = judgement
+    let not_passed = judgement
         .gates
         .iter()
         .filter(|gate| gate.verdict != Verdict::Pass);
     let results: Vec<_> = judgement
         .troubles
         .iter()
-        .map(|trouble| of_trouble(judgement, trouble))
-        .chain(alarming.map(|gate| of_gate(judgement, gate)))
+        .map(|end| of_early_end(judgement, end))
+        .chain(not_passed.map(|gate| of_gate(judgement, gate)))
         .collect();
     let run = json!({
         "tool": { "driver": {
@@ -44,7 +46,7 @@ pub fn sarif(judgement: &Judgement) -> String {
     serde_json::to_string_pretty(&log).expect("a JSON value has a JSON form") + "\n"
 }
 
-/// A rule for each kind of gate and of trouble, each once.
+/// Returns a rule for each kind of gate and of early end.
 fn rules(judgement: &Judgement) -> Vec<Value> {
     let gate = |gate: &GateLine| {
         let words = format!(
@@ -54,15 +56,15 @@ fn rules(judgement: &Judgement) -> Vec<Value> {
         );
         (rule_of(gate), words)
     };
-    let trouble = |trouble: &EarlyEnd| {
-        let words = format!("The line ended early: {}", trouble.kind.replace('_', " "));
-        (rule_of_trouble(trouble), words)
+    let early_end = |end: &EarlyEnd| {
+        let words = format!("The run ended early: {}", end.kind.replace('_', " "));
+        (rule_of_early_end(end), words)
     };
     let rules: BTreeMap<_, _> = judgement
         .gates
         .iter()
         .map(gate)
-        .chain(judgement.troubles.iter().map(trouble))
+        .chain(judgement.troubles.iter().map(early_end))
         .collect();
     let rule =
         |(id, words): (String, String)| json!({ "id": id, "shortDescription": { "text": words } });
@@ -83,15 +85,15 @@ fn rule_of(gate: &GateLine) -> String {
     format!("gate/{}/{}", gate.rule, gate.metric)
 }
 
-fn rule_of_trouble(trouble: &EarlyEnd) -> String {
-    format!("line/{}", trouble.kind)
+fn rule_of_early_end(end: &EarlyEnd) -> String {
+    format!("line/{}", end.kind)
 }
 
 fn of_gate(judgement: &Judgement, gate: &GateLine) -> Value {
-    // `kind` must be `fail` where there is a level.
+    // With a level, `kind` must be `fail`, which is the default.
     let (level, verdict) = match gate.verdict {
         Verdict::Fail => ("error", "fails"),
-        Verdict::Undecided | Verdict::Pass => ("warning", "cannot tell"),
+        Verdict::Undecided | Verdict::Pass => ("warning", "is undecided"),
     };
     let message = format!("gate {verdict}: {}", gate.why);
     result(
@@ -103,13 +105,13 @@ fn of_gate(judgement: &Judgement, gate: &GateLine) -> Value {
     )
 }
 
-fn of_trouble(judgement: &Judgement, trouble: &EarlyEnd) -> Value {
+fn of_early_end(judgement: &Judgement, end: &EarlyEnd) -> Value {
     result(
         judgement,
-        &rule_of_trouble(trouble),
+        &rule_of_early_end(end),
         "error",
-        &words::trouble(trouble),
-        trouble.place.as_ref(),
+        &words::early_end(end),
+        end.place.as_ref(),
     )
 }
 
@@ -120,7 +122,7 @@ fn result(
     message: &str,
     place: Option<&FileLine>,
 ) -> Value {
-    // A gate that is refused today and tomorrow is one alert, whatever its figures.
+    // A gate that fails repeatedly is one alert, whatever its values.
     let identity = Digest::of(format!("{}\n{rule}", judgement.pipeline)).to_string();
     let mut result = json!({
         "ruleId": rule,
@@ -128,7 +130,7 @@ fn result(
         "message": { "text": message },
         "partialFingerprints": { "gate/v1": identity },
     });
-    // Code scanning takes no result without a place.
+    // Code scanning refuses results without a location.
     let top = judgement.file.as_ref().map(|file| FileLine {
         file: file.clone(),
         line: 1,
@@ -166,7 +168,8 @@ fn uri(path: &str) -> String {
 }
 
 fn invocation(judgement: &Judgement) -> Value {
-    let notice = |trouble: &EarlyEnd| json!({ "level": "error", "message": { "text": words::trouble(trouble) } });
+    let notice =
+        |end: &EarlyEnd| json!({ "level": "error", "message": { "text": words::early_end(end) } });
     json!({
         "executionSuccessful": judgement.troubles.is_empty(),
         "toolExecutionNotifications": judgement.troubles.iter().map(notice).collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-//! Predicted against true remaining life, and the error by remaining life.
+//! The drawing of predicted against true remaining life, and of the error by remaining life.
 
 use svg::node::element as el;
 
@@ -11,14 +11,14 @@ use pdm_core::scoring::Band;
 
 /// Most predictions drawn: evenly chosen, in order of unit and cycle.
 const POINTS: usize = 1500;
-/// Errors beyond which the NASA score calls a prediction late, in cycles.
+/// Error in cycles beyond which a prediction is drawn as late.
 const LATE: f64 = 10.0;
 
 const DOTS: &str = "\
 .seen{fill:#0072b2;opacity:.6}.late{fill:#d55e00;opacity:.75}.bar{fill:#0072b2;opacity:.7}
 @media (prefers-color-scheme:dark){.seen{fill:#4aa8e0}.late{fill:#ff8b3d}.bar{fill:#4aa8e0}}";
 
-/// Draws both beside each other; none where no prediction has a truth.
+/// Draws both side by side; `None` if no prediction has a truth.
 pub(super) fn draw(evidence: &JudgedModel) -> Option<String> {
     let pairs = pairs(evidence);
     let bands = &evidence.scorecard.bands;
@@ -39,12 +39,12 @@ pub(super) fn draw(evidence: &JudgedModel) -> Option<String> {
             .collect::<Vec<_>>()
             .join(", ")
     );
-    let place = |x: f64| format!("translate({} {})", number(x), number(HEADER));
+    let position = |x: f64| format!("translate({} {})", number(x), number(HEADER));
     let drawing = sheet(&title, &described, HEADER + PANEL_HEIGHT + EDGE)
         .add(el::Style::new(STYLE))
         .add(el::Style::new(DOTS))
-        .add(predictions(&pairs, WIDTH / 2.0).set("transform", place(0.0)))
-        .add(errors(bands, WIDTH / 2.0).set("transform", place(WIDTH / 2.0)));
+        .add(predictions(&pairs, WIDTH / 2.0).set("transform", position(0.0)))
+        .add(errors(bands, WIDTH / 2.0).set("transform", position(WIDTH / 2.0)));
     Some(format!("{drawing}\n"))
 }
 
@@ -90,9 +90,9 @@ fn predictions(pairs: &[[f64; 2]], width: f64) -> el::Group {
             .set("y2", number(plot.y(most))),
     );
     for pair in pairs {
-        let look = if is_late(pair) { "late" } else { "seen" };
+        let class = if is_late(pair) { "late" } else { "seen" };
         let dot = el::Circle::new()
-            .set("class", look)
+            .set("class", class)
             .set("cx", number(plot.x(pair[0])));
         group = group.add(dot.set("cy", number(plot.y(pair[1]))).set("r", "2.5"));
     }

@@ -1,6 +1,7 @@
 use super::*;
 use pdm_core::content::Digest;
 use pdm_core::domain::{Cycle, Interval, Prediction, UnitId};
+use pdm_core::gates::{Champion, Observed};
 use pdm_core::scoring::{
     BootstrapOptions, ComparedPredictions as Side, Cuts, Metric, Part, Protocol, ShortUnits,
     Verdict, paired, score,
@@ -84,21 +85,21 @@ fn judged() -> Judgement {
             at_most(25.0),
             "at_most",
             Verdict::Pass,
-            ReportedFigure::Score(rmse),
+            Observed::Score(rmse),
             10,
         ),
         line(
             at_most(rmse.value),
             "at_most",
             Verdict::Undecided,
-            ReportedFigure::Score(rmse),
+            Observed::Score(rmse),
             15,
         ),
         line(
             margin,
             "non_inferior",
             Verdict::Fail,
-            ReportedFigure::Difference(difference),
+            Observed::Difference(difference),
             20,
         ),
         GateLine {
@@ -108,7 +109,7 @@ fn judged() -> Judgement {
                 Bound::AtLeast { value: 0.9 },
                 "at_least",
                 Verdict::Fail,
-                ReportedFigure::Score(rmse),
+                Observed::Score(rmse),
                 25,
             )
         },
@@ -117,7 +118,7 @@ fn judged() -> Judgement {
         bundle: Digest::of("bundle"),
         version: Some(4),
         model: "turbofan".into(),
-        champion: Some(OpponentVersion {
+        champion: Some(Champion {
             version: 3,
             bundle: Digest::of("champion"),
         }),
@@ -163,7 +164,7 @@ fn annotations_point_at_the_lines_of_the_gates() {
     let lines: Vec<_> = seen.lines().collect();
     assert_eq!(
         lines[0],
-        "::warning file=plant/pipelines/fd001.toml,line=15,title=gate cannot tell%3A rmse at most 7.832 cycles::why line 15, \
+        "::warning file=plant/pipelines/fd001.toml,line=15,title=gate is undecided%3A rmse at most 7.832 cycles::why line 15, \
          50 %25 | of `it`"
             .replace("7.832", &judged().gates[1].observed.unwrap().numbers()[1].to_string())
     );
@@ -176,7 +177,7 @@ fn annotations_point_at_the_lines_of_the_gates() {
             "::error file=plant/pipelines/fd001.toml,line=25,title=gate fails%3A coverage at least 90 %25::"
         )
     );
-    let told = "::notice title=gates of turbofan <FD001>::refused: 2 of 4 gates fail, 1 cannot tell; 60 units, test part of ";
+    let told = "::notice title=gates of turbofan <FD001>::refused: 2 of 4 gates fail, 1 undecided; 60 units, test part of ";
     assert!(lines[3].starts_with(told), "{}", lines[3]);
     for part in [
         "truth capped at 100, predictions clipped to [0, 125], every unit scored (protocol PROTOCOL)",
@@ -313,7 +314,7 @@ fn markdown_stands_alone_and_nothing_in_it_is_markup_by_accident() {
     );
     assert!(
         text.starts_with(
-            "## ❌ Gates of turbofan \\<FD001\\>\n\n**refused: 2 of 4 gates fail, 1 cannot tell**\n"
+            "## ❌ Gates of turbofan \\<FD001\\>\n\n**refused: 2 of 4 gates fail, 1 undecided**\n"
         ),
         "{text}"
     );

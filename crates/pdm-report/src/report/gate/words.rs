@@ -1,9 +1,10 @@
-//! What every format says alike.
+//! Texts that all formats share.
 
-use super::judgement::{EarlyEnd, GateLine, JudgedModel, Judgement, ReportedFigure};
+use super::judgement::{EarlyEnd, GateLine, JudgedModel, Judgement};
+use pdm_core::gates::Observed;
 use pdm_core::scoring::{Metric, Verdict};
 
-/// Returns the verdict in one line: `refused: 1 of 3 gates fails, 1 cannot tell`.
+/// Returns the verdict in one line: `refused: 1 of 3 gates fail, 1 undecided`.
 pub(super) fn verdict_line(judgement: &Judgement) -> String {
     let Some(verdict) = judgement.verdict else {
         return match judgement.troubles.as_slice() {
@@ -20,14 +21,14 @@ pub(super) fn verdict_line(judgement: &Judgement) -> String {
         (Verdict::Pass, 0) => "passed: there are no gates".to_owned(),
         (Verdict::Pass, _) => format!("passed: {all} of {all} gates"),
         (Verdict::Fail, _) if open > 0 => {
-            format!("refused: {failed} of {all} gates fail, {open} cannot tell")
+            format!("refused: {failed} of {all} gates fail, {open} undecided")
         }
         (Verdict::Fail, _) => format!("refused: {failed} of {all} gates fail"),
-        (Verdict::Undecided, _) => format!("undecided: {open} of {all} gates cannot tell"),
+        (Verdict::Undecided, _) => format!("undecided: {open} of {all} gates are undecided"),
     }
 }
 
-/// Returns whom a model was compared with.
+/// Returns the version that a model was compared with.
 pub(super) fn champion(evidence: &JudgedModel) -> String {
     match &evidence.champion {
         Some(champion) => format!(
@@ -39,7 +40,7 @@ pub(super) fn champion(evidence: &JudgedModel) -> String {
     }
 }
 
-/// Returns how the intervals were found: `95 %, percentile bootstrap over units, 2000 resamples`.
+/// Returns the method of the intervals: `95 %, percentile bootstrap over units, 2000 resamples`.
 pub(super) fn interval_method(evidence: &JudgedModel) -> String {
     let options = &evidence.scorecard.bootstrap;
     format!(
@@ -57,7 +58,7 @@ pub(super) fn level(evidence: &JudgedModel) -> String {
     )
 }
 
-/// Returns which scores were judged: their protocol in words, with its digest.
+/// Returns the protocol of the judged scores, with its digest.
 pub(super) fn protocol(evidence: &JudgedModel) -> String {
     format!(
         "{} (protocol {})",
@@ -69,7 +70,7 @@ pub(super) fn protocol(evidence: &JudgedModel) -> String {
 /// Returns how often each fit was repeated.
 pub(super) fn seeds(evidence: &JudgedModel) -> String {
     match evidence.seeds {
-        1 => "1 seed: another training of the same model may score otherwise".to_owned(),
+        1 => "1 seed: another training of the same model may give other scores".to_owned(),
         seeds => format!("the mean of {seeds} seeds"),
     }
 }
@@ -82,18 +83,18 @@ pub(super) fn observed(gate: &GateLine) -> String {
     };
     let [lower, value, upper] = observed.numbers();
     match observed {
-        ReportedFigure::Score(_) => format!(
+        Observed::Score(_) => format!(
             "{} {}",
             metric.quantity(value),
             interval(metric, lower, upper)
         ),
-        ReportedFigure::Difference(seen) => format!(
+        Observed::Difference(difference) => format!(
             "{} [{}, {}] ({} against {})",
             metric.measure().with_unit(metric.difference(value)),
             metric.difference(lower),
             metric.difference(upper),
-            metric.figure(seen.challenger),
-            metric.figure(seen.champion)
+            metric.figure(difference.challenger),
+            metric.figure(difference.champion)
         ),
     }
 }
@@ -102,11 +103,11 @@ fn interval(metric: Metric, lower: f64, upper: f64) -> String {
     format!("[{}, {}]", metric.figure(lower), metric.figure(upper))
 }
 
-/// Returns a trouble with its hint.
-pub(super) fn trouble(trouble: &EarlyEnd) -> String {
-    match &trouble.hint {
-        Some(hint) => format!("{}\nhint: {hint}", trouble.message),
-        None => trouble.message.clone(),
+/// Returns the message of an early end with its hint.
+pub(super) fn early_end(end: &EarlyEnd) -> String {
+    match &end.hint {
+        Some(hint) => format!("{}\nhint: {hint}", end.message),
+        None => end.message.clone(),
     }
 }
 

@@ -1,13 +1,15 @@
+//! Reusable buffers for the parts of an upload.
+
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-/// Bytes that are read, hashed and summed at once, while they are in the processor's cache.
-const BITE: usize = 128 << 10;
+/// Bytes that are read and hashed in one step, while they are in the processor's cache.
+const CHUNK: usize = 128 << 10;
 
-/// Buffers of parts, each used again once its part is sent: fresh memory for every part cost a tenth of the CPU time of an
-/// upload, for the system clears it first.
+/// Buffers of parts, each reused once its part is sent: fresh memory for every part took a tenth of the CPU time of an upload,
+/// because the system clears it first.
 #[derive(Clone, Default)]
 pub(super) struct Buffers {
     free: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -20,23 +22,23 @@ pub(super) struct FilePart {
 }
 
 impl Buffers {
-    /// Reads the next `length` bytes; fewer at the end of what is read.
+    /// Reads the next `length` bytes, or fewer at the end of the input.
     pub(super) fn read(&self, from: &mut impl Read, length: usize) -> io::Result<FilePart> {
-        let mut lent = Lent {
+        let mut buffer = PooledBuffer {
             bytes: self.take(length),
-            home: self.clone(),
+            pool: self.clone(),
         };
         let (mut filled, mut sum) = (0, crc32fast::Hasher::new());
-        for bite in lent.bytes.chunks_mut(BITE) {
-            let read = fill(from, bite)?;
-            sum.update(&bite[..read]);
+        for chunk in buffer.bytes.chunks_mut(CHUNK) {
+            let read = fill(from, chunk)?;
+            sum.update(&chunk[..read]);
             filled += read;
-            if read < bite.len() {
+            if read < chunk.len() {
                 break;
             }
         }
         Ok(FilePart {
-            bytes: Bytes::from_owner(lent).slice(..filled),
+            bytes: Bytes::from_owner(buffer).slice(..filled),
             crc32: sum.finalize(),
         })
     }
@@ -53,7 +55,7 @@ impl Buffers {
     }
 }
 
-/// Fills a buffer as far as there is something to read.
+/// Fills a buffer, or reads to the end of the input.
 fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -67,21 +69,21 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// A buffer that goes back when nobody reads it any more.
-struct Lent {
+/// A buffer that returns to its pool when it is dropped.
+struct PooledBuffer {
     bytes: Vec<u8>,
-    home: Buffers,
+    pool: Buffers,
 }
 
-impl AsRef<[u8]> for Lent {
+impl AsRef<[u8]> for PooledBuffer {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledBuffer {
     fn drop(&mut self) {
-        self.home
+        self.pool
             .free
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -95,22 +97,25 @@ mod tests {
 
     #[test]
     fn parts_are_the_file_and_their_buffers_come_back() {
-        let file: Vec<u8> = (0..3 * BITE + 5).map(|at| (at % 251) as u8).collect();
+        let file: Vec<u8> = (0..3 * CHUNK + 5).map(|at| (at % 251) as u8).collect();
         let (buffers, mut reader) = (Buffers::default(), &file[..]);
-        let first = buffers.read(&mut reader, 2 * BITE).unwrap();
-        let last = buffers.read(&mut reader, 2 * BITE).unwrap();
-        assert_eq!((&first.bytes[..], &last.bytes[..]), file.split_at(2 * BITE));
+        let first = buffers.read(&mut reader, 2 * CHUNK).unwrap();
+        let last = buffers.read(&mut reader, 2 * CHUNK).unwrap();
+        assert_eq!(
+            (&first.bytes[..], &last.bytes[..]),
+            file.split_at(2 * CHUNK)
+        );
         assert_eq!(
             (first.crc32, last.crc32),
             (crc32fast::hash(&first.bytes), crc32fast::hash(&last.bytes))
         );
         let at = first.bytes.as_ptr();
         drop(first);
-        let again = buffers.read(&mut &file[7..], 2 * BITE).unwrap();
+        let again = buffers.read(&mut &file[7..], 2 * CHUNK).unwrap();
         assert_eq!(
             (again.bytes.as_ptr(), &again.bytes[..]),
-            (at, &file[7..7 + 2 * BITE])
+            (at, &file[7..7 + 2 * CHUNK])
         );
-        assert_eq!(buffers.read(&mut reader, BITE).unwrap().bytes.len(), 0);
+        assert_eq!(buffers.read(&mut reader, CHUNK).unwrap().bytes.len(), 0);
     }
 }

@@ -1,3 +1,5 @@
+//! Downloads blobs to files and verifies them.
+
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -13,10 +15,10 @@ use crate::registry::keys::ObjectKey;
 use crate::registry::store::Store;
 use pdm_core::content::{Digest, Hasher};
 
-/// Writes the bytes of a blob to a file, which gets its name only once they were verified.
+/// Downloads a blob to a file, which gets its final name only after verification.
 ///
 /// # Errors
-/// [`RegistryError::Integrity`] where the blob is missing or has other bytes, and whatever disk and store answer.
+/// [`RegistryError::Integrity`] if the blob is missing or has other bytes, and errors of disk and store.
 pub(in crate::registry) async fn download(
     store: &Store,
     blob: Digest,
@@ -29,7 +31,7 @@ pub(in crate::registry) async fn download(
     let resumed = staged.length > 0;
     let mut found = staged.fill(store, blob, bytes).await?;
     if found != blob && resumed {
-        // What an earlier run left may be to blame.
+        // The bytes of an earlier run may be wrong.
         staged.empty().map_err(unwritten(into))?;
         found = staged.fill(store, blob, bytes).await?;
     }
@@ -40,10 +42,10 @@ pub(in crate::registry) async fn download(
     staged.name(into).map_err(unwritten(into))
 }
 
-/// Reads a blob through, and returns how many bytes it has.
+/// Reads and verifies a whole blob, and returns its length.
 ///
 /// # Errors
-/// [`RegistryError::Integrity`] where it is missing or has other bytes, and whatever the store answers.
+/// [`RegistryError::Integrity`] if it is missing or has other bytes, and errors of the store.
 pub(in crate::registry) async fn verify(
     store: &Store,
     blob: Digest,
@@ -63,7 +65,7 @@ pub(in crate::registry) async fn verify(
     }
 }
 
-/// Returns the parts of a blob from a place on, in order, some of them fetched ahead.
+/// Returns the parts of a blob from an offset on, in order; some are fetched ahead.
 fn parts(
     store: &Store,
     blob: Digest,
@@ -82,12 +84,12 @@ struct Staged {
     file: File,
     path: PathBuf,
     length: u64,
-    /// Whether a later run may go on with it.
+    /// Whether a later run may resume it.
     is_kept: bool,
 }
 
 impl Staged {
-    /// Opens what an earlier run left of a long blob, else an empty file.
+    /// Opens the partial file of an earlier run for a long blob, else an empty file.
     fn open(store: &Store, blob: Digest, bytes: u64, folder: &Path) -> io::Result<Self> {
         let kept = store
             .transfers()
@@ -107,7 +109,7 @@ impl Staged {
                 // Another process may be at it.
                 file.try_lock().ok()?;
                 // Another process may have been at it, and given it its name meanwhile.
-                is_at(&file, &path).then_some(())?;
+                is_same_file(&file, &path).then_some(())?;
                 let length = file.metadata().ok()?.len().min(bytes) / PART * PART;
                 file.set_len(length).ok()?;
                 Some(Self {
@@ -141,7 +143,7 @@ impl Staged {
         self.file.set_len(0)
     }
 
-    /// Fetches what is missing, and returns the digest of all.
+    /// Fetches the missing bytes, and returns the digest of the whole file.
     async fn fill(
         &mut self,
         store: &Store,
@@ -163,7 +165,7 @@ impl Staged {
             hasher.update(&part);
             self.file.write_all(&part).map_err(&failed)?;
             self.length += part.len() as u64;
-            store.transfers().tell(&task, self.length, bytes)?;
+            store.transfers().report(&task, self.length, bytes)?;
         }
         Ok(hasher.digest())
     }
@@ -174,7 +176,7 @@ impl Staged {
         self.file.seek(SeekFrom::Start(self.length)).map(drop)
     }
 
-    /// Gives the file its name, from another disk by a copy beside it.
+    /// Moves the file to its final name, by a copy if that is on another disk.
     fn name(mut self, into: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         if fs::rename(&self.path, into).is_err() {
@@ -184,7 +186,7 @@ impl Staged {
             })?;
             fs::remove_file(&self.path)?;
         }
-        // It has a name: nothing is to be removed.
+        // It was moved: there is nothing to remove.
         self.is_kept = true;
         Ok(())
     }
@@ -195,16 +197,18 @@ impl Staged {
 }
 
 #[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> bool {
+fn is_same_file(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    fs::metadata(path)
-        .is_ok_and(|there| file.metadata().is_ok_and(|own| place(own) == place(there)))
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    fs::metadata(path).is_ok_and(|there| {
+        file.metadata()
+            .is_ok_and(|own| identity(own) == identity(there))
+    })
 }
 
-/// A file that is open cannot be renamed.
+/// On other systems an open file cannot be renamed.
 #[cfg(not(unix))]
-fn is_at(_file: &File, _path: &Path) -> bool {
+fn is_same_file(_file: &File, _path: &Path) -> bool {
     true
 }
 

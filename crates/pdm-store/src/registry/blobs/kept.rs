@@ -1,3 +1,5 @@
+//! Records of unfinished uploads, so that a later run can resume them.
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
@@ -11,27 +13,27 @@ use serde::{Deserialize, Serialize};
 use crate::registry::store::Store;
 use pdm_core::content::Digest;
 
-/// Held by the process whose uploads are kept.
+/// Lock of the process that keeps records.
 pub(in crate::registry) const LOCK: &str = "uploads.lock";
 
-/// An upload that was begun: what a later run needs to go on with it.
+/// An upload that was begun: everything a later run needs to resume it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::registry) struct PendingUpload {
     pub(in crate::registry) location: String,
     pub(in crate::registry) blob: Digest,
     part_length: u64,
-    /// When it was begun, where that is known.
+    /// When it was begun, if known.
     #[serde(default)]
     begun: Option<Timestamp>,
-    /// The server's name of the upload.
+    /// The server's id of the upload.
     pub(in crate::registry) upload: MultipartId,
-    /// The parts that arrived, by number.
+    /// The uploaded parts, by number.
     parts: BTreeMap<u64, KeptPart>,
     #[serde(skip)]
-    place: Option<UploadRecord>,
+    record: Option<UploadRecord>,
 }
 
-/// Where the record is kept, and what keeps other processes from it.
+/// The file of the record, and its lock.
 #[derive(Debug, Clone)]
 struct UploadRecord {
     path: PathBuf,
@@ -41,19 +43,19 @@ struct UploadRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct KeptPart {
     id: String,
-    /// The file may have been another when this part was read.
+    /// Tells whether the file changed since this part was read.
     crc32: u32,
 }
 
 impl PendingUpload {
-    /// Returns the upload of a blob that was begun before, where it is known.
+    /// Returns the unfinished upload of a blob, if one is recorded.
     pub(super) fn find(store: &Store, blob: Digest, part_length: u64) -> Option<Self> {
-        let place = UploadRecord::of(store, blob)?;
-        let kept: Self = serde_json::from_slice(&std::fs::read(&place.path).ok()?).ok()?;
+        let record = UploadRecord::of(store, blob)?;
+        let kept: Self = serde_json::from_slice(&std::fs::read(&record.path).ok()?).ok()?;
         let same = (kept.location.as_str(), kept.blob, kept.part_length)
             == (store.location(), blob, part_length);
         same.then_some(Self {
-            place: Some(place),
+            record: Some(record),
             ..kept
         })
     }
@@ -64,7 +66,7 @@ impl PendingUpload {
         part_length: u64,
         upload: MultipartId,
     ) -> Self {
-        let (location, place) = (store.location().to_owned(), UploadRecord::of(store, blob));
+        let (location, record) = (store.location().to_owned(), UploadRecord::of(store, blob));
         let begun = store.reliance().now();
         let mut kept = Self {
             location,
@@ -73,28 +75,28 @@ impl PendingUpload {
             begun,
             upload,
             parts: BTreeMap::new(),
-            place,
+            record,
         };
         kept.write();
         kept
     }
 
-    /// Returns whether it was begun so lately that what it makes is young. Some servers count an object's age from when its
-    /// upload was begun.
+    /// Returns whether it was begun so recently that its object counts as young. Some servers count an object's age from the
+    /// beginning of its upload.
     pub(super) fn is_fresh(&self, store: &Store) -> bool {
         self.begun
             .is_none_or(|begun| store.reliance().is_fresh(begun))
     }
 
-    /// Returns whether a part with this checksum arrived.
+    /// Returns whether a part with this checksum was uploaded.
     pub(super) fn has(&self, number: u64, crc32: u32) -> bool {
         self.parts
             .get(&number)
             .is_some_and(|part| part.crc32 == crc32)
     }
 
-    /// Notes a part that arrived. Beside its place and renamed, but not waited for: what a lost power takes away is sent again,
-    /// and where the disk takes nothing, a later run begins anew.
+    /// Records an uploaded part. The file is replaced by renaming, without a sync: parts lost in a power failure are sent again,
+    /// and if the disk is full, a later run starts from scratch.
     pub(super) fn add(&mut self, number: u64, crc32: u32, id: PartId) {
         self.parts.insert(
             number,
@@ -107,7 +109,7 @@ impl PendingUpload {
     }
 
     fn write(&mut self) {
-        let Some(UploadRecord { path, .. }) = &self.place else {
+        let Some(UploadRecord { path, .. }) = &self.record else {
             return;
         };
         let (staged, bytes) = (path.with_extension("new"), serde_json::to_vec(self));
@@ -118,7 +120,7 @@ impl PendingUpload {
             .and_then(|()| std::fs::rename(&staged, path))
             .is_err()
         {
-            self.place = None;
+            self.record = None;
         }
     }
 
@@ -132,22 +134,22 @@ impl PendingUpload {
             .collect()
     }
 
-    /// Returns whether a later run can go on with this.
+    /// Returns whether a later run can resume this.
     pub(super) fn is_kept(&self) -> bool {
-        self.place.is_some()
+        self.record.is_some()
     }
 
-    /// Forgets the upload: it is done, or can never be.
+    /// Removes the record: the upload is complete, or can never be.
     pub(super) fn forget(&self) {
-        if let Some(UploadRecord { path, .. }) = &self.place {
-            // What stays is found to be of no use next time.
+        if let Some(UploadRecord { path, .. }) = &self.record {
+            // A record that stays is ignored by the next run.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
 impl UploadRecord {
-    /// Returns the place of an upload's record; `None` where nothing is kept, or another process uploads at this time.
+    /// Returns the record of an upload; `None` if no records are kept, or another process is uploading.
     fn of(store: &Store, blob: Digest) -> Option<Self> {
         let scratch = store.transfers().scratch.as_ref()?;
         std::fs::create_dir_all(scratch).ok()?;

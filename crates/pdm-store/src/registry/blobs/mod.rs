@@ -1,7 +1,7 @@
-//! Blobs of any length: moved in parts, never whole in memory, verified on the way, and gone on with after an interruption.
+//! Blobs of any length: transferred in parts, never whole in memory, verified on the way, and resumed after an interruption.
 //!
-//! Short blobs are one create-only write. A long one goes up in parts to where it will stand; a store shows it only once all
-//! parts are there. Since its name is the digest of its bytes, whoever else writes it writes the same.
+//! Short blobs are one create-only write. A long one is uploaded in parts under its final key; a store shows it only once all
+//! parts are complete. Since its name is the digest of its bytes, another writer writes the same bytes.
 
 mod buffers;
 mod download;
@@ -17,21 +17,21 @@ use std::path::PathBuf;
 use super::error::RegistryError;
 use pdm_core::events::Reporter;
 
-/// Bytes of a part, and of the longest blob that moves in one.
+/// Bytes of a part, and of the longest blob that is transferred in one.
 pub(super) const PART: u64 = 8 << 20;
 
-/// Parts on their way at the same time.
+/// Parts transferred at the same time.
 const IN_FLIGHT: usize = 4;
 
-/// S3 takes no more parts than this of one object.
+/// Most parts of one object in S3.
 const MOST_PARTS: u64 = 10_000;
 
-/// How long blobs are moved.
+/// Options of transfers.
 #[derive(Clone, Default)]
 pub(super) struct Transfers {
-    /// Folder for what an interrupted transfer goes on from; without it, it begins anew.
+    /// Folder for the state of interrupted transfers; without it, they start from scratch.
     pub(super) scratch: Option<PathBuf>,
-    /// Hears how far it is, and knows whether to stop.
+    /// Reports the progress, and whether to stop.
     pub(super) reporter: Reporter,
 }
 
@@ -44,8 +44,8 @@ impl std::fmt::Debug for Transfers {
 }
 
 impl Transfers {
-    /// Tells how far a transfer is, and fails where it should stop.
-    fn tell(&self, task: &str, done: u64, total: u64) -> Result<(), RegistryError> {
+    /// Reports the progress of a transfer, and fails if it should stop.
+    fn report(&self, task: &str, done: u64, total: u64) -> Result<(), RegistryError> {
         self.reporter
             .progress(task, done >> 20, total.div_ceil(1 << 20), "MiB");
         Ok(self.reporter.check()?)

@@ -226,7 +226,7 @@ fn an_upload_outlives_who_may_not_go_on_with_it_now() {
         (refused("503 Service Unavailable"), false),
     ];
     for (error, expected) in hopeless {
-        assert_eq!(upload::UploadError::Store(error).is_hopeless(), expected);
+        assert_eq!(upload::UploadError::Store(error).is_permanent(), expected);
     }
 }
 
@@ -347,7 +347,7 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
     held.lock().unwrap();
     assert_eq!(
         registry.sweep(&found).unwrap().kept,
-        [(kept.clone(), "another process uses it".to_owned())]
+        [(kept.clone(), "in use by another process".to_owned())]
     );
     drop(held);
     assert_eq!(

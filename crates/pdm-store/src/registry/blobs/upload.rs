@@ -1,3 +1,5 @@
+//! Uploads files as blobs.
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,10 +18,10 @@ use crate::registry::manifest::{FileBytes, FileEntry, NewFile};
 use crate::registry::store::Store;
 use pdm_core::content::{Digest, HashingReader};
 
-/// Writes a file under its digest; what is there already is not written again.
+/// Uploads a file under its digest, unless it is already there.
 ///
 /// # Errors
-/// The file was changed since its digest was taken, another object stands there, and whatever disk and store answer.
+/// The file was changed since its digest was taken, another object has its key, and errors of disk and store.
 pub(in crate::registry) async fn upload(
     store: &Store,
     file: &NewFile,
@@ -48,16 +50,16 @@ pub(in crate::registry) async fn upload(
     }
 }
 
-/// Returns whether a file's blob is there, and stays at least as long as its writer needs.
+/// Returns whether a file's blob exists, and stays at least as long as its writer needs.
 ///
 /// # Errors
-/// It has another length, and whatever the store answers.
+/// It has another length, and errors of the store.
 pub(in crate::registry) async fn is_there(
     store: &Store,
     file: &FileEntry,
 ) -> Result<bool, RegistryError> {
     let key = ObjectKey::Blob(file.sha256);
-    match store.look(key).await? {
+    match store.stat(key).await? {
         Some(there) if there.bytes != file.bytes => Err(RegistryError::damaged(
             key,
             format!("it has {} bytes instead of {}", there.bytes, file.bytes),
@@ -69,32 +71,32 @@ pub(in crate::registry) async fn is_there(
     }
 }
 
-/// Who takes an object in parts, and where it will stand.
+/// The store of an upload in parts, and the path of its object.
 struct MultipartTarget {
     store: Arc<dyn MultipartStore>,
     at: object_store::path::Path,
 }
 
-/// Uploads in parts that a later run need not send again.
+/// Uploads in parts, so that a later run can resume.
 async fn resumable(
     store: &Store,
     file: &NewFile,
     path: &Path,
     parts: &MultipartTarget,
 ) -> Result<(), RegistryError> {
-    let failed = |trouble: UploadError| trouble.told(store, file);
+    let failed = |error: UploadError| error.into_registry_error(store, file);
     let length = part_length(file.bytes());
     let kept = match PendingUpload::find(store, file.sha256(), length) {
         Some(old) if !old.is_fresh(store) => {
-            give_up(parts, old).await;
+            abort(parts, old).await;
             None
         }
         kept => kept,
     };
     if let Some(kept) = kept {
         match send(store, file, path, parts, kept).await {
-            // The server has given the upload up meanwhile, or finds it wrong: it is begun anew.
-            Err(trouble @ UploadError::Store(_)) if trouble.is_hopeless() => {}
+            // The server dropped the upload meanwhile, or refuses it: a new one is begun.
+            Err(error @ UploadError::Store(_)) if error.is_permanent() => {}
             outcome => return outcome.map_err(failed),
         }
     }
@@ -113,7 +115,7 @@ pub(super) enum UploadError {
 }
 
 impl UploadError {
-    fn told(self, store: &Store, file: &NewFile) -> RegistryError {
+    fn into_registry_error(self, store: &Store, file: &NewFile) -> RegistryError {
         match self {
             Self::Store(source) => store.failed("upload", ObjectKey::Blob(file.sha256()), source),
             Self::Other(error) => error,
@@ -121,29 +123,29 @@ impl UploadError {
     }
 
     /// Returns whether this upload can never be completed.
-    pub(super) fn is_hopeless(&self) -> bool {
+    pub(super) fn is_permanent(&self) -> bool {
         match self {
             Self::Store(Error::NotFound { .. }) => true,
-            Self::Store(error) => is_refusal(error) && !is_about_the_asker(error),
+            Self::Store(error) => is_refusal(error) && !is_about_the_client(error),
             Self::Other(error) => matches!(error, RegistryError::Changed { .. }),
         }
     }
 }
 
-/// Returns whether a server refused who asked, or how slowly, and not what was asked for: with other keys or a better line
-/// the same upload goes on.
-fn is_about_the_asker(error: &Error) -> bool {
+/// Returns whether a server refused the credentials or the speed of a request, and not its content: with new keys or a better
+/// connection the same upload can be resumed.
+fn is_about_the_client(error: &Error) -> bool {
     const WORDS: [&str; 4] = [
         "ExpiredToken",
         "TokenRefreshRequired",
         "RequestTimeout",
         "status code: 408",
     ];
-    let told = error.to_string();
+    let message = error.to_string();
     matches!(
         error,
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. }
-    ) || WORDS.iter().any(|word| told.contains(word))
+    ) || WORDS.iter().any(|word| message.contains(word))
 }
 
 impl From<Error> for UploadError {
@@ -158,7 +160,7 @@ impl From<RegistryError> for UploadError {
     }
 }
 
-/// Sends the parts that did not arrive yet, and puts all together.
+/// Sends the missing parts, and completes the upload.
 async fn send(
     store: &Store,
     file: &NewFile,
@@ -172,13 +174,13 @@ async fn send(
             .await
             .map_err(UploadError::Store),
         Ok(_) => Err(changed(path).into()),
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     };
     match whole {
-        Err(trouble) if kept.is_kept() && !trouble.is_hopeless() => Err(trouble),
-        Err(trouble) => {
-            give_up(parts, kept).await;
-            Err(trouble)
+        Err(error) if kept.is_kept() && !error.is_permanent() => Err(error),
+        Err(error) => {
+            abort(parts, kept).await;
+            Err(error)
         }
         Ok(_) => {
             kept.forget();
@@ -187,13 +189,13 @@ async fn send(
     }
 }
 
-async fn give_up(parts: &MultipartTarget, kept: PendingUpload) {
+async fn abort(parts: &MultipartTarget, kept: PendingUpload) {
     kept.forget();
-    // Where even that fails, the bucket's own rule for unfinished uploads cleans up.
+    // If that fails, the bucket's lifecycle rule for unfinished uploads cleans up.
     let _ = parts.store.abort_multipart(&parts.at, &kept.upload).await;
 }
 
-/// Puts all parts together. Where the answer is lost, or another process was first, the object stands nevertheless.
+/// Completes the upload. If the response is lost, or another process was first, the object exists anyway.
 async fn complete(
     store: &Store,
     file: &NewFile,
@@ -213,7 +215,7 @@ async fn complete(
     }
 }
 
-/// Reads the whole file, sends what did not arrive yet, and returns the digest of what was read.
+/// Reads the whole file, sends the missing parts, and returns the digest of the bytes read.
 async fn send_parts(
     store: &Store,
     file: &NewFile,
@@ -239,7 +241,7 @@ async fn send_parts(
             if before.has(number, crc32) {
                 return Ok((number, count, None));
             }
-            // Signed and sent on the runtime's own thread while this one reads and hashes what follows.
+            // Signed and sent on the runtime's own thread while this one reads and hashes the next parts.
             let (bucket, at, upload) = (Arc::clone(&parts.store), parts.at.clone(), upload.clone());
             let put = async move {
                 bucket
@@ -259,13 +261,13 @@ async fn send_parts(
             kept.add(number, crc32, id);
         }
         done += count;
-        store.transfers().tell(&task, done, total)?;
+        store.transfers().report(&task, done, total)?;
     }
     drop(sends);
     Ok(reader.digest())
 }
 
-/// Writes to a store that takes no part twice: a disk, or memory.
+/// Writes to a store without resumable uploads: a disk, or memory.
 async fn in_one_go(store: &Store, file: &NewFile, path: &Path) -> Result<(), RegistryError> {
     let mut upload = store.begin(ObjectKey::Blob(file.sha256())).await?;
     let written = write_parts(store, file, path, upload.as_mut()).await;
@@ -276,14 +278,14 @@ async fn in_one_go(store: &Store, file: &NewFile, path: &Path) -> Result<(), Reg
             .map(drop)
             .map_err(UploadError::Store),
         Ok(_) => Err(changed(path).into()),
-        Err(trouble) => Err(trouble),
+        Err(error) => Err(error),
     };
-    let Err(trouble) = outcome else {
-        return store.adopt(ObjectKey::Blob(file.sha256()));
+    let Err(error) = outcome else {
+        return store.set_permissions(ObjectKey::Blob(file.sha256()));
     };
-    // What stays behind has no name under which anybody would look.
+    // If it fails, the remaining parts are not visible under any key.
     let _ = upload.abort().await;
-    Err(trouble.told(store, file))
+    Err(error.into_registry_error(store, file))
 }
 
 async fn write_parts(
@@ -304,7 +306,7 @@ async fn write_parts(
         }
         done += bytes.len() as u64;
         upload.put_part(bytes.into()).await?;
-        store.transfers().tell(&task, done, total)?;
+        store.transfers().report(&task, done, total)?;
     }
     Ok(reader.digest())
 }

@@ -1,3 +1,5 @@
+//! The blocking form of collecting.
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Collectable, Leftover, Removed, Swept};
@@ -18,7 +20,7 @@ impl Registry {
         self.wait(self.inner.collectable(grace, now))
     }
 
-    /// Removes what nothing rests on; see [`crate::registry::Registry::collect`].
+    /// Removes unneeded blobs; see [`crate::registry::Registry::collect`].
     ///
     /// # Errors
     /// As there.
@@ -31,7 +33,7 @@ impl Registry {
         self.wait(self.inner.collect(found, force, stamp))
     }
 
-    /// Returns what killed jobs left on this machine; see [`crate::registry::Registry::leftovers`].
+    /// Returns the leftovers of killed jobs on this machine; see [`crate::registry::Registry::leftovers`].
     ///
     /// # Errors
     /// As there.
@@ -43,7 +45,7 @@ impl Registry {
         self.inner.leftovers(grace, now)
     }
 
-    /// Removes what killed jobs left; see [`crate::registry::Registry::sweep`].
+    /// Removes leftovers of killed jobs; see [`crate::registry::Registry::sweep`].
     ///
     /// # Errors
     /// As there.

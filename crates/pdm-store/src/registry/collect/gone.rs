@@ -1,9 +1,11 @@
+//! Explains missing files that were collected.
+
 use crate::registry::error::RegistryError;
 use crate::registry::manifest::ModelVersion;
 use crate::registry::registry::Registry;
 
 impl Registry {
-    /// Tells who collected a version's files where that is why they are missing.
+    /// Replaces an error about missing files by [`RegistryError::Collected`] if the version's files were collected.
     pub(crate) async fn explained<T>(
         &self,
         version: &ModelVersion,

@@ -1,10 +1,12 @@
+//! Which blobs the entries of a log need.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::registry::entry::LogAction;
 use crate::registry::manifest::VersionId;
 use pdm_core::content::Digest;
 
-/// Which version rests on which blobs, and whose files were collected.
+/// The blobs each version needs, and the versions whose files were collected.
 #[derive(Default)]
 pub(crate) struct Needed {
     blobs: BTreeMap<VersionId, BTreeSet<Digest>>,
@@ -12,7 +14,7 @@ pub(crate) struct Needed {
 }
 
 impl Needed {
-    /// Takes in what an entry says.
+    /// Adds the action of an entry.
     pub(crate) fn take(&mut self, action: &LogAction) {
         let id = match action {
             LogAction::Register(version) => version.id(),
@@ -33,7 +35,7 @@ impl Needed {
         self.blobs.entry(id).or_default().extend(blobs_of(action));
     }
 
-    /// Returns the blobs that must be there.
+    /// Returns the blobs that must exist.
     pub(crate) fn blobs(&self) -> BTreeSet<Digest> {
         let kept = self
             .blobs

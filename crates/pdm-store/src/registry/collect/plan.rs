@@ -1,3 +1,5 @@
+//! Finds blobs that can be removed.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,20 +15,20 @@ use crate::registry::snapshot::{self, Contradiction};
 use crate::registry::state::{RegistryState, Retirement};
 use pdm_core::content::Digest;
 
-/// What nothing rests on any more, found by looking only.
+/// The blobs that can be removed, found without changing anything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Collectable {
-    /// Where the store lies.
+    /// Location of the store.
     pub location: String,
-    /// What is older than this may go.
+    /// Objects older than this may be removed.
     pub before: Timestamp,
     /// Retired versions that would lose files, in order of name and number.
     pub versions: Vec<VersionId>,
-    /// Blobs that would go, in order of digest.
+    /// Blobs that would be removed, in order of digest.
     pub blobs: Vec<Unneeded>,
     /// Bytes of those blobs.
     pub bytes: u64,
-    /// Blobs nothing rests on that are too young.
+    /// Unneeded blobs that are too young.
     pub young: u64,
     /// Blobs that no entry of the log names, of any age.
     pub unnamed: u64,
@@ -36,13 +38,13 @@ pub struct Collectable {
     pub stored: u64,
     /// Bytes of all blobs in the store.
     pub stored_bytes: u64,
-    /// Entries of the log it was held against.
+    /// Entries of the log it was compared with.
     pub entries: u64,
-    /// Why the log may have lost entries though it is whole in itself, as a sentence without its end.
+    /// Why the log may have lost entries at its end, as a sentence without a full stop.
     pub doubt: Option<String>,
 }
 
-/// A blob nothing rests on any more.
+/// A blob that no version needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unneeded {
     /// Its name.
@@ -51,15 +53,15 @@ pub struct Unneeded {
     pub bytes: u64,
     /// When it was written, by the store's clock.
     pub modified: Timestamp,
-    /// Retired versions that rested on it; none for what a writer left that was killed or refused.
+    /// Retired versions that needed it; none for a blob of a writer that was killed or refused.
     pub versions: Vec<VersionId>,
 }
 
 impl Registry {
-    /// Returns what could be collected at this time. Nothing is written.
+    /// Returns what could be collected now. Nothing is written.
     ///
     /// # Errors
-    /// [`RegistryError::Grace`] where the grace is too short, a damaged or missing log, and whatever the store answers.
+    /// [`RegistryError::Grace`] if the grace is too short, a damaged or missing log, and errors of the store.
     pub async fn collectable(
         &self,
         grace: SignedDuration,
@@ -72,9 +74,9 @@ impl Registry {
             });
         }
         let before = now.checked_sub(grace).unwrap_or(Timestamp::MIN);
-        // The blobs first: what is named meanwhile is found in the log, every entry of which is read.
+        // The blobs first: an entry that names one meanwhile is found in the log, which is read entry by entry.
         let listed = self.store().list_objects(BLOBS).await?;
-        // A snapshot is written after its entries, so those that are there now have theirs in the log that is read next.
+        // A snapshot is written after its entries, so the entries of those listed now are in the log that is read next.
         let ends = snapshot::list(self.store()).await?;
         let log = Log::read_entries(self.store()).await?;
         let named: BTreeSet<_> = log
@@ -123,7 +125,7 @@ impl Registry {
         Ok(found)
     }
 
-    /// Returns the versions that only seem to have been retired long ago, because somebody's clock was slow.
+    /// Returns the versions that only seem to have been retired long ago, because of a slow clock.
     async fn retired_lately(
         &self,
         state: &RegistryState,
@@ -131,7 +133,7 @@ impl Registry {
     ) -> Result<BTreeSet<VersionId>, RegistryError> {
         let mut lately = BTreeSet::new();
         for (id, retirement) in due(state, before) {
-            let entry = self.store().look(ObjectKey::Log(retirement.entry)).await?;
+            let entry = self.store().stat(ObjectKey::Log(retirement.entry)).await?;
             if entry.is_none_or(|entry| entry.modified >= before) {
                 lately.insert(id);
             }
@@ -160,13 +162,16 @@ impl Collectable {
         }
     }
 
-    /// Refuses to remove blobs where a log that was cut short looks the same, and what it named would be gone for good: where
-    /// snapshots hold other entries than the log, or where blobs that no entry names are most of all blobs or bytes.
+    /// Refuses to remove blobs if the log may have been cut short, because blobs of lost entries would be gone for good: if
+    /// snapshots hold other entries than the log, or if most blobs or bytes are named by no entry.
     ///
     /// # Errors
     /// [`RegistryError::LogInDoubt`] or [`RegistryError::MostlyOrphans`].
     pub fn require_plausible(&self) -> Result<(), RegistryError> {
-        if let Some(what) = self.doubt.as_ref().filter(|_| !self.blobs.is_empty()) {
+        if self.blobs.is_empty() {
+            return Ok(());
+        }
+        if let Some(what) = &self.doubt {
             return Err(RegistryError::LogInDoubt {
                 location: self.location.clone(),
                 what: what.clone(),
@@ -193,7 +198,7 @@ impl Collectable {
     }
 }
 
-/// Returns why snapshots make a log doubtful that ends at an entry; `None` where they hold what it holds.
+/// Returns why snapshots make the log doubtful; `None` if they hold the same entries.
 fn doubt(contradictions: &[Contradiction], last: u64) -> Option<String> {
     let first = contradictions
         .iter()
@@ -201,18 +206,18 @@ fn doubt(contradictions: &[Contradiction], last: u64) -> Option<String> {
     let Contradiction { key, end, is_whole } = first;
     Some(match (is_whole, *end > last) {
         (true, true) => {
-            format!("`{key}` holds entries up to {end}, and the log ends at entry {last}")
+            format!("`{key}` holds entries up to {end}, but the log ends at entry {last}")
         }
         (true, false) => format!("`{key}` holds other entries than the log"),
         (false, _) => {
             format!(
-                "`{key}` is damaged, so nothing shows whether the log, which ends at entry {last}, is whole"
+                "`{key}` is damaged, so it is unknown whether the log, which ends at entry {last}, is complete"
             )
         }
     })
 }
 
-/// Which versions rest on which blob.
+/// Which versions need which blobs.
 pub(super) struct Owners {
     needed: BTreeSet<Digest>,
     due: BTreeMap<Digest, Vec<VersionId>>,
@@ -231,7 +236,7 @@ fn due(state: &RegistryState, before: Timestamp) -> Vec<(VersionId, Retirement)>
         .collect()
 }
 
-/// Sorts blobs by who rests on them: versions that stay, or versions retired before a time whose files may go.
+/// Sorts blobs by who needs them: versions that stay, or versions retired before a time, whose files may be removed.
 pub(super) fn owners(state: &RegistryState, before: Timestamp) -> Owners {
     let mut owners = Owners {
         needed: BTreeSet::new(),
@@ -258,7 +263,7 @@ pub(super) fn owners(state: &RegistryState, before: Timestamp) -> Owners {
 }
 
 impl Owners {
-    /// Lets versions stay that would have been due.
+    /// Keeps the blobs of versions that would have been due.
     fn spare(&mut self, versions: &BTreeSet<VersionId>) {
         let spared = self
             .due
@@ -267,7 +272,7 @@ impl Owners {
         self.needed.extend(spared.map(|(blob, _)| *blob));
     }
 
-    /// Returns the versions that would lose a blob; `None` where it is needed.
+    /// Returns the versions that would lose a blob; `None` if it is needed.
     pub(super) fn of(&self, blob: Digest) -> Option<Vec<VersionId>> {
         let mut versions = self.due.get(&blob).cloned().unwrap_or_default();
         versions.dedup();

@@ -1,3 +1,5 @@
+//! Removes blobs that were found to be unneeded.
+
 use std::future::ready;
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use crate::registry::state::RegistryState;
 /// Blobs removed at the same time.
 const REMOVERS: usize = 8;
 
-/// How far the clocks of this machine and of a store may be apart.
+/// Largest difference between the clocks of this machine and of a store.
 const LARGEST_OFFSET: SignedDuration = SignedDuration::from_hours(1);
 
 /// What was collected.
@@ -25,7 +27,7 @@ const LARGEST_OFFSET: SignedDuration = SignedDuration::from_hours(1);
 pub struct Removed {
     /// Versions whose files are no longer kept.
     pub versions: Vec<VersionId>,
-    /// Entry of the log that says so; `None` where no version lost a file.
+    /// Entry of the log that records it; `None` if no version lost a file.
     pub entry: Option<u64>,
     /// Blobs removed.
     pub blobs: u64,
@@ -34,12 +36,12 @@ pub struct Removed {
 }
 
 impl Registry {
-    /// Removes what was found, as far as nothing rests on it still; that versions lose their files is written to the log first.
-    /// With `force` it does so even where the log may have lost entries that named it.
+    /// Removes the blobs found, if still unneeded; the log first records which versions lose their files.
+    /// With `force`, blobs are removed even if the log may have lost entries that named them.
     ///
     /// # Errors
-    /// [`RegistryError::LogInDoubt`], [`RegistryError::MostlyOrphans`], [`RegistryError::Clock`], a damaged log, and whatever the store answers. Collecting
-    /// again completes the work.
+    /// [`RegistryError::LogInDoubt`], [`RegistryError::MostlyOrphans`], [`RegistryError::Clock`], a damaged log, and errors of the
+    /// store. Collecting again completes the work.
     pub async fn collect(
         &self,
         found: &Collectable,
@@ -58,17 +60,17 @@ impl Registry {
             });
         }
         self.store().prove().await?;
-        let off = stamp.time.duration_since(self.store().clock().await?);
-        if off.abs() > LARGEST_OFFSET {
+        let difference = stamp.time.duration_since(self.store().clock().await?);
+        if difference.abs() > LARGEST_OFFSET {
             return Err(RegistryError::Clock {
                 location: self.store().location().to_owned(),
-                off,
+                off: difference,
             });
         }
         self.collect_by(found, stamp).await
     }
 
-    /// As [`Self::collect`], whatever the store's clock says.
+    /// As [`Self::collect`], without checking the store's clock.
     pub(crate) async fn collect_by(
         &self,
         found: &Collectable,
@@ -99,14 +101,14 @@ impl Registry {
         Ok(removed)
     }
 
-    /// Removes a blob, unless it was written again meanwhile; returns its bytes where it was there.
+    /// Removes a blob, unless it was written again meanwhile; returns its length if it was removed.
     async fn remove(
         &self,
         found: &Collectable,
         blob: Unneeded,
     ) -> Result<Option<u64>, RegistryError> {
         let key = ObjectKey::Blob(blob.blob);
-        match self.store().look(key).await? {
+        match self.store().stat(key).await? {
             Some(there) if there.modified < found.before => {
                 self.store().delete(key).await?;
                 Ok(Some(there.bytes))
@@ -116,7 +118,7 @@ impl Registry {
     }
 }
 
-/// Decides which versions lose their files and which blobs go, of those that were found.
+/// Decides which of the versions found lose their files and which of the blobs are removed.
 fn decide(
     found: &Collectable,
     state: &RegistryState,
@@ -146,7 +148,7 @@ fn decide(
     }
 }
 
-/// Returns whether it was said before that this version loses files.
+/// Returns whether the plan names this version as one that loses files.
 fn is_named(found: &Collectable, id: &VersionId) -> bool {
     found.versions.binary_search(id).is_ok()
 }

@@ -1,3 +1,5 @@
+//! Removes leftovers of killed jobs on this machine.
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +14,10 @@ use crate::registry::keys::{BLOBS, LOG, ObjectKey, SNAPSHOTS};
 use crate::registry::registry::Registry;
 use crate::registry::store::Store;
 
-/// What a job left on this machine that was killed and never went on.
+/// A leftover of a killed job on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Leftover {
-    /// Where it lies.
+    /// Its path.
     pub path: PathBuf,
     /// What it is.
     pub kind: LeftoverKind,
@@ -23,33 +25,33 @@ pub struct Leftover {
     pub bytes: u64,
 }
 
-/// The kinds of things that killed jobs leave.
+/// The kinds of leftovers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftoverKind {
-    /// The record of an upload in parts; the parts lie in the bucket.
+    /// The record of an upload in parts; the parts are in the bucket.
     Upload,
-    /// The first bytes of a file that was fetched.
+    /// The first bytes of a download.
     Download,
     /// A temporary folder or file.
     Temporary,
 }
 
-/// What was swept away.
+/// The result of removing leftovers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Swept {
     /// What was removed.
     pub removed: Vec<Leftover>,
-    /// What another process uses at this time, or could not be removed, and why.
+    /// Leftovers in use by another process or that could not be removed, and why.
     pub kept: Vec<(PathBuf, String)>,
 }
 
 impl Registry {
-    /// Returns what killed jobs left on this machine longer ago than a grace, in order of path: in the folder for
-    /// interrupted transfers, and beside the objects of a registry on disk.
+    /// Returns the leftovers of killed jobs that are older than the grace, in order of path: in the folder for
+    /// interrupted transfers, and next to the objects of a registry on disk.
     ///
     /// # Errors
-    /// [`RegistryError::Grace`] where the grace is too short, [`RegistryError::File`] where a folder cannot be read.
+    /// [`RegistryError::Grace`] if the grace is too short, [`RegistryError::File`] if a folder cannot be read.
     pub fn leftovers(
         &self,
         grace: SignedDuration,
@@ -75,7 +77,7 @@ impl Registry {
         Ok(found)
     }
 
-    /// Removes what killed jobs left; what another process holds is kept. Unfinished uploads are ended in the bucket, too.
+    /// Removes leftovers, except those in use by another process. Unfinished uploads are also aborted in the bucket.
     ///
     /// # Errors
     /// [`RegistryError::Interrupted`].
@@ -97,8 +99,8 @@ impl Registry {
     async fn remove_leftover(&self, leftover: &Leftover) -> Result<(), String> {
         let path = &leftover.path;
         match leftover.kind {
-            LeftoverKind::Upload => return end_upload(self.store(), path).await,
-            LeftoverKind::Download => _ = unused(path)?,
+            LeftoverKind::Upload => return abort_upload(self.store(), path).await,
+            LeftoverKind::Download => _ = lock_unused(path)?,
             LeftoverKind::Temporary if path.is_dir() => {
                 return fs::remove_dir_all(path).map_err(|e| e.to_string());
             }
@@ -107,7 +109,7 @@ impl Registry {
         fs::remove_file(path).map_err(|error| error.to_string())
     }
 
-    /// Returns what a file or folder among the transfers is; `None` for what is of use, or belongs to another registry.
+    /// Returns the kind of a file or folder in the transfer folder; `None` if it is in use or belongs to another registry.
     fn in_scratch(&self, path: &Path) -> Option<LeftoverKind> {
         let name = path.file_name()?.to_str()?;
         if name.ends_with(".upload.json") {
@@ -125,7 +127,7 @@ impl Registry {
     }
 }
 
-/// Returns whether a file beside the objects is one that a killed writer has staged: the disk store names it after its object.
+/// Returns whether a file next to the objects was staged by a killed writer: the disk store names it after its object.
 fn staged(path: &Path) -> Option<LeftoverKind> {
     let (object, number) = path.file_name()?.to_str()?.rsplit_once('#')?;
     let of_ours = |folder: &str| ObjectKey::parse(&format!("{folder}/{object}")).is_some();
@@ -134,7 +136,7 @@ fn staged(path: &Path) -> Option<LeftoverKind> {
     staged.then_some(LeftoverKind::Temporary)
 }
 
-/// Returns what lies in a folder, is of a kind, and was not touched since a time.
+/// Returns the leftovers in a folder that were not touched since a time.
 fn old(
     folder: &Path,
     before: Timestamp,
@@ -153,7 +155,7 @@ fn old(
     for entry in entries {
         let path = entry.map_err(failed)?.path();
         let Some(kind) = kind(&path) else { continue };
-        // What cannot be looked at was removed meanwhile.
+        // A file that cannot be read was removed meanwhile.
         if let Ok((bytes, touched)) = measure(&path)
             && touched < before
         {
@@ -163,7 +165,7 @@ fn old(
     Ok(found)
 }
 
-/// Returns the bytes of a file or folder, and when any of it was last touched.
+/// Returns the length of a file or folder, and when any of it was last modified.
 fn measure(path: &Path) -> io::Result<(u64, Timestamp)> {
     let metadata = fs::symlink_metadata(path)?;
     let own = if metadata.is_dir() { 0 } else { metadata.len() };
@@ -184,25 +186,25 @@ fn record(path: &Path) -> Option<PendingUpload> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Opens a file that no process holds, and holds it.
-fn unused(path: &Path) -> Result<File, String> {
+/// Opens and locks a file that no other process uses.
+fn lock_unused(path: &Path) -> Result<File, String> {
     let file = File::options()
         .write(true)
         .open(path)
         .map_err(|error| error.to_string())?;
     file.try_lock()
-        .map_err(|_| "another process uses it".to_owned())?;
+        .map_err(|_| "in use by another process".to_owned())?;
     Ok(file)
 }
 
-/// Ends an upload in the bucket, then forgets it.
-async fn end_upload(store: &Store, path: &Path) -> Result<(), String> {
-    // Held by whoever uploads from this folder.
+/// Aborts an upload in the bucket, then removes its record.
+async fn abort_upload(store: &Store, path: &Path) -> Result<(), String> {
+    // Held by a process that uploads from this folder.
     let lock = path
         .parent()
         .map(|folder| folder.join(LOCK))
         .filter(|lock| lock.exists());
-    let _held = lock.map(|lock| unused(&lock)).transpose()?;
+    let _held = lock.map(|lock| lock_unused(&lock)).transpose()?;
     if let Some(kept) = record(path)
         && let Some((bucket, at)) = store.parts(ObjectKey::Blob(kept.blob))
     {

@@ -322,7 +322,7 @@ fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
     let swept = bench.registry.sweep(&found).unwrap();
     assert_eq!(
         swept.kept,
-        [(held.clone(), "another process uses it".to_owned())]
+        [(held.clone(), "in use by another process".to_owned())]
     );
     assert_eq!(swept.removed.len(), expected.len() - 1);
     assert!(

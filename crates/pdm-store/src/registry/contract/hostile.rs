@@ -163,7 +163,7 @@ pub(super) fn an_entry_far_ahead_is_named_and_nothing_is_read_past_it(store: Sto
     let findings = registry.verify().unwrap().findings;
     assert_eq!(findings[0].what, "entries 4 to 998 are missing");
     assert!(
-        findings[1].key.ends_with("999.json") && findings[1].what.starts_with("no JSON"),
+        findings[1].key.ends_with("999.json") && findings[1].what.starts_with("not JSON"),
         "{findings:?}"
     );
     wait(store.delete(ObjectKey::Log(999))).unwrap();

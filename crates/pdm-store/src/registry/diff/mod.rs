@@ -1,4 +1,4 @@
-//! What differs between two versions: files, scores, options, and where they come from.
+//! Compares two versions: files, scores, options and origin.
 
 mod options;
 
@@ -13,7 +13,7 @@ use super::registry::Registry;
 use pdm_core::content::Digest;
 use pdm_core::scoring::{Scored, SideBySide, side_by_side};
 
-/// What differs between two versions.
+/// The differences between two versions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// One version.
@@ -22,11 +22,11 @@ pub struct Difference {
     pub b: Side,
     /// Every file of either bundle, in order of path.
     pub files: Vec<FileChange>,
-    /// How good they were found to be.
+    /// Their scores.
     pub scores: SideBySide,
-    /// Options of model, target and features, and the input schema, where they differ, in order of name.
+    /// Differing options of model, target and features, and of the input schema, in order of name.
     pub options: Vec<ValueChange>,
-    /// Where they come from, where it differs, in order of name.
+    /// Differing origin, in order of name.
     pub origin: Vec<ValueChange>,
 }
 
@@ -53,7 +53,7 @@ pub enum Change {
     Added,
     /// Only the first version has it.
     Removed,
-    /// Both have it, with other bytes.
+    /// Both have it, with different bytes.
     Changed,
     /// Both have the same bytes.
     Same,
@@ -72,7 +72,7 @@ pub struct FileChange {
     pub b: Option<FileEntry>,
 }
 
-/// A named value that differs; `None` where a version has none.
+/// A named value that differs; `None` if a version does not have it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ValueChange {
     /// Name of the value, with dots.
@@ -84,10 +84,10 @@ pub struct ValueChange {
 }
 
 impl Registry {
-    /// Tells what differs between a version and another, which may be in another registry.
+    /// Compares a version with another, which may be in another registry.
     ///
     /// # Errors
-    /// An unknown model or version, [`RegistryError::Collected`], damaged blobs, and whatever the stores answer.
+    /// An unknown model or version, [`RegistryError::Collected`], damaged blobs, and errors of the stores.
     pub async fn diff(
         &self,
         a: &ModelRef,
@@ -132,7 +132,7 @@ impl Registry {
 }
 
 impl super::blocking::Registry {
-    /// Tells what differs between two versions; see [`Registry::diff`].
+    /// Compares two versions; see [`Registry::diff`].
     ///
     /// # Errors
     /// As there.
@@ -208,7 +208,7 @@ fn origin(version: &ModelVersion) -> Vec<(String, Value)> {
 }
 
 impl ValueChange {
-    /// Returns the values that differ, in order of name; a null is none.
+    /// Returns the values that differ, in order of name; null counts as missing.
     fn between(a: Vec<(String, Value)>, b: Vec<(String, Value)>) -> Vec<Self> {
         let find = |values: &[(String, Value)], name: &str| {
             let value = values

@@ -1,18 +1,20 @@
+//! Reads the options of a version from its bundle.
+
 use serde_json::Value;
 
 use crate::registry::error::RegistryError;
 use crate::registry::manifest::ModelVersion;
 use crate::registry::registry::Registry;
 
-/// The manifest of a bundle, and what of it is no option: the files are compared by digest.
+/// The manifest of a bundle, and its fields that are no options: the files are compared by digest.
 const MANIFEST: &str = "bundle.json";
 const NO_OPTIONS: [&str; 2] = ["format", "files"];
 
-/// Fitted features: what they were asked for and which sensors were chosen are options, what was learnt is not.
+/// The fitted features: their options and the chosen sensors are compared, the fitted numbers are not.
 const FEATURES: &str = "features.json";
 
 impl Registry {
-    /// Returns what a bundle tells of how it was made, by name with dots; nothing of files that are no JSON.
+    /// Returns the options in a bundle by dotted name; files that are not JSON are skipped.
     pub(super) async fn options(
         &self,
         version: &ModelVersion,
@@ -46,7 +48,7 @@ impl Registry {
     }
 }
 
-/// Takes a value apart down to what is no object; lists stay whole.
+/// Flattens nested objects; lists stay whole.
 fn flatten(name: &str, value: Value, into: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(fields) => {

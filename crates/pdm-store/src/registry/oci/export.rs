@@ -1,3 +1,5 @@
+//! Writes a version as an OCI image layout.
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,13 +35,13 @@ pub struct Exported {
 }
 
 impl Registry {
-    /// Writes a version as an OCI image layout into a folder that is not there yet; every byte is verified.
+    /// Writes a version as an OCI image layout into a new folder; every byte is verified.
     ///
-    /// The folder appears once all of it is written.
+    /// The folder appears once it is complete.
     ///
     /// # Errors
     /// An unknown model or version, [`RegistryError::Collected`], [`RegistryError::Occupied`], [`RegistryError::Tag`],
-    /// damaged blobs, and whatever store and disk answer.
+    /// damaged blobs, and errors of store and disk.
     pub async fn export_oci(
         &self,
         reference: &ModelRef,
@@ -52,7 +54,7 @@ impl Registry {
         if !media::is_tag(&tag) {
             return Err(RegistryError::Tag { tag });
         }
-        // An empty folder is as good as none: it gives way to the finished one.
+        // An empty folder is replaced by the finished one.
         let taken =
             fs::read_dir(folder).map_or(folder.exists(), |mut entries| entries.next().is_some());
         if taken {
@@ -60,17 +62,17 @@ impl Registry {
                 path: folder.to_owned(),
             });
         }
-        let staged = beside(folder).map_err(unwritten(folder))?;
+        let staged = staging_folder(folder).map_err(unwritten(folder))?;
         let layers = self
             .explained(&version, self.layers(&version, staged.path()).await)
             .await?;
-        let exported =
-            describe(&version, layers, &tag, staged.path(), folder).map_err(unwritten(folder))?;
+        let exported = write_descriptors(&version, layers, &tag, staged.path(), folder)
+            .map_err(unwritten(folder))?;
         fs::rename(staged.path(), folder).map_err(unwritten(folder))?;
         Ok(exported)
     }
 
-    /// Writes a layer for each file a version rests on.
+    /// Writes a layer for each file a version needs.
     async fn layers(
         &self,
         version: &ModelVersion,
@@ -111,7 +113,7 @@ impl Registry {
     }
 
     async fn layer(&self, blob: Digest, bytes: u64, folder: &Path) -> Result<(), RegistryError> {
-        let path = folder.join(place(blob));
+        let path = folder.join(blob_path(blob));
         if path.exists() {
             return Ok(());
         }
@@ -134,8 +136,8 @@ impl crate::registry::blocking::Registry {
     }
 }
 
-/// Writes what describes the layers: configuration, manifest, index and the layout's own mark.
-fn describe(
+/// Writes the files that describe the layers: configuration, manifest, index and `oci-layout`.
+fn write_descriptors(
     version: &ModelVersion,
     layers: Vec<Descriptor>,
     tag: &str,
@@ -176,19 +178,19 @@ fn blob(
 ) -> io::Result<(Descriptor, Digest)> {
     let bytes = serde_json::to_vec(value)?;
     let digest = Digest::of(&bytes);
-    atomic_write(&folder.join(place(digest)), &bytes)?;
+    atomic_write(&folder.join(blob_path(digest)), &bytes)?;
     Ok((
         Descriptor::of(media_type, digest, bytes.len() as u64),
         digest,
     ))
 }
 
-fn place(blob: Digest) -> PathBuf {
+fn blob_path(blob: Digest) -> PathBuf {
     ["blobs", "sha256", &blob.to_string()].iter().collect()
 }
 
-/// Makes a temporary folder on the same disk.
-fn beside(folder: &Path) -> io::Result<TempDir> {
+/// Makes a temporary folder next to the target, so on the same disk.
+fn staging_folder(folder: &Path) -> io::Result<TempDir> {
     let parent = folder
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -199,7 +201,7 @@ fn beside(folder: &Path) -> io::Result<TempDir> {
     readable(&mut builder).tempdir_in(parent)
 }
 
-/// Temporary folders are private by default; an export is as readable as the user's umask says.
+/// Gives the folder the permissions of the umask; temporary folders are private by default.
 #[cfg(unix)]
 fn readable<'a, 'b, 'c>(
     builder: &'a mut tempfile::Builder<'b, 'c>,

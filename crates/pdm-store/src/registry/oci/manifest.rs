@@ -1,3 +1,5 @@
+//! The JSON of an OCI image layout and of ModelPack.
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

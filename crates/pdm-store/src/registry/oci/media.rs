@@ -6,7 +6,7 @@ use crate::registry::manifest::FileEntry;
 pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub(super) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// What kind of artifact a manifest is.
+/// Artifact type of a manifest.
 pub(super) const MODEL: &str = "application/vnd.cncf.model.manifest.v1+json";
 pub(super) const CONFIG: &str = "application/vnd.cncf.model.config.v1+json";
 
@@ -16,14 +16,14 @@ pub(super) const DOCUMENT: &str = "application/vnd.cncf.model.doc.v1.raw";
 
 /// File name of a layer, for `oras pull`.
 pub(super) const TITLE: &str = "org.opencontainers.image.title";
-/// File name of a layer, for tools that know models.
+/// File name of a layer, for ModelPack tools.
 pub(super) const FILE_PATH: &str = "org.cncf.model.filepath";
 /// Tag of a manifest.
 pub(super) const TAG: &str = "org.opencontainers.image.ref.name";
 pub(super) const CREATED: &str = "org.opencontainers.image.created";
 pub(super) const VERSION: &str = "org.opencontainers.image.version";
 
-/// Returns what a file of a bundle is: JSON goes with the weights, the rest are weights.
+/// Returns the media type of a bundle file: JSON files are configuration, all others are weights.
 pub(super) fn of(file: &FileEntry) -> &'static str {
     if file.path.as_str().ends_with(".json") {
         WEIGHT_CONFIG
@@ -32,7 +32,7 @@ pub(super) fn of(file: &FileEntry) -> &'static str {
     }
 }
 
-/// Returns whether registries of containers take this as a tag (OCI distribution specification 1.1, "Pulling manifests").
+/// Returns whether container registries accept this as a tag (OCI distribution specification 1.1, "Pulling manifests").
 pub(super) fn is_tag(tag: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let follows = |byte: u8| plain(byte) || matches!(byte, b'.' | b'-');

@@ -1,16 +1,15 @@
-//! Versions as OCI artifacts: an image layout on disk that `oras`, `skopeo` and their like push to any registry of containers.
+//! Versions as OCI artifacts: an image layout on disk that tools like `oras` and `skopeo` push to any container registry.
 //!
 //! ```text
-//! oci-layout                   says that this is an image layout
-//! index.json                   names the manifest, and gives it a tag
-//! blobs/sha256/<64 digits>     the manifest, its configuration, and a layer for each file, as it is
+//! oci-layout                   marks an image layout
+//! index.json                   refers to the manifest and its tag
+//! blobs/sha256/<64 digits>     the manifest, its configuration, and each file as a layer
 //! ```
 //!
-//! The manifest is one of CNCF ModelPack (model-spec v1), so that tools that know models know what is what: weights, what goes
-//! with the weights, and documents (scorecard, predictions, gate report). Nothing in it depends on when or where it is made:
-//! the same version gives the same bytes.
+//! The manifest follows CNCF ModelPack (model-spec v1), so that its tools can tell weights, their configuration and documents
+//! (scorecard, predictions, gate report) apart. It does not depend on time or machine: the same version gives the same bytes.
 //!
-//! The structs hold what is written and no more; `oci-spec` would bring a dozen crates for builders of containers.
+//! The structs hold only the fields that are written; `oci-spec` would add a dozen crates for building containers.
 
 mod export;
 mod manifest;

@@ -1,3 +1,5 @@
+//! Public keys.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -5,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What stands before the 32 bytes of a key in its DER form (`SubjectPublicKeyInfo`, RFC 8410).
+/// DER header before the 32 bytes of a public key (`SubjectPublicKeyInfo`, RFC 8410).
 const SPKI: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
@@ -14,15 +16,15 @@ const SPKI: [u8; 12] = [
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PublicKey(pub(super) [u8; 32]);
 
-/// The text is no public key.
+/// The text is not a public key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no public Ed25519 key: expected the 60 characters that `pdm-ml registry keygen` prints"
+    "`{0}` is not a public Ed25519 key: expected the 60 characters that `pdm-ml registry keygen` prints"
 )]
 pub struct KeyError(String);
 
 impl PublicKey {
-    /// Returns the first characters that differ between keys, for people.
+    /// Returns the first characters that differ between keys, for display.
     pub fn short(&self) -> String {
         self.to_string()[16..28].to_owned()
     }

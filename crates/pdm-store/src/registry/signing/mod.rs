@@ -1,8 +1,9 @@
-//! Who vouches for what: Ed25519 signatures (RFC 8032) of log entries and of versions.
+//! Ed25519 signatures (RFC 8032) of log entries and of versions.
 //!
-//! An entry is signed as its canonical JSON without seal and signature; since it holds the digest of the entry before, its
-//! signature vouches for the whole log up to it, and since format 2 it names the registry, so it vouches for no other. A version is signed by itself, without the number a registry gave it, so
-//! its signature stays good in the registry it is copied to. Which keys count, and for whom, stands in the project's policy.
+//! An entry is signed as its canonical JSON without seal and signature. Since it holds the digest of the entry before, its
+//! signature covers the whole log up to it; since format 2 it names the registry, so it is not valid in another one. A version
+//! is signed separately, without its number, so its signature stays valid in a registry it is copied to. The project's policy
+//! lists the trusted keys and their actors.
 
 mod key;
 mod signature;
@@ -18,11 +19,11 @@ pub use trust::{Trust, TrustedKey};
 
 use std::sync::Arc;
 
-/// With what this program signs, and whom it trusts. By default it signs nothing and asks for nothing.
+/// The key that signs entries, and the keys that are trusted. By default nothing is signed and no signature is required.
 #[derive(Debug, Clone, Default)]
 pub struct Signing {
-    /// Signs what is written.
+    /// Signs new entries.
     pub signer: Option<Signer>,
-    /// Whose signatures count.
+    /// The trusted keys.
     pub trust: Arc<Trust>,
 }

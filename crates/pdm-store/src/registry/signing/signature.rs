@@ -1,3 +1,5 @@
+//! Signatures of entries and versions.
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ring::signature::{ED25519, UnparsedPublicKey};
@@ -25,8 +27,8 @@ impl Signature {
         }
     }
 
-    /// Returns whether the key made it of these bytes.
-    pub(super) fn fits(&self, message: &[u8]) -> bool {
+    /// Returns whether the signature is valid for these bytes.
+    pub(super) fn is_valid_for(&self, message: &[u8]) -> bool {
         let Ok(bytes) = BASE64_STANDARD.decode(&self.value) else {
             return false;
         };
@@ -37,7 +39,7 @@ impl Signature {
 }
 
 impl LogEntry {
-    /// Returns what is signed of an entry: all but signature and seal.
+    /// Returns the signed bytes of an entry: everything but signature and seal.
     pub(super) fn message(&self) -> Vec<u8> {
         message(
             "log entry",
@@ -49,24 +51,24 @@ impl LogEntry {
         )
     }
 
-    /// Returns whether every signature in it fits, whoever made it.
-    pub(crate) fn has_fitting_signatures(&self) -> bool {
+    /// Returns whether every signature in it is valid, whether or not its key is trusted.
+    pub(crate) fn has_valid_signatures(&self) -> bool {
         let own = self
             .signature
             .iter()
-            .all(|signature| signature.fits(&self.message()));
+            .all(|signature| signature.is_valid_for(&self.message()));
         own && self.registered().is_none_or(|version| {
             let message = version.message();
             version
                 .signatures
                 .iter()
-                .all(|signature| signature.fits(&message))
+                .all(|signature| signature.is_valid_for(&message))
         })
     }
 }
 
 impl ModelVersion {
-    /// Returns what is signed of a version: all but its number and what says how it came here.
+    /// Returns the signed bytes of a version: everything but its number and how it got here.
     pub(super) fn message(&self) -> Vec<u8> {
         message(
             "model version",
@@ -81,7 +83,7 @@ impl ModelVersion {
     }
 }
 
-/// What is signed begins with what it is, so that no signature can be passed off as one of something else.
+/// Returns the bytes to sign. They begin with the kind, so that a signature cannot be used for another kind.
 fn message<T: Serialize>(kind: &str, format: u32, value: &T) -> Vec<u8> {
     let json = canonical_json(value).expect("it was read from or is written as JSON");
     [format!("pdm-ml {kind} {format}\n").into_bytes(), json].concat()

@@ -1,3 +1,5 @@
+//! Secret keys, and signing with them.
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -24,12 +26,12 @@ pub(crate) const KEY: &str = "PDM_ML_SIGNING_KEY";
 /// Names the PEM file of a secret key.
 const FILE: &str = "PDM_ML_SIGNING_KEY_FILE";
 
-/// How long a pipe is waited for that is to hold a key; a command that asks a server for one takes some seconds.
-const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
-/// Most bytes that are read of a key's file; a key has some hundred.
-const LONGEST: u64 = 1 << 20;
+/// How long to wait for a key from a pipe; a command that gets it from a server takes some seconds.
+const PIPE_TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+/// Most bytes read of a key's file; a key has some hundred.
+const MAX_FILE: u64 = 1 << 20;
 
-/// What stands before the 32 bytes of a secret key in its DER form (PKCS#8, RFC 8410).
+/// DER header before the 32 bytes of a secret key (PKCS#8, RFC 8410).
 const PKCS8: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
@@ -50,10 +52,10 @@ pub struct NewKey {
 }
 
 impl Signer {
-    /// Returns who signs by the environment; `None` where neither variable is set.
+    /// Returns the signer from the environment; `None` if neither variable is set.
     ///
     /// # Errors
-    /// [`RegistryError::SigningKey`] where the file cannot be read or others may read it, or where it holds no Ed25519 key.
+    /// [`RegistryError::SigningKey`] if the file cannot be read, is readable by others, or holds no Ed25519 key.
     pub fn find(variable: EnvLookup<'_>) -> Result<Option<Self>, RegistryError> {
         if let Some(pem) = variable(KEY) {
             return Self::parse(KEY, pem.as_bytes()).map(Some);
@@ -66,30 +68,30 @@ impl Signer {
     }
 
     /// Reads a secret key from the text of a PEM file, such as OpenSSL and [`Self::generate`] write.
-    fn parse(place: &str, pem: &[u8]) -> Result<Self, RegistryError> {
-        // Why it is none is not told: it could tell of the key.
-        let none = || {
+    fn parse(location: &str, pem: &[u8]) -> Result<Self, RegistryError> {
+        // The parser's message is not shown: it could reveal parts of the key.
+        let no_key = || {
             unusable(
-                place,
+                location,
                 "it holds no Ed25519 key in PKCS#8 (`BEGIN PRIVATE KEY`)",
             )
         };
-        let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| none())?;
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|_| no_key())?;
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der())
-            .map_err(|_| none())?;
+            .map_err(|_| no_key())?;
         Ok(Self(Arc::new(pair)))
     }
 
-    /// Makes a key: the secret half in `secret_file`, the public half beside it with `.pub` at its end.
+    /// Makes a key: the secret half in `secret_file`, the public half in the same path with `.pub` appended.
     ///
     /// # Errors
-    /// [`RegistryError::File`] where one of them stands there already, which is never overwritten, or cannot be written.
+    /// [`RegistryError::File`] if one of the files exists (it is never overwritten) or cannot be written.
     pub fn generate(secret_file: &Path) -> Result<NewKey, RegistryError> {
         let mut seed = [0; 32];
         let unmade = |_| {
             unusable(
                 &secret_file.display().to_string(),
-                "the system gives no random numbers",
+                "the system provides no random numbers",
             )
         };
         SystemRandom::new().fill(&mut seed).map_err(unmade)?;
@@ -128,7 +130,7 @@ impl Signer {
         entry.signature = Some(self.sign(&entry.message()));
     }
 
-    /// Adds a signature to a version, unless this key signed it before.
+    /// Signs a version, unless it has a signature by this key.
     pub(in crate::registry) fn sign_version(&self, version: &mut ModelVersion) {
         if !version
             .signatures
@@ -140,9 +142,9 @@ impl Signer {
     }
 }
 
-fn unusable(place: &str, what: impl Into<String>) -> RegistryError {
+fn unusable(location: &str, what: impl Into<String>) -> RegistryError {
     RegistryError::SigningKey {
-        place: place.to_owned(),
+        location: location.to_owned(),
         what: what.into(),
     }
 }
@@ -156,8 +158,8 @@ fn unwritten(path: &Path) -> impl Fn(io::Error) -> RegistryError + use<> {
     }
 }
 
-/// Reads a file that nobody but its owner may read. A pipe, such as `<(command)`, is waited for a while: a program that reads
-/// one hears no signal.
+/// Reads a file that only its owner may read. A pipe such as `<(command)` is read in a thread with a time limit, because a
+/// blocked read would ignore signals.
 fn read_private(path: &Path) -> Result<Vec<u8>, String> {
     let kind = fs::metadata(path)
         .map_err(|error| error.to_string())?
@@ -170,17 +172,17 @@ fn read_private(path: &Path) -> Result<Vec<u8>, String> {
     }
     let (sender, receiver) = mpsc::channel();
     let path = path.to_owned();
-    // Where nothing comes, the thread waits on, until the program ends.
+    // If nothing is written to the pipe, the thread stays until the program ends.
     thread::spawn(move || sender.send(read_checked(&path)));
-    receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-        let seconds = PATIENCE.as_secs();
+    receiver.recv_timeout(PIPE_TIMEOUT).unwrap_or_else(|_| {
+        let seconds = PIPE_TIMEOUT.as_secs();
         Err(format!(
-            "it is a pipe to which no key was written for {seconds} seconds: name a file, or set {KEY} to the key"
+            "no key was written to the pipe within {seconds} seconds: name a file, or set {KEY} to the key"
         ))
     })
 }
 
-/// Reads a file that nobody but its owner may read. What is checked is what is read: the open file.
+/// Reads a file that only its owner may read. The permissions of the open file are checked.
 fn read_checked(path: &Path) -> Result<Vec<u8>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     #[cfg(unix)]
@@ -194,12 +196,12 @@ fn read_checked(path: &Path) -> Result<Vec<u8>, String> {
             & 0o777;
         if mode & 0o077 != 0 {
             return Err(format!(
-                "others may read or write it (mode {mode:03o}): `chmod 600` it"
+                "others may read or write it (mode {mode:03o}); run `chmod 600` on it"
             ));
         }
     }
     let mut bytes = Vec::new();
-    file.take(LONGEST)
+    file.take(MAX_FILE)
         .read_to_end(&mut bytes)
         .map_err(|error| error.to_string())?;
     Ok(bytes)
@@ -238,13 +240,13 @@ mod tests {
         let signer = find(KEY, SECRET).unwrap().unwrap();
         assert_eq!(signer.public().to_string(), PUBLIC);
         let signature = signer.sign(b"message");
-        assert!(signature.fits(b"message") && !signature.fits(b"massage"));
+        assert!(signature.is_valid_for(b"message") && !signature.is_valid_for(b"massage"));
         assert!(
             !Signature {
                 value: "no base64".to_owned(),
                 ..signature
             }
-            .fits(b"message")
+            .is_valid_for(b"message")
         );
         assert!(!format!("{signer:?}").contains("1O5y"), "{signer:?}");
         assert!(Signer::find(&|_| None).unwrap().is_none());
@@ -310,7 +312,7 @@ mod tests {
         );
         let named = path.to_str().unwrap();
         let told = find(FILE, named).unwrap_err().to_string();
-        assert!(told.contains("a pipe") && told.contains(KEY), "{told}");
+        assert!(told.contains("the pipe") && told.contains(KEY), "{told}");
         let other = folder.path().join("other");
         assert!(
             std::process::Command::new("mkfifo")

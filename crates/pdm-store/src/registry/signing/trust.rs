@@ -1,3 +1,5 @@
+//! The trusted keys, and checking entries against them.
+
 use serde::{Deserialize, Serialize};
 
 use super::{PublicKey, Signature};
@@ -5,29 +7,29 @@ use crate::registry::entry::LogEntry;
 use crate::registry::keys::Sequence;
 use crate::registry::manifest::ModelVersion;
 
-/// Whose signatures count, and from where on there must be one.
+/// The trusted keys, and the first entry that must be signed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trust {
     keys: Vec<TrustedKey>,
-    /// The first entry of the log that must be signed, and all after it.
+    /// The first entry of the log that must be signed, with all after it.
     required_from: Option<Sequence>,
 }
 
-/// A key that counts: `[[key]]`.
+/// A trusted key: `[[key]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustedKey {
-    /// In whose name it signs: the actor of an entry.
+    /// The actor whose entries it signs.
     pub actor: String,
     /// Its public half.
     pub public: PublicKey,
-    /// The last entry of the log it counts for, of a key that was given up; 0 for one in use.
+    /// The last entry of the log it is valid for, for a key that is no longer used; 0 for one in use.
     #[serde(default)]
     pub until: u64,
 }
 
 impl Trust {
-    /// Returns the trust in these keys; `required_from` is the first entry that must be signed, or 0 where none must.
+    /// Returns the trust in these keys; `required_from` is the first entry that must be signed, or 0 if none must.
     pub fn new(keys: Vec<TrustedKey>, required_from: u64) -> Self {
         Self {
             keys,
@@ -35,10 +37,10 @@ impl Trust {
         }
     }
 
-    /// Holds an entry against this. A wrong signature by a key that counts is refused even where none is required.
+    /// Checks the signatures of an entry. A wrong signature by a trusted key is refused even if none is required.
     ///
     /// # Errors
-    /// What is wrong, as a fragment.
+    /// What is wrong, as part of a sentence.
     pub(crate) fn check(&self, entry: &LogEntry) -> Result<(), String> {
         if self.keys.is_empty() && self.required_from.is_none() {
             return Ok(());
@@ -56,23 +58,23 @@ impl Trust {
         })
     }
 
-    /// Holds who is about to sign in an actor's name against what is asked of the entry at a place.
+    /// Checks in advance whether a signer may sign the entry with this number in an actor's name.
     ///
     /// # Errors
-    /// What is wrong, as a fragment.
+    /// What is wrong, as part of a sentence.
     pub(crate) fn next(
         &self,
-        place: Sequence,
+        sequence: Sequence,
         actor: &str,
         signer: Option<PublicKey>,
     ) -> Result<(), String> {
         let counts = |key: &TrustedKey| {
-            (key.until == 0 || place <= key.until)
+            (key.until == 0 || sequence <= key.until)
                 && key.actor == actor
                 && Some(key.public) == signer
         };
         match signer {
-            _ if self.required_from.is_none_or(|first| place < first)
+            _ if self.required_from.is_none_or(|first| sequence < first)
                 || self.keys.iter().any(counts) =>
             {
                 Ok(())
@@ -94,7 +96,7 @@ impl Trust {
         )
     }
 
-    /// Asks for a signature by one of the keys chosen, and that all by them fit.
+    /// Requires a signature by one of the chosen keys, and that all signatures by them are valid.
     fn one_of(
         &self,
         sequence: Sequence,
@@ -120,7 +122,10 @@ impl Trust {
             };
         }
         let message = message();
-        if known.iter().all(|signature| signature.fits(&message)) {
+        if known
+            .iter()
+            .all(|signature| signature.is_valid_for(&message))
+        {
             Ok(())
         } else {
             Err("it is wrongly signed")
@@ -268,10 +273,8 @@ mod tests {
         };
         copy(ObjectKey::Log(1));
         let registry = bench.strict("plant-8", None);
-        assert!(
-            refused(&registry).contains("it does not follow from the bytes of the entry before")
-        );
-        // With all of it in place it is the log of plant 7, and whoever expects plant 8 is told.
+        assert!(refused(&registry).contains("it does not match the digest of the entry before it"));
+        // With all of it in sequence it is the log of plant 7, and whoever expects plant 8 is told.
         copy(ObjectKey::Genesis);
         assert!(bench.strict("plant-8", None).state(None).is_ok());
         let expected = OpenOptions {

@@ -1,3 +1,5 @@
+//! The metrics in a file for Prometheus.
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,28 +9,28 @@ use crate::observe::{ChampionFact, GateFact, JobFacts, PredictFact, ScoreFact};
 use pdm_core::scoring::Verdict;
 use pdm_models::monitor::DriftVerdict;
 
-/// A metric: its name, what it means, and what a job says under it.
+/// A metric: its name, its meaning, and its samples for a job.
 pub(super) struct MetricFamily {
     pub(super) name: &'static str,
     pub(super) help: &'static str,
-    /// What a job found out; nothing where it found out nothing, and what was known before stays.
-    says: fn(&JobFacts) -> Option<Vec<MetricSample>>,
-    /// Whether numbers with other labels stay beside those of this job.
+    /// Returns the samples of a job; `None` if it has none, so that earlier samples stay.
+    samples: fn(&JobFacts) -> Option<Vec<MetricSample>>,
+    /// Whether samples with other labels stay.
     is_kept_by_label: bool,
 }
 
-/// The command that only looks for drift: it must not pass for the job that makes models.
+/// The command that only checks for drift: it must not replace the metrics of the job that trains models.
 const DRIFT: &str = "drift";
 
 impl MetricFamily {
-    /// Returns whether a job's numbers belong under this name.
+    /// Returns whether a job has samples of this metric.
     pub(super) fn concerns(&self, facts: &JobFacts) -> bool {
         facts.command != DRIFT || self.name.starts_with("pdm_ml_drift")
     }
 
-    /// Returns what a job says under this name, once the numbers it takes the place of are gone from `known`.
+    /// Replaces the samples of this metric in `known` by those of a job.
     pub(super) fn renew(&self, facts: &JobFacts, known: &mut Vec<MetricSample>) {
-        let Some(news) = (self.says)(facts) else {
+        let Some(news) = (self.samples)(facts) else {
             return;
         };
         let is_old = |sample: &MetricSample| {
@@ -46,7 +48,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
     [
         family(
             "pdm_ml_last_run_timestamp_seconds",
-            "When the job ended last, well or not.",
+            "Time when the job last ended, with or without success.",
             |facts| {
                 of_training(
                     facts,
@@ -57,7 +59,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
         ),
         family(
             "pdm_ml_last_success_timestamp_seconds",
-            "When the job ended last with exit code 0.",
+            "Time when the job last ended with exit code 0.",
             |facts| {
                 if facts.exit_code == 0 {
                     of_training(
@@ -77,7 +79,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
         ),
         family(
             "pdm_ml_run_duration_seconds",
-            "How long the last job took.",
+            "Duration of the last job.",
             |facts| {
                 of_training(
                     facts,
@@ -88,48 +90,48 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
         ),
         MetricFamily {
             name: "pdm_ml_stage_duration_seconds",
-            help: "How long a stage took when it ran last; one that is cached does not run.",
-            says: stages,
+            help: "Duration of the last execution of a stage; cached stages are not executed.",
+            samples: stages,
             is_kept_by_label: true,
         },
         family(
             "pdm_ml_gate_verdict",
-            "What the gates made of the model judged last: 1 for the verdict that holds.",
+            "Verdict of the gates on the model judged last: 1 for the verdict that applies.",
             verdict,
         ),
         family(
             "pdm_ml_gate_result",
-            "What each gate made of it: 1 for the verdict that holds.",
+            "Verdict of each gate: 1 for the verdict that applies.",
             gate_results,
         ),
         family(
             "pdm_ml_gate_value",
-            "What each gate judged, with the ends of its interval.",
+            "Value that each gate judged, with the ends of its interval.",
             gate_values,
         ),
         family(
             "pdm_ml_gate_limit",
-            "The limits each gate holds that against; of a comparison, its margin.",
+            "Limits of each gate; for a comparison, its margin.",
             gate_limits,
         ),
         family(
             "pdm_ml_gate_margin",
-            "How far the interval lies within the nearest limit; below 0, the gate does not pass.",
+            "Distance of the interval from the nearest limit; below 0, the gate does not pass.",
             gate_margins,
         ),
         family(
             "pdm_ml_drift_verdict",
-            "What the last look for drift found: 1 for the verdict that holds.",
+            "Verdict of the last drift check: 1 for the verdict that applies.",
             drift_verdict,
         ),
         family(
             "pdm_ml_drift_units",
-            "Units on both sides of the last look for drift.",
+            "Training units and new units of the last drift check.",
             drift_units,
         ),
         family(
             "pdm_ml_drift",
-            "Figures of each test of the last look for drift.",
+            "Figures of each test of the last drift check.",
             drift_tests,
         ),
         family(
@@ -150,7 +152,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
         ),
         family(
             "pdm_ml_champion_timestamp_seconds",
-            "When the champion's alias was moved last.",
+            "Time when the champion's alias was last moved.",
             |facts| match facts.champion {
                 ChampionFact::Unknown => None,
                 ChampionFact::Version {
@@ -161,7 +163,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
         ),
         family(
             "pdm_ml_predict_timestamp_seconds",
-            "When `predict` ended last, well or not.",
+            "Time when `predict` last ended, with or without success.",
             |facts| {
                 of_prediction(
                     facts,
@@ -172,7 +174,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
         ),
         family(
             "pdm_ml_predict_exit_code",
-            "Exit code of the last `predict`; 32 is an alarm, 10 units that were left out.",
+            "Exit code of the last `predict`; 32 is an alarm, 10 skipped units.",
             |facts| {
                 of_prediction(
                     facts,
@@ -183,7 +185,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
         ),
         family(
             "pdm_ml_predict_duration_seconds",
-            "How long the last `predict` took.",
+            "Duration of the last `predict`.",
             |facts| {
                 of_prediction(
                     facts,
@@ -194,7 +196,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
         ),
         family(
             "pdm_ml_predict_units",
-            "Units that were predicted, flagged as unlike training, left out, and in alarm at the last `predict`.",
+            "Units predicted, flagged as unlike training, skipped, and in alarm at the last `predict`.",
             predicted_units,
         ),
         family(
@@ -213,7 +215,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
                 of_prediction(facts, "pdm_ml_predict_lowest_lower_cycles", lowest)
             },
         ),
-        // With the pipeline, though that says nothing: the same number in two files is an error of the exporter.
+        // With the pipeline as a label: the exporter refuses the same sample in two files.
         family(
             "pdm_ml_build_info",
             "Version of pdm-ml that wrote this; always 1.",
@@ -231,12 +233,12 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
 fn family(
     name: &'static str,
     help: &'static str,
-    says: fn(&JobFacts) -> Option<Vec<MetricSample>>,
+    samples: fn(&JobFacts) -> Option<Vec<MetricSample>>,
 ) -> MetricFamily {
     MetricFamily {
         name,
         help,
-        says,
+        samples,
         is_kept_by_label: false,
     }
 }
@@ -249,7 +251,8 @@ fn one(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<MetricSample>> {
     )])
 }
 
-/// Returns what a job says that makes or judges a model; a prediction has names of its own, so that an alarm is no failed run.
+/// Returns the sample of a job that trains or judges a model; a prediction has its own metrics, so that an alarm does not look
+/// like a failed run.
 fn of_training(facts: &JobFacts, name: &str, value: f64) -> Option<Vec<MetricSample>> {
     if facts.is_prediction() {
         None
@@ -304,7 +307,7 @@ fn stages(facts: &JobFacts) -> Option<Vec<MetricSample>> {
 }
 
 fn verdict(facts: &JobFacts) -> Option<Vec<MetricSample>> {
-    let held = facts.verdict?;
+    let found = facts.verdict?;
     let all = [Verdict::Pass, Verdict::Fail, Verdict::Undecided].map(|verdict| {
         let labels = [
             ("pipeline", facts.pipeline.as_str()),
@@ -313,27 +316,27 @@ fn verdict(facts: &JobFacts) -> Option<Vec<MetricSample>> {
         MetricSample::new(
             "pdm_ml_gate_verdict",
             &labels,
-            if verdict == held { 1.0 } else { 0.0 },
+            if verdict == found { 1.0 } else { 0.0 },
         )
     });
     Some(all.into())
 }
 
-/// Returns the labels that name a gate.
+/// Returns the labels of a gate.
 fn of_gate<'f>(
     facts: &'f JobFacts,
     gate: &'f GateFact,
-    place: &'f str,
+    number: &'f str,
 ) -> Vec<(&'static str, &'f str)> {
     vec![
         ("pipeline", &facts.pipeline),
-        ("gate", place),
+        ("gate", number),
         ("metric", gate.metric),
         ("rule", &gate.rule),
     ]
 }
 
-/// Returns samples of every gate: a value for each value of one more label. Nothing where no gate was asked.
+/// Returns the samples of every gate: one for each value of another label. `None` if there were no gates.
 fn per_gate(
     facts: &JobFacts,
     name: &str,
@@ -343,9 +346,9 @@ fn per_gate(
     facts.verdict?;
     let mut samples = Vec::new();
     for gate in &facts.gates {
-        let place = gate.place.to_string();
+        let number = gate.number.to_string();
         for (word, value) in values(gate) {
-            let mut labels = of_gate(facts, gate, &place);
+            let mut labels = of_gate(facts, gate, &number);
             if !label.is_empty() {
                 labels.push((label, &word));
             }
@@ -393,8 +396,8 @@ fn gate_limits(facts: &JobFacts) -> Option<Vec<MetricSample>> {
 
 fn gate_margins(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     per_gate(facts, "pdm_ml_gate_margin", "", |gate| {
-        gate.room()
-            .map(|room| (String::new(), room))
+        gate.margin()
+            .map(|margin| (String::new(), margin))
             .into_iter()
             .collect()
     })

@@ -1,3 +1,5 @@
+//! Updates a file of metrics for the node exporter.
+
 use std::fmt::Write;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -9,58 +11,58 @@ use super::{MetricSample, families_of};
 use crate::observe::JobFacts;
 use pdm_core::content::{atomic_write, read_note};
 
-/// How long another job is waited for that writes the same file; that takes it some milliseconds.
+/// How long to wait for another job that writes the same file, which takes some milliseconds.
 const WAIT: Duration = Duration::from_secs(3);
 
 /// The metrics of a job cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsFileError {
-    /// The file, its folder or its lock refuses.
+    /// The file, its folder or its lock cannot be accessed.
     #[error("cannot {action} `{}`: {source}", path.display())]
     File {
         /// What was tried.
         action: &'static str,
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// The file is not one of ours, so it is not written over.
-    #[error("`{}` holds in line {line} what pdm-ml did not write", path.display())]
+    /// The file was not written by pdm-ml, so it is not overwritten.
+    #[error("line {line} of `{}` was not written by pdm-ml", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
         /// The first such line, counted from 1.
         line: usize,
     },
-    /// The exporter would not read it.
+    /// The exporter would ignore the file.
     #[error("`{}` does not end in .prom, and the node exporter reads no other files", .0.display())]
     Name(PathBuf),
-    /// Another job holds the file.
+    /// Another job has locked the file.
     #[error("another job is writing `{}`", .0.display())]
     Busy(PathBuf),
-    /// Nobody knows whom a failure belongs to.
-    #[error("nobody knows which pipeline could not be read: `{}` knows {pipelines}", path.display())]
+    /// A failure without a pipeline cannot be assigned to one.
+    #[error("cannot assign the failure to a pipeline: `{}` has metrics of {pipelines} pipelines", path.display())]
     Nameless {
         /// The file.
         path: PathBuf,
-        /// How many pipelines it knows.
+        /// Number of pipelines in it.
         pipelines: usize,
     },
 }
 
-/// Brings a file of metrics up to date with what a job came to.
+/// Updates a file of metrics with the results of a job.
 ///
-/// Numbers of other pipelines stay, and so do those this job says nothing about, such as the last success where it
-/// failed. A job without a name, because its pipeline could not be read, counts as the one pipeline the file knows.
+/// Samples of other pipelines stay, and so do those the job has no value for, such as the last success if it
+/// failed. A job without a name, because its pipeline could not be read, counts as the only pipeline in the file.
 ///
 /// # Errors
-/// The file is not ours, cannot be read or written, or is being written for longer than a job waits.
+/// The file was not written by pdm-ml, cannot be read or written, or is locked for longer than a job waits.
 pub fn update(path: &Path, facts: &JobFacts) -> Result<(), MetricsFileError> {
     if path.extension().is_none_or(|extension| extension != "prom") {
         return Err(MetricsFileError::Name(path.to_owned()));
     }
-    // A file that is not ours is refused before a lock is left beside it.
+    // A file of another program is refused before a lock is left next to it.
     read(path)?;
     let _lock = lock(&path.with_extension("prom.lock"))?;
     let mut known = read(path)?;
@@ -82,7 +84,7 @@ fn file(action: &'static str, path: &Path) -> impl Fn(io::Error) -> MetricsFileE
     }
 }
 
-/// Takes a lock beside the file, which is replaced as a whole and so cannot carry it.
+/// Takes a lock on a file next to it, because the file itself is replaced.
 fn lock(path: &Path) -> Result<File, MetricsFileError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(file("make", folder))?;
@@ -170,16 +172,16 @@ fn render(samples: &[MetricSample]) -> String {
         if of_family.is_empty() {
             continue;
         }
-        // One pipeline after the other, each in the order it was told.
+        // By pipeline, each in its original order.
         of_family.sort_by_key(|sample| sample.label("pipeline").unwrap_or_default());
         let _never_full = writeln!(
             text,
             "# HELP {0} {1}\n# TYPE {0} gauge",
             family.name, family.help
         );
-        of_family
-            .iter()
-            .for_each(|sample| _ = writeln!(text, "{sample}"));
+        for sample in of_family {
+            let _never_full = writeln!(text, "{sample}");
+        }
     }
     text
 }
@@ -210,7 +212,7 @@ mod tests {
             }],
             verdict: Some(Verdict::Pass),
             gates: vec![GateFact {
-                place: 1,
+                number: 1,
                 metric: "rmse",
                 rule: "at_most".into(),
                 verdict: Verdict::Pass,
@@ -234,40 +236,40 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
         insta::assert_snapshot!(text.replace(&version, "version=\"0.0.0\""), @r#"
-        # HELP pdm_ml_last_run_timestamp_seconds When the job ended last, well or not.
+        # HELP pdm_ml_last_run_timestamp_seconds Time when the job last ended, with or without success.
         # TYPE pdm_ml_last_run_timestamp_seconds gauge
         pdm_ml_last_run_timestamp_seconds{pipeline="plant"} 1795831205.5
-        # HELP pdm_ml_last_success_timestamp_seconds When the job ended last with exit code 0.
+        # HELP pdm_ml_last_success_timestamp_seconds Time when the job last ended with exit code 0.
         # TYPE pdm_ml_last_success_timestamp_seconds gauge
         pdm_ml_last_success_timestamp_seconds{pipeline="plant"} 1795831205.5
         # HELP pdm_ml_exit_code Exit code of the last job; 0 is success, pdm-ml --help lists the others.
         # TYPE pdm_ml_exit_code gauge
         pdm_ml_exit_code{pipeline="plant"} 0
-        # HELP pdm_ml_run_duration_seconds How long the last job took.
+        # HELP pdm_ml_run_duration_seconds Duration of the last job.
         # TYPE pdm_ml_run_duration_seconds gauge
         pdm_ml_run_duration_seconds{pipeline="plant"} 5.25
-        # HELP pdm_ml_stage_duration_seconds How long a stage took when it ran last; one that is cached does not run.
+        # HELP pdm_ml_stage_duration_seconds Duration of the last execution of a stage; cached stages are not executed.
         # TYPE pdm_ml_stage_duration_seconds gauge
         pdm_ml_stage_duration_seconds{pipeline="plant",stage="train"} 4.3
-        # HELP pdm_ml_gate_verdict What the gates made of the model judged last: 1 for the verdict that holds.
+        # HELP pdm_ml_gate_verdict Verdict of the gates on the model judged last: 1 for the verdict that applies.
         # TYPE pdm_ml_gate_verdict gauge
         pdm_ml_gate_verdict{pipeline="plant",verdict="pass"} 1
         pdm_ml_gate_verdict{pipeline="plant",verdict="fail"} 0
         pdm_ml_gate_verdict{pipeline="plant",verdict="undecided"} 0
-        # HELP pdm_ml_gate_result What each gate made of it: 1 for the verdict that holds.
+        # HELP pdm_ml_gate_result Verdict of each gate: 1 for the verdict that applies.
         # TYPE pdm_ml_gate_result gauge
         pdm_ml_gate_result{pipeline="plant",gate="1",metric="rmse",rule="at_most",verdict="pass"} 1
         pdm_ml_gate_result{pipeline="plant",gate="1",metric="rmse",rule="at_most",verdict="fail"} 0
         pdm_ml_gate_result{pipeline="plant",gate="1",metric="rmse",rule="at_most",verdict="undecided"} 0
-        # HELP pdm_ml_gate_value What each gate judged, with the ends of its interval.
+        # HELP pdm_ml_gate_value Value that each gate judged, with the ends of its interval.
         # TYPE pdm_ml_gate_value gauge
         pdm_ml_gate_value{pipeline="plant",gate="1",metric="rmse",rule="at_most",bound="value"} 11.75
         pdm_ml_gate_value{pipeline="plant",gate="1",metric="rmse",rule="at_most",bound="lower"} 9.62
         pdm_ml_gate_value{pipeline="plant",gate="1",metric="rmse",rule="at_most",bound="upper"} 13.99
-        # HELP pdm_ml_gate_limit The limits each gate holds that against; of a comparison, its margin.
+        # HELP pdm_ml_gate_limit Limits of each gate; for a comparison, its margin.
         # TYPE pdm_ml_gate_limit gauge
         pdm_ml_gate_limit{pipeline="plant",gate="1",metric="rmse",rule="at_most",bound="upper"} 16
-        # HELP pdm_ml_gate_margin How far the interval lies within the nearest limit; below 0, the gate does not pass.
+        # HELP pdm_ml_gate_margin Distance of the interval from the nearest limit; below 0, the gate does not pass.
         # TYPE pdm_ml_gate_margin gauge
         pdm_ml_gate_margin{pipeline="plant",gate="1",metric="rmse",rule="at_most"} 2.01
         # HELP pdm_ml_score Scores of the model judged last, each with the ends of its interval.
@@ -278,7 +280,7 @@ mod tests {
         # HELP pdm_ml_champion_version Version the champion's alias points to.
         # TYPE pdm_ml_champion_version gauge
         pdm_ml_champion_version{pipeline="plant"} 3
-        # HELP pdm_ml_champion_timestamp_seconds When the champion's alias was moved last.
+        # HELP pdm_ml_champion_timestamp_seconds Time when the champion's alias was last moved.
         # TYPE pdm_ml_champion_timestamp_seconds gauge
         pdm_ml_champion_timestamp_seconds{pipeline="plant"} 1793491200
         # HELP pdm_ml_build_info Version of pdm-ml that wrote this; always 1.

@@ -1,8 +1,7 @@
-//! What a job came to, in a file that the textfile collector of Prometheus' node exporter reads.
+//! The results of a job in a file for the textfile collector of Prometheus' node exporter.
 //!
-//! `sample` is one number with its labels and how it is written, `families` says what each name means and what a job
-//! says under it, `file` brings a file up to date: numbers of other pipelines stay, and so does what this job did not
-//! find out.
+//! `sample` is one number with its labels and its text form, `families` lists the metrics and their samples for a job,
+//! `file` updates a file: samples of other pipelines stay, and so do those the job has no value for.
 
 mod families;
 mod file;

@@ -1,3 +1,5 @@
+//! One sample of a metric in the text format of Prometheus.
+
 use std::fmt::{self, Write};
 
 /// One number of a metric.
@@ -28,7 +30,7 @@ impl MetricSample {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Reads a line such as `name{label="value"} 1.5`; none where it is not one.
+    /// Parses a line such as `name{label="value"} 1.5`.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let name = line.split(['{', ' ']).next()?;
         let rest = &line[name.len()..];

@@ -1,3 +1,5 @@
+//! The lines of a journal.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -5,14 +7,14 @@ use crate::tracking::{Number, RunId, clock};
 use pdm_core::content::Digest;
 use pdm_core::events::{Event, InputData};
 
-/// What is known about a run when it starts.
+/// The facts about a run that are known at its start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHeader {
-    /// Name for people; need not be unique.
+    /// Display name; need not be unique.
     pub name: String,
     /// The pipeline file, as the user named it.
     pub pipeline: String,
-    /// Experiment under which a server files the run.
+    /// Experiment of the run on a server.
     pub experiment: String,
     /// Git commit of the project, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -50,7 +52,7 @@ impl RunHeader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunOutcome {
-    /// It did what it was asked.
+    /// It succeeded.
     Finished,
     /// It ended with an error.
     Failed,
@@ -84,7 +86,7 @@ impl Opening {
     }
 }
 
-/// Returns the machine's name, or nothing on systems that do not keep it in a file.
+/// Returns the host name; empty on systems that do not have it in a file.
 fn host() -> String {
     ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .iter()
@@ -148,8 +150,8 @@ pub(in crate::tracking) enum JournalLine {
 }
 
 impl JournalLine {
-    /// Returns what a journal says of an event: nothing of progress and notes, nor of what the
-    /// opening says, and of an artifact only once it is kept.
+    /// Returns the line of an event; `None` for progress and notes, for the start of a run, which is in the opening line,
+    /// and for artifacts, which get a line once they are copied.
     pub(in crate::tracking) fn of(event: &Event) -> Option<Self> {
         Some(match event.clone() {
             Event::RunStarted { .. }

@@ -1,4 +1,4 @@
-//! The file format of a run: one JSON object a line, appended and never changed.
+//! The file format of a run: one JSON object per line, appended and never changed.
 //!
 //! The first line opens the run and carries the format's version; the last ends it. A process can die at any byte, so a
 //! last line without its newline is ignored, and a line that cannot be read is counted and skipped.

@@ -1,3 +1,5 @@
+//! Reads journals.
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -8,7 +10,7 @@ use super::{Opening, Stamped};
 use crate::tracking::TrackingError;
 use pdm_core::content::open_regular;
 
-/// Reads a journal line by line; may follow one that is being written.
+/// Reads a journal line by line; can follow one that is being written.
 pub(in crate::tracking) struct JournalReader {
     path: PathBuf,
     file: BufReader<File>,
@@ -31,16 +33,14 @@ impl JournalReader {
             lines: 0,
             buffer: Vec::new(),
         };
-        let whole = reader.next_bytes()?.is_some();
-        let opening = if whole {
-            decode_opening(path, &reader.buffer)?
-        } else {
+        if reader.next_bytes()?.is_none() {
             return Err(not_a_journal(path));
-        };
+        }
+        let opening = decode_opening(path, &reader.buffer)?;
         Ok((opening, reader))
     }
 
-    /// Returns the next whole line; `Some(None)` for one that cannot be understood.
+    /// Returns the next complete line; `Some(None)` for one that cannot be parsed.
     pub(in crate::tracking) fn next_line(
         &mut self,
     ) -> Result<Option<Option<Stamped>>, TrackingError> {
@@ -49,8 +49,7 @@ impl JournalReader {
             .map(|bytes| serde_json::from_slice(bytes).ok()))
     }
 
-    /// Returns the next whole line that is `wanted`, judged by its text; `Some(None)` for one that is not, or that cannot be
-    /// understood.
+    /// Returns the next complete line if its text is `wanted`; `Some(None)` for one that is not, or that cannot be parsed.
     pub(in crate::tracking) fn next_line_where(
         &mut self,
         wanted: impl Fn(&str) -> bool,
@@ -67,12 +66,12 @@ impl JournalReader {
         self.lines
     }
 
-    /// Returns where reading stands, to come back to with [`Self::rewind`].
+    /// Returns the position, for [`Self::rewind`].
     pub(in crate::tracking) fn position(&self) -> (u64, u64) {
         (self.offset, self.lines)
     }
 
-    /// Goes on reading from an earlier position.
+    /// Continues from an earlier position.
     pub(in crate::tracking) fn rewind(
         &mut self,
         (offset, lines): (u64, u64),
@@ -101,7 +100,7 @@ impl JournalReader {
     }
 }
 
-/// Looks at the version before it looks at anything that may differ between versions.
+/// Reads the format before the fields that may differ between formats.
 pub(super) fn decode_opening(path: &Path, bytes: &[u8]) -> Result<Opening, TrackingError> {
     #[derive(Deserialize)]
     struct Version {

@@ -1,3 +1,5 @@
+//! Reads the first and the last line of a journal.
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -9,10 +11,10 @@ use super::{JournalLine, Opening, RunOutcome, Stamped};
 use crate::tracking::TrackingError;
 use pdm_core::content::open_regular;
 
-/// What the first and the last line of a journal say.
+/// The contents of the first and the last line of a journal.
 pub(in crate::tracking) struct JournalEnds {
     pub(in crate::tracking) opening: Opening,
-    /// How the run ended, if it says so.
+    /// How the run ended, if it has ended.
     pub(in crate::tracking) outcome: Option<RunOutcome>,
     /// When the last line was written.
     pub(in crate::tracking) last: Timestamp,
@@ -21,7 +23,7 @@ pub(in crate::tracking) struct JournalEnds {
 const TAIL_BYTES: u64 = 16 * 1024;
 const LONGEST_OPENING: u64 = 1024 * 1024;
 
-/// Reads a journal's ends without reading what lies between.
+/// Reads the first and the last line without the lines between.
 pub(in crate::tracking) fn read_ends(path: &Path) -> Result<JournalEnds, TrackingError> {
     let mut file = open_regular(path).map_err(TrackingError::file("open", path))?;
     let mut first = Vec::new();

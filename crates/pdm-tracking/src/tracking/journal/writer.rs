@@ -1,3 +1,5 @@
+//! Writes journals.
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -9,15 +11,15 @@ use super::{JournalLine, Opening, Stamped};
 use crate::tracking::clock;
 use pdm_core::domain::redact_json;
 
-/// Appends whole lines to a journal; each is in the kernel's hands when the call returns.
+/// Appends complete lines to a journal; each is written to the kernel when the call returns.
 pub(in crate::tracking) struct JournalWriter {
     file: File,
-    /// The file ends in the middle of a line, because a write was cut short.
+    /// Whether the file ends in an incomplete line, because a write failed.
     torn: bool,
 }
 
 impl JournalWriter {
-    /// Starts a journal. It appears at `path` with its first line or not at all.
+    /// Creates a journal. It appears at `path` with its first line or not at all.
     pub(in crate::tracking) fn create(path: &Path, opening: &Opening) -> io::Result<Self> {
         let unnamed = path.with_extension("new");
         let file = OpenOptions::new()
@@ -30,7 +32,7 @@ impl JournalWriter {
         Ok(writer)
     }
 
-    /// Opens a journal whose writer is gone.
+    /// Opens a journal whose process has ended.
     pub(in crate::tracking) fn reopen(path: &Path) -> io::Result<Self> {
         let mut file = OpenOptions::new().read(true).append(true).open(path)?;
         file.seek(SeekFrom::End(-1))?;
@@ -60,7 +62,7 @@ impl JournalWriter {
         self.write(&Stamped { at, line })
     }
 
-    /// Waits until the disk holds everything.
+    /// Waits until everything is on the disk.
     pub(in crate::tracking) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
@@ -74,7 +76,7 @@ impl JournalWriter {
         let text = serde_json::to_string(line)?;
         bytes.extend_from_slice(redact_json(&text).as_bytes());
         bytes.push(b'\n');
-        // Even a failed write may have left a part of the line behind.
+        // A failed write may leave a part of the line.
         self.torn = true;
         self.file.write_all(&bytes)?;
         self.torn = false;

@@ -1,3 +1,5 @@
+//! A run that is being written.
+
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
@@ -7,22 +9,22 @@ use crate::tracking::journal::{JournalLine, JournalWriter, Opening};
 use crate::tracking::{RunHeader, RunId, RunOutcome, TrackingError};
 use pdm_core::events::{Event, Observer, Reporter};
 
-/// A run that is being written. Hand it to a [`Reporter`] as a listener.
+/// A run that is being written. Add it to a [`Reporter`] as a listener.
 ///
-/// A journal that cannot be written warns once and the work goes on; [`Self::finish`] returns the first error. Dropped
-/// without having finished, as by a panic, the run ends as failed.
+/// If the journal cannot be written, there is one warning and the work continues; [`Self::finish`] returns the first error.
+/// If it is dropped before it is finished, for example by a panic, the run ends as failed.
 pub struct ActiveRun {
     folder: RunFolder,
     header: RunHeader,
     state: Mutex<ActiveRunState>,
-    /// Where trouble is told; this run does not listen there.
+    /// Receives warnings; this run does not listen to it.
     reporter: Reporter,
     _lock: RunLock,
 }
 
 struct ActiveRunState {
     journal: JournalWriter,
-    trouble: Option<TrackingError>,
+    failure: Option<TrackingError>,
     warned: bool,
     ended: bool,
 }
@@ -42,7 +44,7 @@ impl ActiveRun {
             JournalWriter::create(&path, &opening).map_err(TrackingError::file("write", &path))?;
         let state = Mutex::new(ActiveRunState {
             journal,
-            trouble: None,
+            failure: None,
             warned: false,
             ended: false,
         });
@@ -55,12 +57,12 @@ impl ActiveRun {
         })
     }
 
-    /// Returns the run's name.
+    /// Returns the id of the run.
     pub fn id(&self) -> RunId {
         self.folder.id
     }
 
-    /// Returns what was known at the start.
+    /// Returns the header of the run.
     pub fn header(&self) -> &RunHeader {
         &self.header
     }
@@ -70,10 +72,10 @@ impl ActiveRun {
         self.folder.path()
     }
 
-    /// Ends the run; what comes later is not recorded.
+    /// Ends the run; later events are not recorded.
     ///
     /// # Errors
-    /// The first thing that went wrong with the journal or an artifact since the start.
+    /// The first error of the journal or an artifact since the start.
     pub fn finish(&self, outcome: RunOutcome) -> Result<(), TrackingError> {
         let mut state = self.state();
         if !state.ended {
@@ -84,18 +86,18 @@ impl ActiveRun {
                 .and_then(|()| state.journal.sync());
             if let Err(source) = written {
                 state
-                    .trouble
+                    .failure
                     .get_or_insert(TrackingError::file("write", &self.folder.journal())(source));
             }
         }
-        state.trouble.take().map_or(Ok(()), Err)
+        state.failure.take().map_or(Ok(()), Err)
     }
 
     pub(in crate::tracking) fn folder(&self) -> &RunFolder {
         &self.folder
     }
 
-    /// Lets the journal go on in another file.
+    /// Continues the journal in another file.
     #[cfg(test)]
     pub(super) fn divert(&self, file: fs::File) {
         self.state().journal = JournalWriter::over(file);
@@ -112,7 +114,7 @@ impl ActiveRun {
         }
         if let Err(source) = state.journal.append(line) {
             drop(state);
-            self.remember(TrackingError::file("write", &self.folder.journal())(source));
+            self.report_failure(TrackingError::file("write", &self.folder.journal())(source));
         }
     }
 
@@ -123,25 +125,25 @@ impl ActiveRun {
                 bytes: kept.bytes,
                 digest: kept.digest,
             }),
-            Err(error) => self.remember(error),
+            Err(error) => self.report_failure(error),
         }
     }
 
-    /// Tells the first trouble and keeps it for [`Self::finish`]. No lock is held while listeners hear of it.
-    fn remember(&self, error: TrackingError) {
+    /// Reports the first failure and keeps it for [`Self::finish`]. No lock is held while listeners are called.
+    fn report_failure(&self, error: TrackingError) {
         let mut state = self.state();
         let first = !std::mem::replace(&mut state.warned, true);
-        let words = first.then(|| {
+        let message = first.then(|| {
             format!(
-                "run {} is not recorded in full: {}",
+                "run {} is not recorded completely: {}",
                 self.id(),
                 error.in_one_line()
             )
         });
-        state.trouble.get_or_insert(error);
+        state.failure.get_or_insert(error);
         drop(state);
-        if let Some(words) = words {
-            self.reporter.warn(words);
+        if let Some(message) = message {
+            self.reporter.warn(message);
         }
     }
 }
@@ -162,14 +164,14 @@ impl Observer for ActiveRun {
 impl Drop for ActiveRun {
     fn drop(&mut self) {
         if !self.state().ended {
-            // A destructor has nobody to tell; the trouble was warned of when it came.
+            // The failure was already reported as a warning.
             let _ = self.finish(RunOutcome::Failed);
         }
     }
 }
 
 fn take_lock(path: &Path) -> Result<RunLock, TrackingError> {
-    // The folder is new and its name unique: nobody else can hold this lock.
+    // The folder is new and its name unique: no other process can hold this lock.
     RunLock::try_take(path)
         .and_then(|lock| lock.ok_or_else(|| io::ErrorKind::WouldBlock.into()))
         .map_err(TrackingError::file("lock", path))

@@ -1,3 +1,5 @@
+//! Copies artifacts into the folder of a run.
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,7 +8,7 @@ use super::RunFolder;
 use crate::tracking::{KeptArtifact, TrackingError};
 use pdm_core::content::{HashingReader, open_regular};
 
-/// Copies a file into the run's folder; it appears there whole or not at all.
+/// Copies a file into the run's folder; it appears there completely or not at all.
 pub(super) fn keep(
     folder: &RunFolder,
     name: &str,
@@ -24,7 +26,7 @@ pub(super) fn keep(
                 .map_err(TrackingError::file("write", &target))
         });
     if kept.is_err() {
-        // Nothing depends on it: what is left of a copy has a name nobody reads.
+        // If it fails, the rest of the copy has a name that is never read.
         let _ = fs::remove_file(&unfinished);
     }
     kept
@@ -41,7 +43,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<KeptArtifact> {
     })
 }
 
-/// Accepts plain relative paths that mean the same on every system.
+/// Accepts plain relative paths with the same meaning on every system.
 pub(super) fn check_name(name: &str) -> Result<(), TrackingError> {
     let refuse = |why| {
         Err(TrackingError::ArtifactName {

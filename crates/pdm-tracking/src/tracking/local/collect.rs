@@ -1,4 +1,4 @@
-//! Removes old runs: says which may go and why the others stay, and takes each away only while nobody works on it.
+//! Removes old runs: lists which can be removed and why the others stay, and removes each only while it is not in use.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -10,21 +10,21 @@ use serde::Serialize;
 use super::{ListedRun, RunFilter, RunLock, RunStore, Unreadable};
 use crate::tracking::{RunId, RunStatus, TrackingError};
 
-/// What the name of a run that is being removed begins with; it is no run any more.
+/// Prefix of the folder of a run that is being removed.
 const REMOVING: &str = ".removing-";
 
-/// Which runs are old enough to go. A run goes where all that is said holds.
+/// Which runs can be removed. A run must meet all conditions.
 #[derive(Debug, Clone, Default)]
 pub struct RunPolicy {
-    /// The newest so many stay.
+    /// This number of newest runs stays.
     pub keep: usize,
     /// Only runs that ended longer ago than this.
     pub older_than: Option<SignedDuration>,
-    /// Only runs of these; empty: of all that have ended.
+    /// Only runs with these statuses; if empty, all that have ended.
     pub status: Vec<RunStatus>,
 }
 
-/// A run that may go.
+/// A run that can be removed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RemovableRun {
     /// The run.
@@ -34,49 +34,49 @@ pub struct RemovableRun {
     pub bytes: u64,
 }
 
-/// A run that is old enough and stays all the same.
+/// A run that meets the policy but stays.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KeptRun {
-    /// Name of the run.
+    /// Id of the run.
     pub id: RunId,
-    /// Shortest beginning of the id that names only this run.
+    /// Shortest unique prefix of the id.
     pub short: String,
     /// Why it stays.
     pub why: String,
 }
 
-/// What a policy makes of the runs of a store.
+/// The runs of a store under a policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunsToRemove {
-    /// Runs that may go, the newest first.
+    /// Runs that can be removed, newest first.
     pub found: Vec<RemovableRun>,
     /// Bytes of their folders.
     pub bytes: u64,
-    /// Runs the policy would remove, and what forbids it.
+    /// Runs the policy would remove, and why they stay.
     pub kept: Vec<KeptRun>,
-    /// How many runs are not old enough, or of another status.
+    /// Number of runs that are too new, or have another status.
     pub stay: usize,
     /// Runs whose journal cannot be read; they stay.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// What became of a run.
+/// Result of removing a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunRemoval {
-    /// It is gone.
+    /// It was removed.
     Removed,
-    /// Another process works on it, or copies it to a server; it stays.
+    /// Another process writes it, or copies it to a server; it stays.
     InUse,
     /// Another process removed it.
     Gone,
 }
 
 impl RunStore {
-    /// Finds the runs that may go at this time; `forbids` says why one must stay. Nothing is written.
+    /// Finds the runs that can be removed now; `forbids` returns why one must stay. Nothing is written.
     ///
     /// # Errors
-    /// [`TrackingError::File`] where the folder cannot be read.
+    /// [`TrackingError::File`] if the folder cannot be read.
     pub fn removable(
         &self,
         policy: &RunPolicy,
@@ -116,11 +116,11 @@ impl RunStore {
         })
     }
 
-    /// Removes a run, unless somebody works on it. Its folder gets another name first: a removal that is killed leaves no
-    /// half of a run, and the next one removes the rest.
+    /// Removes a run, unless it is in use. Its folder is renamed first, so that a removal that is killed leaves no
+    /// incomplete run; the next removal deletes the rest.
     ///
     /// # Errors
-    /// [`TrackingError::File`] where the folder cannot be removed.
+    /// [`TrackingError::File`] if the folder cannot be removed.
     pub fn remove(&self, run: RunId) -> Result<RunRemoval, TrackingError> {
         let folder = self.folder(run);
         if !folder.journal().is_file() {
@@ -130,19 +130,19 @@ impl RunStore {
         let (Some(_run), Some(_copy)) = (lock(&folder.lock())?, lock(&folder.sync_lock())?) else {
             return Ok(RunRemoval::InUse);
         };
-        let away = self.dir().join(format!("{REMOVING}{run}"));
-        match fs::rename(folder.path(), &away) {
+        let renamed = self.dir().join(format!("{REMOVING}{run}"));
+        match fs::rename(folder.path(), &renamed) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(RunRemoval::Gone),
             moved => moved.map_err(TrackingError::file("remove", folder.path()))?,
         }
-        fs::remove_dir_all(&away).map_err(TrackingError::file("remove", &away))?;
+        fs::remove_dir_all(&renamed).map_err(TrackingError::file("remove", &renamed))?;
         Ok(RunRemoval::Removed)
     }
 
-    /// Removes what removals left that were killed.
+    /// Completes removals that were killed.
     ///
     /// # Errors
-    /// [`TrackingError::File`] where something cannot be removed.
+    /// [`TrackingError::File`] if something cannot be removed.
     pub fn finish_removals(&self) -> Result<(), TrackingError> {
         let entries = match fs::read_dir(self.dir()) {
             Ok(entries) => entries,
@@ -171,7 +171,7 @@ impl RunPolicy {
     }
 }
 
-/// Returns the bytes of all files below a folder; what cannot be read counts as nothing. Links are not followed.
+/// Returns the bytes of all files below a folder; unreadable files count as empty. Links are not followed.
 fn bytes_below(folder: &Path) -> u64 {
     let entries: io::Result<Vec<_>> = fs::read_dir(folder).and_then(Iterator::collect);
     let mut bytes = 0;

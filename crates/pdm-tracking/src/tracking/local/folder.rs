@@ -1,3 +1,5 @@
+//! The paths of a run.
+
 use std::path::{Path, PathBuf};
 
 use super::artifact;
@@ -34,7 +36,7 @@ impl RunFolder {
         self.path.join("artifacts")
     }
 
-    /// Returns the place of an artifact, which is inside the folder whatever its name.
+    /// Returns the path of an artifact, which is always inside the folder.
     pub(in crate::tracking) fn artifact(&self, name: &str) -> Result<PathBuf, TrackingError> {
         artifact::check_name(name)?;
         Ok(name
@@ -42,7 +44,7 @@ impl RunFolder {
             .fold(self.artifacts(), |path, part| path.join(part)))
     }
 
-    /// Returns a place for a file that is not yet whole.
+    /// Returns a path for an incomplete file.
     pub(in crate::tracking) fn unfinished(&self) -> PathBuf {
         self.path.join(format!(".{}.part", RunId::new()))
     }

@@ -1,9 +1,9 @@
-//! What a list of runs shows: which runs, what they learnt and how well, and what was set for them.
+//! Lists runs with their models, scores and settings.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{RunState, RunStore, RunSummary, Unreadable, standing};
+use super::{RunState, RunStore, RunSummary, Unreadable, read_state};
 use crate::tracking::journal::{JournalLine, JournalReader};
 use crate::tracking::{RunId, RunStatus, SET_TAG, TrackingError};
 use pdm_core::scoring::{Metric, Part};
@@ -16,48 +16,48 @@ const METRIC: Metric = Metric::Rmse;
 pub struct RunFilter {
     /// Only runs that began at this time or later.
     pub since: Option<Timestamp>,
-    /// Only runs of these; empty: of all.
+    /// Only runs with these statuses; if empty, all.
     pub status: Vec<RunStatus>,
-    /// The newest so many at most.
+    /// At most this number of newest runs.
     pub limit: Option<usize>,
 }
 
-/// The runs of a store that a filter passes.
+/// The runs of a store that match a filter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunListing {
     /// Version of this document's format.
     pub format: u32,
-    /// Runs, the newest first.
+    /// Runs, newest first.
     pub runs: Vec<ListedRun>,
-    /// How many more pass the filter and are older than its limit.
+    /// Number of older runs that match, beyond the limit.
     pub older: usize,
     /// Runs whose journal cannot be read.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// A run with what its journal says of its model.
+/// A run and its model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ListedRun {
     /// The run.
     #[serde(flatten)]
     pub summary: RunSummary,
-    /// What came of it.
+    /// Its model.
     #[serde(flatten)]
-    pub told: RecordedModel,
+    pub model: RecordedModel,
 }
 
-/// What a journal says of a run's model.
+/// The model of a run, as recorded in its journal.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RecordedModel {
     /// Kind of the model.
     pub model: Option<String>,
-    /// The score that gates judge, where the run was scored.
+    /// The score that gates judge, if the run was scored.
     pub score: Option<ListedScore>,
     /// The score out of fold.
     pub score_out_of_fold: Option<ListedScore>,
-    /// What the command line set, as it was written there; runs of earlier releases did not record it.
+    /// The settings of the command line, as written there; runs of earlier releases did not record them.
     pub set: Vec<String>,
-    /// The registered version it made or found again, such as `turbofan/3`.
+    /// The registered version that it created or that was the same, such as `turbofan/3`.
     pub version: Option<String>,
     /// The registry of its pipeline.
     pub registry: Option<String>,
@@ -75,7 +75,7 @@ pub struct ListedScore {
 }
 
 impl RunStore {
-    /// Lists runs with what their journals say of their models.
+    /// Lists runs with their models.
     ///
     /// # Errors
     /// [`TrackingError::File`] where the folder cannot be read.
@@ -88,8 +88,8 @@ impl RunStore {
             unreadable: Vec::new(),
         };
         for id in ids.iter().rev() {
-            let seen = match standing(&self.folder(*id)) {
-                Ok(seen) if !filter.passes(&seen) => continue,
+            let seen = match read_state(&self.folder(*id)) {
+                Ok(seen) if !filter.matches(&seen) => continue,
                 Ok(_)
                     if filter
                         .limit
@@ -107,10 +107,10 @@ impl RunStore {
                     continue;
                 }
             };
-            match self.told(*id) {
-                Ok(told) => listing.runs.push(ListedRun {
+            match self.recorded_model(*id) {
+                Ok(model) => listing.runs.push(ListedRun {
                     summary: super::store::summary(*id, &ids, seen),
-                    told,
+                    model,
                 }),
                 Err(error) => listing.unreadable.push(Unreadable {
                     id: *id,
@@ -121,10 +121,10 @@ impl RunStore {
         Ok(listing)
     }
 
-    /// Reads what a journal says of the run's model. Of the metrics, which are most of a long journal, only two are read.
-    fn told(&self, id: RunId) -> Result<RecordedModel, TrackingError> {
+    /// Reads the model of a run from its journal. Of the metrics, which are most of a long journal, only two are parsed.
+    fn recorded_model(&self, id: RunId) -> Result<RecordedModel, TrackingError> {
         let (_, mut reader) = JournalReader::open(&self.folder(id).journal())?;
-        let mut told = RecordedModel::default();
+        let mut recorded = RecordedModel::default();
         let (mut judged, mut part) = (None, None);
         let [judged_key, out_of_fold_key] =
             ["judged", "out_of_fold"].map(|part| format!("{part}/{METRIC}"));
@@ -136,19 +136,19 @@ impl RunStore {
         while let Some(line) = reader.next_line_where(wanted)? {
             match line.map(|stamped| stamped.line) {
                 Some(JournalLine::Param { key, value }) if key == "model.kind" => {
-                    told.model = Some(value)
+                    recorded.model = Some(value)
                 }
                 Some(JournalLine::Param { key, value }) if key == "registry.url" => {
-                    told.registry = Some(value)
+                    recorded.registry = Some(value)
                 }
                 Some(JournalLine::Tag { key, value }) if key == "judged_on" => {
                     part = part_named(&value)
                 }
                 Some(JournalLine::Tag { key, value }) if key == "version" => {
-                    told.version = Some(value)
+                    recorded.version = Some(value)
                 }
                 Some(JournalLine::Tag { key, value }) if key == SET_TAG => {
-                    told.set = serde_json::from_str(&value).unwrap_or_default();
+                    recorded.set = serde_json::from_str(&value).unwrap_or_default();
                 }
                 Some(JournalLine::Metric { key, value, .. }) if key == judged_key => {
                     judged = Some(value.0)
@@ -159,22 +159,22 @@ impl RunStore {
                         part: Part::OutOfFold,
                         value: value.0,
                     };
-                    told.score_out_of_fold = Some(score);
+                    recorded.score_out_of_fold = Some(score);
                 }
                 Some(_) | None => {}
             }
         }
-        told.score = judged.zip(part).map(|(value, part)| ListedScore {
+        recorded.score = judged.zip(part).map(|(value, part)| ListedScore {
             metric: METRIC,
             part,
             value,
         });
-        Ok(told)
+        Ok(recorded)
     }
 }
 
 impl RunFilter {
-    fn passes(&self, seen: &RunState) -> bool {
+    fn matches(&self, seen: &RunState) -> bool {
         let of_status = self.status.is_empty() || self.status.contains(&seen.status);
         of_status
             && self
@@ -183,7 +183,7 @@ impl RunFilter {
     }
 }
 
-/// Returns the part that the tag `judged_on` names.
+/// Returns the part in the tag `judged_on`.
 fn part_named(name: &str) -> Option<Part> {
     [Part::Test, Part::Holdout, Part::OutOfFold]
         .into_iter()

@@ -1,3 +1,5 @@
+//! Locks of runs.
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -11,7 +13,7 @@ pub(in crate::tracking) struct RunLock {
 }
 
 impl RunLock {
-    /// Takes the lock, or returns nothing where another holds it.
+    /// Takes the lock; `None` if another process holds it.
     pub(in crate::tracking) fn try_take(path: &Path) -> io::Result<Option<Self>> {
         let file = OpenOptions::new()
             .create(true)
@@ -26,7 +28,7 @@ impl RunLock {
         }
     }
 
-    /// Whether a process holds the lock; needs no right to write. In doubt, one does.
+    /// Returns whether a process holds the lock, without write access. If in doubt, it does.
     pub(in crate::tracking) fn is_held(path: &Path) -> bool {
         match open_regular(path) {
             Ok(file) => file.try_lock_shared().is_err(),

@@ -1,4 +1,4 @@
-//! Counts which models were scored on a part of the data that is kept for judging: each look at it wears it out a little.
+//! Counts the models that were scored on a test part or holdout: with each look, its scores become less reliable.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -10,13 +10,13 @@ use super::RunStore;
 use crate::tracking::TrackingError;
 use pdm_core::content::Digest;
 
-/// Beside the folders of the runs, so that it outlives them.
+/// Next to the folders of the runs, so that it stays when they are removed.
 const FILE: &str = "looks.ndjson";
 
-/// How often a part was looked at.
+/// The number of looks at a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Looks {
-    /// Different models that were scored on it so far, this one among them.
+    /// Different models that were scored on it so far, including this one.
     pub models: usize,
     /// Whether this one was scored on it for the first time.
     pub new: bool,
@@ -25,19 +25,18 @@ pub struct Looks {
 /// One line of the file.
 #[derive(Serialize, Deserialize)]
 struct LookLine {
-    /// Digest of what the part holds.
+    /// Digest of the part's content.
     part: Digest,
     /// Digest of the bundle.
     bundle: Digest,
 }
 
 impl RunStore {
-    /// Notes that a bundle was scored on a part, unless it was before, and returns how many were so far. The same bundle scored
-    /// again is no new look: it tells nothing new. Earlier programs wrote down `file`, the digest of the part's bytes; such
-    /// lines count, too.
+    /// Records that a bundle was scored on a part, and returns the number of looks so far. Scoring the same bundle again is not a
+    /// new look. Earlier programs recorded `file`, the digest of the part's bytes; such lines count, too.
     ///
     /// # Errors
-    /// [`TrackingError::File`] where the file cannot be read or written.
+    /// [`TrackingError::File`] if the file cannot be read or written.
     pub fn look(&self, part: Digest, file: Digest, bundle: Digest) -> Result<Looks, TrackingError> {
         let path = self.dir().join(FILE);
         let text = match fs::read_to_string(&path) {
@@ -50,7 +49,7 @@ impl RunStore {
         if new {
             let line = serde_json::to_string(&LookLine { part, bundle })
                 .expect("two digests have a JSON form");
-            // A line that a kill tore is ended first.
+            // Ends an incomplete line first.
             let begin = if text.is_empty() || text.ends_with('\n') {
                 ""
             } else {
@@ -65,7 +64,7 @@ impl RunStore {
         })
     }
 
-    /// Adds to the file in one piece, so that two jobs do not tear each other's lines.
+    /// Appends with a single write, so that the lines of two jobs do not mix.
     fn append(&self, text: &str) -> io::Result<()> {
         fs::create_dir_all(self.dir())?;
         let mut file = OpenOptions::new()
@@ -76,7 +75,7 @@ impl RunStore {
     }
 }
 
-/// Returns the bundles that were scored on a part. Lines that cannot be read are passed over.
+/// Returns the bundles that were scored on a part. Lines that cannot be parsed are skipped.
 fn bundles(text: &str, parts: [Digest; 2]) -> BTreeSet<Digest> {
     let looks = text
         .lines()

@@ -1,4 +1,4 @@
-//! The local run store: one folder a run, a lock for as long as its process lives.
+//! The local run store: one folder per run, locked while its process lives.
 
 mod active;
 mod artifact;
@@ -20,4 +20,4 @@ pub use store::{Listing, RunStore, RunSummary, Unreadable};
 
 pub(super) use folder::RunFolder;
 pub(super) use lock::RunLock;
-pub(super) use status::{RunState, standing};
+pub(super) use status::{RunState, read_state};

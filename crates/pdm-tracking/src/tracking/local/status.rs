@@ -1,22 +1,24 @@
+//! The status of a run, as seen by other processes.
+
 use jiff::Timestamp;
 
 use super::{RunFolder, RunLock};
 use crate::tracking::journal::{JournalEnds, Opening, read_ends};
 use crate::tracking::{RunStatus, TrackingError};
 
-/// Where a run stands, seen from outside.
+/// The status of a run, as seen by other processes.
 pub(in crate::tracking) struct RunState {
     pub(in crate::tracking) opening: Opening,
     pub(in crate::tracking) status: RunStatus,
-    /// When it ended; for a killed run, its last sign of life.
+    /// When it ended; for a killed run, the time of its last line.
     pub(in crate::tracking) ended: Option<Timestamp>,
 }
 
-/// Finds out where a run stands; writes nothing.
-pub(in crate::tracking) fn standing(folder: &RunFolder) -> Result<RunState, TrackingError> {
+/// Determines the status of a run; writes nothing.
+pub(in crate::tracking) fn read_state(folder: &RunFolder) -> Result<RunState, TrackingError> {
     let ends = read_ends(&folder.journal())?;
     if ends.outcome.is_some() {
-        return Ok(settled(ends));
+        return Ok(ended_state(ends));
     }
     if RunLock::is_held(&folder.lock()) {
         return Ok(RunState {
@@ -25,12 +27,12 @@ pub(in crate::tracking) fn standing(folder: &RunFolder) -> Result<RunState, Trac
             ended: None,
         });
     }
-    // The run may have ended well between the two looks.
-    read_ends(&folder.journal()).map(settled)
+    // The run may have ended between the two checks.
+    read_ends(&folder.journal()).map(ended_state)
 }
 
-/// A run whose lock is free and that has not said how it ended was killed.
-fn settled(
+/// A run without an end whose lock is free was killed.
+fn ended_state(
     JournalEnds {
         opening,
         outcome,

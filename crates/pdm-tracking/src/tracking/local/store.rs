@@ -1,3 +1,5 @@
+//! The folder of all runs.
+
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -5,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ActiveRun, RunFolder, RunLock, RunState, standing};
+use super::{ActiveRun, RunFolder, RunLock, RunState, read_state};
 use crate::tracking::journal::{JournalLine, JournalReader, JournalWriter, read_ends};
 use crate::tracking::{Run, RunHeader, RunId, RunOutcome, RunStatus, TrackingError};
 use pdm_core::events::Reporter;
@@ -19,39 +21,39 @@ pub struct RunStore {
 /// The runs of a store.
 #[derive(Debug, Serialize)]
 pub struct Listing {
-    /// Runs, the newest first.
+    /// Runs, newest first.
     pub runs: Vec<RunSummary>,
     /// Runs whose journal cannot be read.
     pub unreadable: Vec<Unreadable>,
 }
 
-/// What a list shows of a run; [`RunStore::load`] reads the rest.
+/// A run in a list; [`RunStore::load`] reads the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunSummary {
-    /// Name of the run.
+    /// Id of the run.
     pub id: RunId,
-    /// Shortest beginning of the id that names only this run.
+    /// Shortest unique prefix of the id.
     pub short: String,
-    /// What was known at the start.
+    /// Its header.
     #[serde(flatten)]
     pub header: RunHeader,
-    /// Where the run stands.
+    /// Its status.
     pub status: RunStatus,
-    /// When it ended; for a killed run, its last sign of life.
+    /// When it ended; for a killed run, the time of its last line.
     pub ended: Option<Timestamp>,
 }
 
 /// A run whose journal cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unreadable {
-    /// Name of the run.
+    /// Id of the run.
     pub id: RunId,
     /// What is wrong.
     pub why: String,
 }
 
 impl RunStore {
-    /// Returns the store in `dir`; a folder that does not exist holds no runs and is made by the first.
+    /// Returns the store in `dir`; the folder is created by the first run.
     pub fn open(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into() }
     }
@@ -61,10 +63,10 @@ impl RunStore {
         &self.dir
     }
 
-    /// Starts a run. Trouble with its journal is told to `reporter`, which must not have the run among its listeners.
+    /// Starts a run. Failures of its journal are reported to `reporter`, to which the run must not listen.
     ///
     /// # Errors
-    /// [`TrackingError::File`] where the run's folder, lock or first line cannot be written.
+    /// [`TrackingError::File`] if the run's folder, lock or first line cannot be written.
     pub fn start(
         &self,
         header: RunHeader,
@@ -73,10 +75,10 @@ impl RunStore {
         ActiveRun::start(&self.dir, header, reporter)
     }
 
-    /// Lists the runs with their right status, even where nothing may be written.
+    /// Lists the runs with their status; works without write access.
     ///
     /// # Errors
-    /// [`TrackingError::File`] where the folder cannot be read.
+    /// [`TrackingError::File`] if the folder cannot be read.
     pub fn list(&self) -> Result<Listing, TrackingError> {
         let ids = self.ids()?;
         let mut listing = Listing {
@@ -84,8 +86,8 @@ impl RunStore {
             unreadable: Vec::new(),
         };
         for id in ids.iter().rev() {
-            match standing(&self.folder(*id)) {
-                Ok(standing) => listing.runs.push(summary(*id, &ids, standing)),
+            match read_state(&self.folder(*id)) {
+                Ok(state) => listing.runs.push(summary(*id, &ids, state)),
                 Err(error) => listing.unreadable.push(Unreadable {
                     id: *id,
                     why: error.in_one_line(),
@@ -121,15 +123,15 @@ impl RunStore {
     /// Reads the one run whose id begins with `prefix`.
     ///
     /// # Errors
-    /// As [`Self::find`]; [`TrackingError::NotAJournal`] and [`TrackingError::LaterFormat`] for journals of others.
+    /// As [`Self::find`]; [`TrackingError::NotAJournal`] and [`TrackingError::LaterFormat`] for journals of other programs.
     pub fn load(&self, prefix: &str) -> Result<Run, TrackingError> {
         let folder = self.folder(self.find(prefix)?);
-        let RunState { status, ended, .. } = standing(&folder)?;
+        let RunState { status, ended, .. } = read_state(&folder)?;
         let (opening, reader) = JournalReader::open(&folder.journal())?;
         Run::read(opening, reader, (status, ended))
     }
 
-    /// Returns the place of a run's artifact.
+    /// Returns the path of a run's artifact.
     ///
     /// # Errors
     /// [`TrackingError::ArtifactName`] for a name that is not a plain relative path.
@@ -137,29 +139,28 @@ impl RunStore {
         self.folder(run).artifact(name)
     }
 
-    /// Ends runs whose process is gone: writes into their journals that they were killed. Journals of others stay as they
-    /// are.
+    /// Marks runs without a process as killed in their journals. Journals of other programs are not changed.
     ///
     /// # Errors
-    /// The first run that could not be ended; the others are ended all the same.
+    /// The first run that could not be marked; the others are marked anyway.
     pub fn reap(&self) -> Result<Vec<RunId>, TrackingError> {
-        let (mut reaped, mut trouble) = (Vec::new(), None);
+        let (mut reaped, mut failure) = (Vec::new(), None);
         for id in self.ids()? {
             match reap(&self.folder(id)) {
                 Ok(true) => reaped.push(id),
                 Ok(false)
                 | Err(TrackingError::NotAJournal { .. } | TrackingError::LaterFormat { .. }) => {}
-                Err(error) => drop(trouble.get_or_insert(error)),
+                Err(error) => drop(failure.get_or_insert(error)),
             }
         }
-        trouble.map_or(Ok(reaped), Err)
+        failure.map_or(Ok(reaped), Err)
     }
 
     pub(in crate::tracking) fn folder(&self, id: RunId) -> RunFolder {
         RunFolder::new(&self.dir, id)
     }
 
-    /// Returns the ids of all runs, the oldest first. A folder without a journal never became a run.
+    /// Returns the ids of all runs, oldest first. A folder without a journal is not a run.
     pub(super) fn ids(&self) -> Result<Vec<RunId>, TrackingError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
@@ -174,7 +175,7 @@ impl RunStore {
             .iter()
             .filter_map(|name| name.to_str()?.parse().ok())
             .collect();
-        // What is there and is no file is told by who reads it.
+        // Anything but a file is reported when it is read.
         ids.retain(|id| self.folder(*id).journal().exists());
         ids.sort_unstable();
         Ok(ids)
@@ -199,7 +200,7 @@ pub(super) fn summary(
     }
 }
 
-/// Whether the run was found dead, and is now marked so.
+/// Marks a run without a process as killed; returns whether it did.
 fn reap(folder: &RunFolder) -> Result<bool, TrackingError> {
     let journal = folder.journal();
     if read_ends(&journal)?.outcome.is_some() {
@@ -208,7 +209,7 @@ fn reap(folder: &RunFolder) -> Result<bool, TrackingError> {
     let lock =
         RunLock::try_take(&folder.lock()).map_err(TrackingError::file("lock", &folder.lock()))?;
     let Some(_lock) = lock else { return Ok(false) };
-    // It may have ended, or been reaped, before the lock was ours.
+    // It may have ended, or been marked, before the lock was taken.
     let ends = read_ends(&journal)?;
     if ends.outcome.is_some() {
         return Ok(false);

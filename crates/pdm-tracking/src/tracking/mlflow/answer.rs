@@ -1,4 +1,4 @@
-//! What an answer says, and what is wrong with it.
+//! Reads answers and errors of the server.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -16,7 +16,7 @@ const MOST: u64 = 16 << 20;
 /// Most pages of a list; each holds a thousand entries.
 const MOST_PAGES: usize = 1000;
 
-/// Reads the body of an answer, which may not be larger than answers are.
+/// Reads the body of an answer, up to a limit.
 pub(super) fn body(method: &Method, url: &Url, answer: Response) -> Result<Vec<u8>, TrackingError> {
     let mut bytes = Vec::new();
     let (method, url) = (method.to_string(), url.to_string());
@@ -35,7 +35,7 @@ pub(super) fn body(method: &Method, url: &Url, answer: Response) -> Result<Vec<u
     }
 }
 
-/// Follows a list from page to page; a server that never comes to the last one is no MLflow server.
+/// Follows a list from page to page, up to a limit.
 pub(super) struct PageFollower {
     call: &'static str,
     seen: usize,
@@ -51,14 +51,14 @@ impl PageFollower {
         }
     }
 
-    /// Returns the token of the next page; none after the last one.
+    /// Returns the token of the next page; `None` after the last one.
     pub(super) fn next(&mut self, token: String) -> Result<Option<String>, TrackingError> {
         self.seen += 1;
         if token.is_empty() {
             return Ok(None);
         }
         if token == self.last || self.seen >= MOST_PAGES {
-            let excerpt = format!("a list without end, of more than {} pages", self.seen);
+            let excerpt = format!("an endless list, with more than {} pages", self.seen);
             return Err(TrackingError::NotMlflow {
                 method: "POST".to_owned(),
                 url: self.call.to_owned(),
@@ -89,8 +89,8 @@ pub(super) fn decode<R: DeserializeOwned>(
     })
 }
 
-/// Returns an address without what may sign it.
-pub(super) fn shown(url: &str) -> String {
+/// Returns an address without its query, which may hold a signature.
+pub(super) fn without_query(url: &str) -> String {
     url.split(['?', '#']).next().unwrap_or_default().to_owned()
 }
 
@@ -102,7 +102,7 @@ pub(super) fn unreachable(method: &Method, url: &Url, source: reqwest::Error) ->
     }
 }
 
-/// Reads an error, and how long the server asks to be left alone.
+/// Reads an error, and the requested time until the next request.
 pub(super) fn refused(method: &Method, url: &Url, answer: Response) -> TrackingError {
     let (status, retry_after) = (answer.status(), retry_after(&answer));
     let location = answer
@@ -142,7 +142,7 @@ fn reason(status: StatusCode) -> &'static str {
 fn read_some(answer: Response) -> String {
     const MOST: u64 = 64 * 1024;
     let mut bytes = Vec::new();
-    // What came before the line broke is still worth showing.
+    // The part before a broken connection is still shown.
     let _ = io::copy(&mut answer.take(MOST), &mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,10 +1,12 @@
+//! The address of a server.
+
 use std::net::IpAddr;
 
 use reqwest::Url;
 
 use crate::tracking::TrackingError;
 
-/// Where artifacts are kept below the root of a server.
+/// Path of artifacts below the root of a server.
 pub(super) const ARTIFACTS: &str = "api/2.0/mlflow-artifacts/artifacts/";
 
 /// The address of a server; holds no credentials.
@@ -25,14 +27,14 @@ impl ServerAddress {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse(
                 &without_user(text),
-                "holds credentials; name environment variables instead",
+                "contains credentials; use environment variables instead",
             );
         }
         if !matches!(url.scheme(), "http" | "https") {
             return refuse(text, "does not begin with http:// or https://");
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return refuse(text, "goes on after the path; give the server's root");
+            return refuse(text, "has a query or fragment; give only the server's root");
         }
         let path = format!("{}/", url.path().trim_end_matches('/'));
         url.set_path(&path);
@@ -53,15 +55,14 @@ impl ServerAddress {
         url.strip_prefix(self.0.as_str())
     }
 
-    /// Returns the address of the folder that a run's `mlflow-artifacts://host/path` means: behind that host, as this server is
-    /// reached.
+    /// Returns the HTTP address of a run's `mlflow-artifacts://host/path`: on that host, with the scheme and path of this server.
     pub(super) fn artifacts_at(&self, host: &str, path: &str) -> Option<Url> {
         let (scheme, prefix) = (self.0.scheme(), self.0.path());
         let path = path.trim_start_matches('/');
         Url::parse(&format!("{scheme}://{host}{prefix}{ARTIFACTS}{path}")).ok()
     }
 
-    /// Whether what is sent there can be read on the way, and what is sent here cannot.
+    /// Returns whether this server uses TLS and the other does not.
     pub(super) fn is_safer_than(&self, other: &Url) -> bool {
         self.0.scheme() == "https" && other.scheme() != "https"
     }
@@ -73,7 +74,7 @@ impl ServerAddress {
         url.into()
     }
 
-    /// Whether the server runs on this machine, where no proxy can stand between.
+    /// Returns whether the server runs on this machine, so that no proxy is used.
     pub(super) fn is_local(&self) -> bool {
         let host = self
             .0
@@ -88,7 +89,7 @@ impl ServerAddress {
     }
 }
 
-/// Returns a text that is to be shown, without what stands before an `@`.
+/// Returns a text for display, without user and password before an `@`.
 fn without_user(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((before, host)) => format!(

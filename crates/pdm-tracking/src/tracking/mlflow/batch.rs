@@ -1,14 +1,16 @@
+//! Batches of entries for one request.
+
 use super::names;
 use super::wire::{WireMetric, WirePair};
 use crate::tracking::Number;
 
-/// Most metrics MLflow takes at once, and most metrics, parameters and tags together.
+/// Most metrics in a request to MLflow, and most metrics, parameters and tags together.
 const MOST_IN_ALL: usize = 1000;
-/// Most parameters, and most tags, MLflow takes at once.
+/// Most parameters, and most tags, in a request to MLflow.
 const MOST_PAIRS: usize = 100;
 /// MLflow refuses requests over a million bytes.
 const MOST_BYTES: usize = 800_000;
-/// Rough size of what surrounds the keys and values of an entry.
+/// Approximate size of an entry apart from its key and value.
 const FRAME_BYTES: usize = 80;
 
 /// Entries for one request; always within MLflow's limits.
@@ -29,7 +31,7 @@ impl EntryBatch {
         self.metrics.len() + self.params.len() + self.tags.len()
     }
 
-    /// Whether the largest entry may no longer fit. One place is kept for the tag that says how far the copy is.
+    /// Returns whether the largest entry may no longer fit. One entry is reserved for the tag with the progress of the copy.
     pub(super) fn is_full(&self) -> bool {
         self.len() >= MOST_IN_ALL - 1
             || self.params.len() >= MOST_PAIRS
@@ -64,7 +66,7 @@ impl EntryBatch {
         Ok(())
     }
 
-    /// Adds a tag, in place of an earlier one of that name.
+    /// Adds a tag; replaces an earlier one with that name.
     pub(super) fn tag(&mut self, key: &str, value: &str) {
         let (key, value) = (names::key(key), names::value(value));
         self.tags.retain(|known| known.key != key);
@@ -72,7 +74,7 @@ impl EntryBatch {
         self.tags.push(WirePair::new(key, value));
     }
 
-    /// Divides a batch to find the entry the server refuses: by kind, then in halves. The last tag stays the last entry.
+    /// Splits a batch to find the entry the server refuses: by kind, then in halves. The last tag stays the last entry.
     pub(super) fn halves(self) -> (Self, Self) {
         let Self {
             mut metrics,

@@ -1,4 +1,4 @@
-//! Files of runs whose server keeps them in a bucket and lets its clients write there themselves.
+//! Artifacts of a server that stores them in a bucket to which its clients write directly.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,12 +13,12 @@ use crate::tracking::TrackingError;
 use pdm_core::content::open_regular;
 use pdm_store::bucket::{self, Provider};
 
-/// The endpoint, by the name MLflow's own client reads, and by the one the AWS tools read.
+/// Variables with the endpoint, of MLflow's own client and of the AWS tools.
 const MLFLOW_ENDPOINT: &str = "MLFLOW_S3_ENDPOINT_URL";
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
-/// Bytes of a part; a file of no more goes whole.
+/// Bytes of a part; a smaller file is sent in one request.
 const PART: usize = 8 << 20;
-/// Parts on their way at the same time.
+/// Parts sent at the same time.
 const SENDERS: usize = 4;
 
 /// A folder in a bucket.
@@ -30,7 +30,7 @@ pub(super) struct BucketFolder {
 }
 
 impl BucketFolder {
-    /// Opens the folder an address names, with what the environment says of the bucket; none for other addresses.
+    /// Opens the folder at an address, with the settings of the bucket in the environment; `None` for other addresses.
     pub(super) fn open(uri: &str, client: &MlflowClient) -> Option<Result<Self, TrackingError>> {
         let (scheme, rest) = uri.split_once("://")?;
         let provider = match scheme {
@@ -45,9 +45,9 @@ impl BucketFolder {
             name => lookup(name),
         };
         let refuse = |why| TrackingError::Bucket {
-            place: uri.to_owned(),
+            location: uri.to_owned(),
             why,
-            passing: false,
+            is_transient: false,
         };
         let opened = bucket::open(provider, name, &variable).map_err(refuse);
         let runtime = Builder::new_current_thread()
@@ -65,7 +65,7 @@ impl BucketFolder {
         }))
     }
 
-    /// Streams a file into the folder; it appears there whole or not at all.
+    /// Streams a file into the folder; it appears there completely or not at all.
     pub(super) fn upload(&self, name: &str, file: &Path) -> Result<(), TrackingError> {
         let key = if self.root.is_empty() {
             name.to_owned()
@@ -115,7 +115,7 @@ impl BucketFolder {
             piece = match read(open, file) {
                 Ok(piece) => piece,
                 Err(error) => {
-                    // What is left of the upload is the bucket's to forget.
+                    // If it fails, the bucket's lifecycle rule for unfinished uploads cleans up.
                     let _ = parts.abort().await;
                     return Err(error);
                 }
@@ -125,21 +125,21 @@ impl BucketFolder {
     }
 
     fn failed(&self, error: &object_store::Error) -> TrackingError {
-        let passing = matches!(error, object_store::Error::Generic { .. });
+        let is_transient = matches!(error, object_store::Error::Generic { .. });
         let causes =
             std::iter::successors(std::error::Error::source(error), |cause| cause.source());
         let why = causes.fold(error.to_string(), |words, cause| {
             format!("{words}: {cause}")
         });
         TrackingError::Bucket {
-            place: self.uri.clone(),
+            location: self.uri.clone(),
             why,
-            passing,
+            is_transient,
         }
     }
 }
 
-/// Reads the next piece of a file; nothing at its end.
+/// Reads the next piece of a file; empty at its end.
 fn read(open: &mut File, file: &Path) -> Result<Vec<u8>, TrackingError> {
     let mut piece = Vec::new();
     open.take(PART as u64)

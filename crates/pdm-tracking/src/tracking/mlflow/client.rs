@@ -1,3 +1,5 @@
+//! The HTTP client of an MLflow server.
+
 use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -10,20 +12,20 @@ use reqwest::{Method, Url, redirect};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::answer::{body, decode, excerpt, refused, shown, unreachable};
+use super::answer::{body, decode, excerpt, refused, unreachable, without_query};
 use super::{Connection, Latency, RetryPolicy, ServerAddress, search};
 use crate::tracking::{Credentials, TrackingError};
 use pdm_core::content::open_regular;
 use pdm_core::domain::redact_json;
-use pdm_store::bucket::LoggedRequest as Asked;
+use pdm_store::bucket::LoggedRequest;
 
-/// Talks to one MLflow server. Blocking: keep it off the thread that works.
+/// A client of one MLflow server. It blocks, so it must not be used on the thread that trains.
 #[derive(Clone)]
 pub struct MlflowClient {
     http: Client,
     base: ServerAddress,
     connection: Connection,
-    pulse: Latency,
+    latency: Latency,
 }
 
 impl fmt::Debug for MlflowClient {
@@ -34,27 +36,27 @@ impl fmt::Debug for MlflowClient {
     }
 }
 
-/// Whether a request may be sent again when nobody knows whether it arrived.
+/// Whether a request may be repeated if it is unknown whether it arrived.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Idempotency {
-    Harmless,
-    Never,
+    Idempotent,
+    NotIdempotent,
 }
 
 impl MlflowClient {
-    /// Returns a client of the server at `url`; asks it nothing yet.
+    /// Returns a client of the server at `url`; sends nothing yet.
     ///
     /// # Errors
-    /// [`TrackingError::Url`], [`TrackingError::Credentials`], or [`TrackingError::Http`] where TLS cannot be set up.
+    /// [`TrackingError::Url`], [`TrackingError::Credentials`], or [`TrackingError::Http`] if TLS cannot be set up.
     pub fn new(
         url: &str,
         credentials: Credentials,
-        patience: RetryPolicy,
+        retry: RetryPolicy,
     ) -> Result<Self, TrackingError> {
-        Self::connect(url, Connection::plain(credentials, patience))
+        Self::connect(url, Connection::plain(credentials, retry))
     }
 
-    /// Returns a client of the server at `url`, with all that [`Connection`] tells; asks it nothing yet.
+    /// Returns a client of the server at `url` with the options of a [`Connection`]; sends nothing yet.
     ///
     /// # Errors
     /// As [`Self::new`]; [`TrackingError::File`] for certificates that cannot be read.
@@ -65,7 +67,7 @@ impl MlflowClient {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = Client::builder()
             .user_agent(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(connection.patience.connect)
+            .connect_timeout(connection.retry.connect)
             .redirect(redirect::Policy::none());
         let builder = if base.is_local() {
             builder.no_proxy()
@@ -80,30 +82,30 @@ impl MlflowClient {
             http,
             base,
             connection,
-            pulse: Latency::default(),
+            latency: Latency::default(),
         })
     }
 
-    /// Returns a client of another server that this one names, which is told the same credentials, as MLflow's client does.
+    /// Returns a client of another server that this one refers to, with the same credentials, as MLflow's client does.
     ///
     /// # Errors
     /// As [`Self::connect`].
-    pub(super) fn beside(&self, url: &Url) -> Result<Self, TrackingError> {
+    pub(super) fn for_server(&self, url: &Url) -> Result<Self, TrackingError> {
         let other = Self::connect(&url.origin().ascii_serialization(), self.connection.clone())?;
         Ok(Self {
-            pulse: self.pulse.clone(),
+            latency: self.latency.clone(),
             ..other
         })
     }
 
-    /// Returns this client as one that brings back what was deleted on the server: experiments, and runs that are sent.
+    /// Returns this client with restoring enabled: deleted experiments, and deleted runs that are sent, are restored on the server.
     #[must_use]
     pub fn restoring(mut self) -> Self {
         self.connection.restores = true;
         self
     }
 
-    /// Whether what was deleted on the server is brought back.
+    /// Returns whether deleted experiments and runs are restored.
     pub(super) fn restores(&self) -> bool {
         self.connection.restores
     }
@@ -113,50 +115,71 @@ impl MlflowClient {
         self.base.as_str()
     }
 
-    /// Returns the server's version, such as `3.17.2`; the cheapest question that shows whether it answers.
+    /// Returns the server's version, such as `3.17.2`; the cheapest request to test whether it answers.
     ///
     /// # Errors
     /// [`TrackingError::Unreachable`] and [`TrackingError::Refused`].
     pub fn version(&self) -> Result<String, TrackingError> {
         let url = self.base.join(["version"]);
-        let ask = |request: RequestBuilder| Ok(request.timeout(self.patience().answer));
+        let ask = |request: RequestBuilder| Ok(request.timeout(self.retry().answer));
         let text = |answer: Response| {
             let bytes = body(&Method::GET, &url, answer)?;
             Ok(excerpt(&String::from_utf8_lossy(&bytes)))
         };
-        self.send((Method::GET, url.clone()), Idempotency::Harmless, ask, text)
+        self.send(
+            (Method::GET, url.clone()),
+            Idempotency::Idempotent,
+            ask,
+            text,
+        )
     }
 
-    /// Returns the server's version once it has let us in, and has not deleted the experiment; changes nothing there.
+    /// Returns the server's version, after checking that it accepts the credentials and has not deleted the experiment. Changes
+    /// nothing there.
     ///
     /// # Errors
     /// As [`Self::version`]; [`TrackingError::ExperimentDeleted`].
     pub fn examine(&self, experiment: &str) -> Result<String, TrackingError> {
         let version = self.version()?;
-        search::look_for_experiment(self, experiment)?;
+        search::find_experiment(self, experiment)?;
         Ok(version)
     }
 
-    pub(super) fn patience(&self) -> &RetryPolicy {
-        &self.connection.patience
+    pub(super) fn retry(&self) -> &RetryPolicy {
+        &self.connection.retry
+    }
+
+    /// Waits before a retry after try number `tried`; returns the error if there is none.
+    pub(super) fn wait_for_retry(
+        &self,
+        tried: u32,
+        error: TrackingError,
+    ) -> Result<(), TrackingError> {
+        match self.retry().wait(tried, error.retry_after()) {
+            Some(wait) if error.is_transient() => {
+                thread::sleep(wait);
+                Ok(())
+            }
+            _ => Err(error),
+        }
     }
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Returns the time between two copies of a run that goes on.
+    /// Returns the time between two copies of a running run.
     pub(in crate::tracking) fn pace(&self) -> Duration {
-        self.connection.patience.pace
+        self.connection.retry.pace
     }
 
-    /// Returns the time from which on an answer is slow.
+    /// Returns the time after which an answer counts as slow.
     pub(in crate::tracking) fn slow(&self) -> Duration {
-        self.connection.patience.slow
+        self.connection.retry.slow
     }
 
-    pub(in crate::tracking) fn pulse(&self) -> &Latency {
-        &self.pulse
+    pub(in crate::tracking) fn latency(&self) -> &Latency {
+        &self.latency
     }
 
     pub(super) fn base(&self) -> &ServerAddress {
@@ -170,23 +193,23 @@ impl MlflowClient {
     ) -> Result<R, TrackingError> {
         let mut url = self.api(call);
         url.query_pairs_mut().extend_pairs(query);
-        self.ask((Method::GET, url), Idempotency::Harmless, Ok)
+        self.ask((Method::GET, url), Idempotency::Idempotent, Ok)
     }
 
     pub(super) fn post<R: DeserializeOwned>(
         &self,
         call: &str,
         body: &impl Serialize,
-        repeat: Idempotency,
+        idempotency: Idempotency,
     ) -> Result<R, TrackingError> {
-        // A journal of an earlier release may hold what this one would not have written.
+        // A journal of an earlier release may hold secrets that this one would have redacted.
         let body = json(body);
         let fill = |request: RequestBuilder| {
             Ok(request
                 .header(CONTENT_TYPE, "application/json")
                 .body(body.clone()))
         };
-        self.ask((Method::POST, self.api(call)), repeat, fill)
+        self.ask((Method::POST, self.api(call)), idempotency, fill)
     }
 
     /// Posts to a call of the server's artifact interface.
@@ -197,7 +220,7 @@ impl MlflowClient {
     ) -> Result<R, TrackingError> {
         self.ask(
             (Method::POST, self.artifact(parts.iter().copied())),
-            Idempotency::Never,
+            Idempotency::NotIdempotent,
             |request| Ok(request.json(body)),
         )
     }
@@ -217,7 +240,12 @@ impl MlflowClient {
             let (bytes, open) = body.map_err(TrackingError::file("read", file))?;
             Ok(self.upload_of(request, bytes, open))
         };
-        self.send((Method::PUT, url), Idempotency::Harmless, fill, |_| Ok(()))
+        self.send(
+            (Method::PUT, url),
+            Idempotency::Idempotent,
+            fill,
+            |_| Ok(()),
+        )
     }
 
     /// Streams a piece of a file to an address the server has signed, and returns the piece's ETag.
@@ -229,7 +257,7 @@ impl MlflowClient {
         [from, bytes]: [u64; 2],
     ) -> Result<String, TrackingError> {
         let signed = Url::parse(url).map_err(|_| TrackingError::Url {
-            url: shown(url),
+            url: without_query(url),
             why: "is not a URL",
         })?;
         let fill = |_: RequestBuilder| {
@@ -251,9 +279,9 @@ impl MlflowClient {
                 .unwrap_or_default()
                 .to_owned())
         };
-        // What signs the address is a secret for as long as it is valid: errors must not show it.
-        let place = Url::parse(&shown(url)).unwrap_or_else(|_| self.base.join([]));
-        self.send((Method::PUT, place), Idempotency::Harmless, fill, etag)
+        // The query holds the signature, which errors must not show.
+        let location = Url::parse(&without_query(url)).unwrap_or_else(|_| self.base.join([]));
+        self.send((Method::PUT, location), Idempotency::Idempotent, fill, etag)
     }
 
     /// Reads an artifact back.
@@ -261,7 +289,12 @@ impl MlflowClient {
     pub(super) fn download(&self, path: &str) -> Result<Vec<u8>, TrackingError> {
         let url = self.artifact(std::iter::once("artifacts").chain(path.split('/')));
         let read = |answer: Response| body(&Method::GET, &url, answer);
-        self.send((Method::GET, url.clone()), Idempotency::Harmless, Ok, read)
+        self.send(
+            (Method::GET, url.clone()),
+            Idempotency::Idempotent,
+            Ok,
+            read,
+        )
     }
 
     fn upload_of(
@@ -270,9 +303,9 @@ impl MlflowClient {
         bytes: u64,
         body: impl io::Read + Send + 'static,
     ) -> RequestBuilder {
-        self.pulse.allow(bytes);
+        self.latency.allow(bytes);
         request
-            .timeout(self.patience().upload(bytes))
+            .timeout(self.retry().upload(bytes))
             .body(Body::sized(body, bytes))
     }
 
@@ -290,24 +323,24 @@ impl MlflowClient {
     fn ask<R: DeserializeOwned>(
         &self,
         (method, url): (Method, Url),
-        repeat: Idempotency,
+        idempotency: Idempotency,
         fill: impl Fn(RequestBuilder) -> Result<RequestBuilder, TrackingError>,
     ) -> Result<R, TrackingError> {
-        let answer = self.patience().answer;
+        let answer = self.retry().answer;
         let read = |answer: Response| decode(&method, &url, answer);
         self.send(
             (method.clone(), url.clone()),
-            repeat,
+            idempotency,
             |request| fill(request.timeout(answer)),
             read,
         )
     }
 
-    /// Sends a request, again and again as [`Patience`] allows, until it is answered well and in full, or refused for good.
+    /// Sends a request until it succeeds, with retries as [`RetryPolicy`] allows.
     fn send<T>(
         &self,
         (method, url): (Method, Url),
-        repeat: Idempotency,
+        idempotency: Idempotency,
         fill: impl Fn(RequestBuilder) -> Result<RequestBuilder, TrackingError>,
         read: impl Fn(Response) -> Result<T, TrackingError>,
     ) -> Result<T, TrackingError> {
@@ -315,10 +348,10 @@ impl MlflowClient {
         loop {
             tried += 1;
             let request = fill(self.authorize(self.http.request(method.clone(), url.clone())))?;
-            let asked = Asked::begin(method.as_str(), url.host_str(), url.path());
-            let answer = self.pulse.timed(|| {
+            let logged = LoggedRequest::begin(method.as_str(), url.host_str(), url.path());
+            let answer = self.latency.timed(|| {
                 let sent = request.send();
-                asked.answered(sent.as_ref().ok().map(|answer| answer.status().as_u16()));
+                logged.answered(sent.as_ref().ok().map(|answer| answer.status().as_u16()));
                 match sent {
                     Ok(answer) if answer.status().is_success() => read(answer),
                     Ok(answer) => Err(refused(&method, &url, answer)),
@@ -326,15 +359,10 @@ impl MlflowClient {
                 }
             });
             let Err(error) = answer else { return answer };
-            let again = repeat == Idempotency::Harmless && error.is_transient();
-            match self
-                .patience()
-                .wait(tried, error.retry_after())
-                .filter(|_| again)
-            {
-                Some(wait) => thread::sleep(wait),
-                None => return Err(error),
+            if idempotency == Idempotency::NotIdempotent {
+                return Err(error);
             }
+            self.wait_for_retry(tried, error)?;
         }
     }
 
@@ -349,13 +377,13 @@ impl MlflowClient {
     }
 }
 
-/// Returns a body as JSON, without the secrets in it.
+/// Returns a body as JSON, with secrets redacted.
 fn json(body: &impl Serialize) -> String {
     let text = serde_json::to_string(body).expect("what goes over the wire has a JSON form");
     redact_json(&text).into_owned()
 }
 
-/// A header cannot hold control characters; the client would only say so with the first request.
+/// A header cannot hold control characters; the client would report that only with the first request.
 fn check_sendable(credentials: &Credentials) -> Result<(), TrackingError> {
     match credentials {
         Credentials::Token(token) if !token.expose().chars().all(|c| c.is_ascii_graphic()) => {

@@ -1,3 +1,5 @@
+//! The options of a connection to a server.
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -26,27 +28,27 @@ const MULTIPART_CHUNK: &str = "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE";
 /// As many as MLflow's own client allows.
 const MOST_RETRIES: u32 = 10;
 
-/// Looks an environment variable up.
+/// Looks up an environment variable.
 pub(super) type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// How a server is spoken to. The environment variables are those of MLflow's own client.
+/// The options of a connection. The environment variables are those of MLflow's own client.
 #[derive(Clone)]
 pub struct Connection {
-    /// How the client says who it is.
+    /// The credentials of the client.
     pub credentials: Credentials,
-    /// How long it waits, and how often it tries.
-    pub patience: RetryPolicy,
+    /// Timeouts and retries.
+    pub retry: RetryPolicy,
     pub(super) tls: Tls,
     pub(super) parts: PartLimits,
     pub(super) variable: Lookup,
-    /// What was deleted on the server is brought back.
+    /// Whether deleted experiments and runs are restored on the server.
     pub(super) restores: bool,
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
-            .field("patience", &self.patience)
+            .field("retry", &self.retry)
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
@@ -54,11 +56,11 @@ impl fmt::Debug for Connection {
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tls {
-    /// Whoever answers is believed.
+    /// Certificates are not verified.
     insecure: bool,
-    /// Certificates that sign the server's; in place of the system's.
+    /// Trusted certificates, in place of the system's.
     server: Option<PathBuf>,
-    /// Our own certificate and its key, in one PEM file.
+    /// The client's certificate and key, in one PEM file.
     client: Option<PathBuf>,
 }
 
@@ -82,10 +84,10 @@ impl Default for PartLimits {
 }
 
 impl PartLimits {
-    /// Stores take no more parts than this.
+    /// Most parts that stores accept.
     const MOST: u64 = 10_000;
 
-    /// Returns how many parts a file of so many bytes is sent in, and their size; none where it is sent whole.
+    /// Returns the number of parts for a file of this length, and their size; `None` if it is sent in one request.
     pub(super) fn of(self, bytes: u64) -> Option<(u64, u64)> {
         if !self.enabled || bytes < self.from.max(1) {
             return None;
@@ -96,12 +98,12 @@ impl PartLimits {
 }
 
 impl Connection {
-    /// Returns a connection that knows no environment.
-    pub fn plain(credentials: Credentials, patience: RetryPolicy) -> Self {
+    /// Returns a connection without an environment.
+    pub fn plain(credentials: Credentials, retry: RetryPolicy) -> Self {
         let variable: Lookup = Arc::new(|_| None);
         Self {
             credentials,
-            patience,
+            retry,
             tls: Tls::default(),
             parts: PartLimits::default(),
             variable,
@@ -109,10 +111,10 @@ impl Connection {
         }
     }
 
-    /// Returns a connection as the environment describes it; `patience` is what holds where that says nothing.
+    /// Returns a connection with the options in the environment; `retry` is the default.
     pub(in crate::tracking) fn read(
         credentials: Credentials,
-        patience: RetryPolicy,
+        retry: RetryPolicy,
         variable: Lookup,
     ) -> Result<Self, TrackingError> {
         let path = |name: &str| variable(name).map(PathBuf::from);
@@ -133,7 +135,7 @@ impl Connection {
         };
         Ok(Self {
             credentials,
-            patience: told(patience, &variable)?,
+            retry: retry_options(retry, &variable)?,
             tls,
             parts,
             variable,
@@ -141,7 +143,7 @@ impl Connection {
         })
     }
 
-    /// Lets a client use the certificates that were named.
+    /// Configures TLS of a client.
     pub(super) fn secure(&self, builder: ClientBuilder) -> Result<ClientBuilder, TrackingError> {
         let read = |path: &PathBuf| {
             read_at_most(path, MOST_OF_A_NOTE).map_err(TrackingError::file("read", path))
@@ -163,27 +165,31 @@ impl Connection {
     }
 }
 
-/// Returns what the environment makes of a patience. A thread that comes back anyway does not try more often.
-fn told(patience: RetryPolicy, variable: &Lookup) -> Result<RetryPolicy, TrackingError> {
-    let mut told = patience;
+/// Applies the variables for retries. A policy without retries, for a thread that repeats its work anyway, keeps its one try.
+fn retry_options(default: RetryPolicy, variable: &Lookup) -> Result<RetryPolicy, TrackingError> {
+    let mut retry = default;
     if let Some(seconds) = number::<f64>(&**variable, TIMEOUT)? {
-        told.answer = seconds_of(TIMEOUT, seconds)?;
-        told.connect = told.connect.min(told.answer);
+        retry.answer = seconds_of(TIMEOUT, seconds)?;
+        retry.connect = retry.connect.min(retry.answer);
     }
-    if let Some(retries) = number::<u32>(&**variable, RETRIES)?.filter(|_| patience.tries > 1) {
-        told.tries = retries.min(MOST_RETRIES) + 1;
+    if let Some(retries) = number::<u32>(&**variable, RETRIES)?
+        && default.tries > 1
+    {
+        retry.tries = retries.min(MOST_RETRIES) + 1;
     }
-    if let Some(seconds) = number::<f64>(&**variable, BACKOFF)?.filter(|_| patience.tries > 1) {
-        told.first_wait = seconds_of(BACKOFF, seconds)?;
-        told.longest_wait = told.longest_wait.max(told.first_wait);
+    if let Some(seconds) = number::<f64>(&**variable, BACKOFF)?
+        && default.tries > 1
+    {
+        retry.first_wait = seconds_of(BACKOFF, seconds)?;
+        retry.longest_wait = retry.longest_wait.max(retry.first_wait);
     }
     if let Some(seconds) = number::<f64>(&**variable, JITTER)? {
-        told.jitter = seconds_of(JITTER, seconds)?;
+        retry.jitter = seconds_of(JITTER, seconds)?;
     }
     if let Some(respected) = flag(&**variable, RESPECT_RETRY_AFTER)? {
-        told.respects_retry_after = respected;
+        retry.respects_retry_after = respected;
     }
-    Ok(told)
+    Ok(retry)
 }
 
 fn seconds_of(name: &'static str, seconds: f64) -> Result<Duration, TrackingError> {
@@ -210,7 +216,7 @@ pub(in crate::tracking) fn number<T: FromStr>(
     variable(name).map(read).transpose()
 }
 
-/// Reads a switch as MLflow's client does.
+/// Reads a boolean as MLflow's client does.
 pub(in crate::tracking) fn flag(
     variable: EnvLookup<'_>,
     name: &'static str,
@@ -233,7 +239,7 @@ mod tests {
 
     fn read(
         variables: &'static [(&str, &str)],
-        patience: RetryPolicy,
+        retry: RetryPolicy,
     ) -> Result<Connection, TrackingError> {
         let look = |name: &str| {
             variables
@@ -241,7 +247,7 @@ mod tests {
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Connection::read(Credentials::Anonymous, patience, Arc::new(look))
+        Connection::read(Credentials::Anonymous, retry, Arc::new(look))
     }
 
     #[test]
@@ -253,22 +259,17 @@ mod tests {
             (JITTER, "0"),
             (MULTIPART_FROM, "5"),
         ];
-        let Connection {
-            patience, parts, ..
-        } = read(variables, RetryPolicy::FOREGROUND).unwrap();
+        let Connection { retry, parts, .. } = read(variables, RetryPolicy::FOREGROUND).unwrap();
         assert_eq!(
-            (patience.answer, patience.connect),
+            (retry.answer, retry.connect),
             (Duration::from_secs(2), Duration::from_secs(2))
         );
-        assert_eq!(
-            (patience.tries, patience.first_wait),
-            (4, Duration::from_secs(1))
-        );
+        assert_eq!((retry.tries, retry.first_wait), (4, Duration::from_secs(1)));
         assert_eq!((parts.of(4), parts.of(5)), (None, Some((1, 10 << 20))));
         assert_eq!(
             read(variables, RetryPolicy::BACKGROUND)
                 .unwrap()
-                .patience
+                .retry
                 .tries,
             1
         );
@@ -281,10 +282,10 @@ mod tests {
             &[(TIMEOUT, "-1")],
             &[(INSECURE, "maybe")],
         ] {
-            let told = read(variables, RetryPolicy::FOREGROUND)
+            let retry = read(variables, RetryPolicy::FOREGROUND)
                 .unwrap_err()
                 .to_string();
-            assert!(told.contains(variables[0].0), "{told}");
+            assert!(retry.contains(variables[0].0), "{retry}");
         }
         let both = read(
             &[(INSECURE, "true"), (SERVER_CERT, "ca.pem")],
@@ -292,11 +293,11 @@ mod tests {
         );
         assert!(both.unwrap_err().to_string().contains(SERVER_CERT));
         let missing = read(&[(SERVER_CERT, "/nowhere/ca.pem")], RetryPolicy::FOREGROUND).unwrap();
-        let told = missing
+        let retry = missing
             .secure(ClientBuilder::new())
             .unwrap_err()
             .to_string();
-        assert!(told.contains("/nowhere/ca.pem"), "{told}");
+        assert!(retry.contains("/nowhere/ca.pem"), "{retry}");
     }
 
     #[test]

@@ -1,17 +1,19 @@
+//! Data sets as MLflow records them.
+
 use serde_json::json;
 
 use super::names;
 use super::wire::{Dataset, DatasetInput, WirePair};
 use pdm_core::events::InputData;
 
-/// Longest digest MLflow takes, in characters.
+/// Longest digest MLflow accepts, in characters.
 const LONGEST_DIGEST: usize = 36;
-/// Longest name of a data set MLflow takes, in characters.
+/// Longest name of a data set MLflow accepts, in characters.
 const LONGEST_NAME: usize = 500;
-/// What a data set was for.
+/// Tag with the purpose of a data set.
 const CONTEXT: &str = "mlflow.data.context";
 
-/// Returns data as MLflow names them: the beginning of their digest, and the whole of it in the profile.
+/// Returns data as MLflow records them: with the beginning of their digest, and the full digest in the profile.
 pub(super) fn dataset(data: &InputData) -> DatasetInput {
     DatasetInput {
         tags: vec![WirePair::new(CONTEXT, data.used_for.word())],

@@ -1,62 +1,66 @@
+//! Measures how quickly a server answers.
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How quickly a server answers now, seen from another thread than the one that asks.
+/// How quickly a server answers; readable from other threads than the one that sends requests.
 #[derive(Debug, Clone, Default)]
-pub(in crate::tracking) struct Latency(Arc<Mutex<Beat>>);
+pub(in crate::tracking) struct Latency(Arc<Mutex<LatencyState>>);
 
 #[derive(Debug, Default)]
-struct Beat {
-    /// When the question was asked whose answer is still to come.
-    asked: Option<Instant>,
-    /// How much longer than usual it may take, because a file goes with it.
+struct LatencyState {
+    /// When the pending request was sent.
+    sent: Option<Instant>,
+    /// Additional time for the upload of a file.
     allowed: Duration,
     /// How long the last answer took.
     last: Duration,
 }
 
-impl Beat {
-    fn so_far(&self, asked: Instant) -> Duration {
-        asked.elapsed().saturating_sub(self.allowed)
+impl LatencyState {
+    fn so_far(&self, sent: Instant) -> Duration {
+        sent.elapsed().saturating_sub(self.allowed)
     }
 }
 
-/// What a line should carry that is not slow, in bytes a second.
-const LINE: u64 = 8 << 20;
+/// Expected speed of an upload, in bytes per second.
+const UPLOAD_SPEED: u64 = 8 << 20;
 
 impl Latency {
-    /// Says how many bytes go with the next question.
+    /// Sets the bytes that are uploaded with the next request.
     pub(super) fn allow(&self, bytes: u64) {
-        self.change(|beat| beat.allowed = Duration::from_millis(bytes.saturating_mul(1000) / LINE));
+        self.change(|state| {
+            state.allowed = Duration::from_millis(bytes.saturating_mul(1000) / UPLOAD_SPEED)
+        });
     }
 
-    /// Asks something, and takes the time.
-    pub(super) fn timed<T>(&self, ask: impl FnOnce() -> T) -> T {
-        let asked = Instant::now();
-        self.change(|beat| beat.asked = Some(asked));
-        let answer = ask();
-        self.change(|beat| {
-            *beat = Beat {
-                last: beat.so_far(asked),
-                ..Beat::default()
+    /// Sends a request, and measures its time.
+    pub(super) fn timed<T>(&self, request: impl FnOnce() -> T) -> T {
+        let sent = Instant::now();
+        self.change(|state| state.sent = Some(sent));
+        let answer = request();
+        self.change(|state| {
+            *state = LatencyState {
+                last: state.so_far(sent),
+                ..LatencyState::default()
             }
         });
         answer
     }
 
-    /// Returns how long the last answer took, or the one that is waited for takes, if that is more.
+    /// Returns the time of the last request, or the time so far of the pending one, if that is more.
     pub(in crate::tracking) fn delay(&self) -> Duration {
         let mut delay = Duration::ZERO;
-        self.change(|beat| {
-            delay = beat
-                .asked
-                .map_or(Duration::ZERO, |asked| beat.so_far(asked))
-                .max(beat.last)
+        self.change(|state| {
+            delay = state
+                .sent
+                .map_or(Duration::ZERO, |sent| state.so_far(sent))
+                .max(state.last)
         });
         delay
     }
 
-    fn change(&self, change: impl FnOnce(&mut Beat)) {
+    fn change(&self, change: impl FnOnce(&mut LatencyState)) {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
@@ -67,20 +71,20 @@ mod tests {
 
     #[test]
     fn the_delay_is_that_of_the_answer_under_way_or_of_the_last() {
-        let pulse = Latency::default();
-        assert_eq!(pulse.delay(), Duration::ZERO);
+        let latency = Latency::default();
+        assert_eq!(latency.delay(), Duration::ZERO);
         let wait = || std::thread::sleep(Duration::from_millis(20));
-        let during = pulse.timed(|| {
+        let during = latency.timed(|| {
             wait();
-            pulse.delay()
+            latency.delay()
         });
-        assert!(during >= Duration::from_millis(20) && pulse.delay() >= during);
+        assert!(during >= Duration::from_millis(20) && latency.delay() >= during);
         assert!(
-            pulse.timed(|| pulse.delay()) >= during,
+            latency.timed(|| latency.delay()) >= during,
             "what was slow is slow until it shows otherwise"
         );
-        pulse.allow(u64::MAX / 2000);
-        pulse.timed(wait);
-        assert_eq!(pulse.delay(), Duration::ZERO, "a file takes its time");
+        latency.allow(u64::MAX / 2000);
+        latency.timed(wait);
+        assert_eq!(latency.delay(), Duration::ZERO, "a file takes its time");
     }
 }

@@ -1,4 +1,4 @@
-//! Runs that were copied to a server and are not there any more.
+//! Finds runs that were copied to a server and are no longer there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,19 +7,19 @@ use serde::Serialize;
 use super::{MlflowClient, search};
 use crate::tracking::{RunId, RunStore, TrackingError};
 
-/// A run that was copied whole, and what became of it.
+/// A run that was copied completely and is no longer there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LostRun {
     /// The run.
     pub run: RunId,
-    /// Whether the server still knows it as deleted; otherwise it knows nothing of it.
+    /// Whether the server has it as deleted; otherwise the server does not have it at all.
     pub deleted: bool,
 }
 
-/// Returns those of some runs that were copied to the server whole and are not there any more, or only as deleted.
+/// Returns the runs that were copied to the server completely and are no longer there, or only as deleted.
 ///
 /// # Errors
-/// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] where the server fails.
+/// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] if the server fails.
 pub fn lost(
     store: &RunStore,
     runs: &[RunId],

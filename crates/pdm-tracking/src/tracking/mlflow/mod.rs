@@ -1,7 +1,7 @@
 //! MLflow's REST interface, and the replay of journals to it.
 //!
-//! Tested against MLflow 3.17 and 2.22. Everything here may be repeated: requests that create are preceded by a search for what
-//! they would create, the others overwrite with the same.
+//! Tested with MLflow 3.17 and 2.22. Everything here can be repeated: before an object is created, it is searched for; the other
+//! requests overwrite with the same values.
 
 mod answer;
 mod base;
@@ -9,13 +9,13 @@ mod batch;
 mod bucket;
 mod client;
 mod connection;
+mod destination;
 mod inputs;
 mod latency;
 mod lost;
 mod models;
 mod names;
 mod parts;
-mod place;
 mod remote;
 mod retry;
 mod search;

@@ -1,9 +1,8 @@
-//! Keeps the server's registered models in step with our registry, whose log is the truth.
+//! Updates the server's registered models to match our registry.
 //!
-//! The server numbers versions itself, so a version is found again by its tags: our number and the bundle's digest.
+//! The server numbers versions itself, so a version is found by its tags: our number and the bundle's digest.
 
 use std::collections::BTreeMap;
-use std::thread;
 
 use serde::Serialize;
 
@@ -20,42 +19,41 @@ use crate::tracking::{Catalog, CatalogModel, CatalogVersion, TrackingError};
 const VERSION_TAG: &str = "pdm_ml.version";
 const BUNDLE_TAG: &str = "pdm_ml.bundle";
 const RUN_TAG: &str = "pdm_ml.run_id";
-/// Folders of a run that a version may point to: the model Python loads, else our bundle.
+/// Folders of a run that a version may point to: the model for Python, else our bundle.
 const MODEL: &str = "model";
 const BUNDLE: &str = "bundle";
 
-/// What came of bringing a server in step with a registry.
+/// The result of updating a server's models.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct MirrorReport {
-    /// Versions that were made on the server, such as `small/3`.
+    /// Versions that were created on the server, such as `small/3`.
     pub versions: Vec<String>,
     /// Aliases that were moved there, such as `small@champion to 3`.
     pub aliases: Vec<String>,
-    /// What the server would not take.
+    /// What the server refused.
     pub problems: Vec<String>,
 }
 
-/// Brings a server's registered models in step with a registry. May be repeated at will: what is there already is left
-/// alone, and what the server has of its own, too.
+/// Updates a server's registered models to match a registry. Can be repeated: existing versions and other models of the server
+/// are not changed.
 ///
 /// # Errors
-/// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] where the server fails.
+/// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] if the server fails.
 pub fn mirror(client: &MlflowClient, catalog: &Catalog) -> Result<MirrorReport, TrackingError> {
     let mut mirror = Mirror {
         client,
         experiments: None,
         report: MirrorReport::default(),
     };
-    catalog
-        .models
-        .iter()
-        .try_for_each(|model| mirror.model(model))?;
+    for model in &catalog.models {
+        mirror.model(model)?;
+    }
     Ok(mirror.report)
 }
 
 struct Mirror<'a> {
     client: &'a MlflowClient,
-    /// Ids of all experiments, once they were asked for.
+    /// Ids of all experiments, once they were read.
     experiments: Option<Vec<String>>,
     report: MirrorReport,
 }
@@ -95,17 +93,17 @@ impl Mirror<'_> {
         match self.client.post::<serde_json::Value>(
             "registered-models/create",
             &request,
-            Idempotency::Harmless,
+            Idempotency::Idempotent,
         ) {
             Ok(_) => {}
-            // Another was faster, or our own first try arrived after all.
+            // Another client was faster, or our first try was successful although its answer was lost.
             Err(error) if search::is(&error, "RESOURCE_ALREADY_EXISTS") => {}
             Err(error) => return Err(error),
         }
         get().map(|answer| answer.registered_model)
     }
 
-    /// Makes a version on the server and returns its number there; none where the server would not take it.
+    /// Creates a version on the server and returns its number there; `None` if the server refuses it.
     fn create(
         &mut self,
         model: &str,
@@ -147,7 +145,7 @@ impl Mirror<'_> {
         }
     }
 
-    /// Creating twice makes two versions, so every further try begins with a search.
+    /// Creating twice makes two versions, so each retry begins with a search.
     fn create_once(
         &self,
         request: &CreateVersion<'_>,
@@ -159,17 +157,12 @@ impl Mirror<'_> {
             let error = match self.client.post::<VersionAnswer>(
                 "model-versions/create",
                 request,
-                Idempotency::Never,
+                Idempotency::NotIdempotent,
             ) {
                 Ok(answer) => return Ok(answer.model_version.version),
                 Err(error) => error,
             };
-            let wait = self
-                .client
-                .patience()
-                .wait(tried, error.retry_after())
-                .filter(|_| error.is_transient());
-            thread::sleep(wait.ok_or(error)?);
+            self.client.wait_for_retry(tried, error)?;
             let known = versions(self.client, request.name)?;
             if let Some(known) = known.into_iter().find(|known| is_copy(known, version)) {
                 return Ok(known.version);
@@ -195,12 +188,12 @@ impl Mirror<'_> {
             };
             let _: Nothing =
                 self.client
-                    .post("model-versions/set-tag", &request, Idempotency::Harmless)?;
+                    .post("model-versions/set-tag", &request, Idempotency::Idempotent)?;
         }
         Ok(Some(known.version.clone()))
     }
 
-    /// Moves the aliases that point elsewhere on the server.
+    /// Moves aliases that point to other versions on the server.
     fn point(
         &mut self,
         model: &CatalogModel,
@@ -227,7 +220,7 @@ impl Mirror<'_> {
             match self.client.post::<Nothing>(
                 "registered-models/alias",
                 &request,
-                Idempotency::Harmless,
+                Idempotency::Idempotent,
             ) {
                 Ok(Nothing {}) => self
                     .report
@@ -269,7 +262,7 @@ impl Mirror<'_> {
         let query = [("run_id", run.info.run_id.as_str()), ("path", MODEL)];
         let has_model = match self.client.get::<FilesAnswer>("artifacts/list", &query) {
             Ok(answer) => !answer.files.is_empty(),
-            // A server may not be able to read what it only knows the address of.
+            // A server may be unable to list a store of which it only knows the address.
             Err(TrackingError::Refused {
                 status: 400 | 404 | 500 | 501,
                 ..
@@ -306,7 +299,7 @@ fn tags(version: &CatalogVersion) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Returns the server's versions of a model; should there be several copies of one of ours, the oldest comes first.
+/// Returns the server's versions of a model; if there are several copies of one of ours, the oldest comes first.
 fn versions(client: &MlflowClient, model: &str) -> Result<Vec<RemoteVersion>, TrackingError> {
     let (filter, mut page, mut found) = (format!("name='{model}'"), None::<String>, Vec::new());
     let mut pages = PageFollower::of("model-versions/search");
@@ -334,7 +327,7 @@ fn experiments(client: &MlflowClient) -> Result<Vec<String>, TrackingError> {
     let (mut found, mut pages) = (Vec::new(), PageFollower::of("experiments/search"));
     loop {
         let answer: ExperimentsAnswer =
-            client.post("experiments/search", &search, Idempotency::Harmless)?;
+            client.post("experiments/search", &search, Idempotency::Idempotent)?;
         found.extend(
             answer
                 .experiments

@@ -1,15 +1,17 @@
+//! Keys and values within MLflow's limits.
+
 use std::borrow::Cow;
 
 use pdm_core::content::Digest;
 
-/// Longest key MLflow takes, in characters.
+/// Longest key MLflow accepts, in characters.
 const LONGEST_KEY: usize = 250;
-/// Longest parameter MLflow keeps; what is longer it cuts without a word.
+/// Longest parameter MLflow keeps; longer ones are cut without an error.
 const LONGEST_VALUE: usize = 6000;
 
-/// Returns a key as MLflow takes it: letters, digits and `_-. :/`, a plain relative path, not too long.
+/// Returns a key that MLflow accepts: letters, digits and `_-. :/`, a plain relative path, not too long.
 ///
-/// A key that must change ends in a part of its digest, so that two keys never become one.
+/// A changed key ends in a part of its digest, so that two keys never become the same.
 pub(super) fn key(key: &str) -> Cow<'_, str> {
     let plain = plain(key);
     if plain == key && !key.is_empty() && key.chars().count() <= LONGEST_KEY {
@@ -27,12 +29,12 @@ pub(super) fn key(key: &str) -> Cow<'_, str> {
     )
 }
 
-/// Returns a value as MLflow keeps it; of a longer one the beginning and the digest of the whole.
+/// Returns a value that MLflow keeps; a longer one is cut and ends in its digest.
 pub(super) fn value(value: &str) -> Cow<'_, str> {
     shortened(value, LONGEST_VALUE)
 }
 
-/// Returns a text of at most so many characters; of a longer one the beginning and the digest of the whole.
+/// Returns a text of at most this number of characters; a longer one is cut and ends in its digest.
 pub(super) fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
     if text.chars().count() <= longest {
         return Cow::Borrowed(text);

@@ -1,7 +1,7 @@
-//! Uploads of large files in parts, straight to the store behind the server.
+//! Uploads of large files in parts, directly to the store behind the server.
 //!
-//! The server signs one address a part. Some stores are not reachable from here, and a server that keeps artifacts on its
-//! own disk answers 501: then the file goes whole through the server.
+//! The server signs one address for each part. If the store is not reachable from here, or the server keeps artifacts on its
+//! own disk (status 501), the file is sent through the server in one request.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,11 +11,11 @@ use super::client::MlflowClient;
 use super::wire::{CreateUpload, EndUpload, Nothing, PartAddress, SentPart, Upload};
 use crate::tracking::TrackingError;
 
-/// Parts on their way at the same time.
+/// Parts sent at the same time.
 const SENDERS: usize = 4;
 
 impl MlflowClient {
-    /// Streams a file to a path of the server's artifact store, in parts where it is large and the store takes them.
+    /// Streams a file to a path of the server's artifact store, in parts if it is large and the store supports it.
     pub(super) fn upload(&self, path: &str, file: &Path) -> Result<(), TrackingError> {
         let bytes = file
             .metadata()
@@ -27,7 +27,7 @@ impl MlflowClient {
         }
     }
 
-    /// Returns whether the file went over in parts.
+    /// Returns whether the file was sent in parts.
     fn upload_in_parts(
         &self,
         path: &str,
@@ -71,7 +71,7 @@ impl MlflowClient {
                     .map(|Nothing {}| true)
             }
             _ => {
-                // The store forgets an unfinished upload by its own rules, too; the file goes whole instead.
+                // If the abort fails, the store's own rules clean up; the file is sent in one request instead.
                 let end = EndUpload {
                     path: name,
                     upload_id: id,

@@ -1,4 +1,4 @@
-use std::thread;
+//! A run on the server.
 
 use super::batch::EntryBatch;
 use super::client::{Idempotency, MlflowClient};
@@ -7,18 +7,19 @@ use super::{inputs, names};
 use crate::tracking::TrackingError;
 use pdm_core::events::InputData;
 
-/// How many lines of the journal the server has; it is the server's to remember, so that a restored backup is right.
+/// Tag with the number of journal lines that the server has. It is stored on the server, so that it is right even after a
+/// backup is restored there.
 pub(super) const LINES_TAG: &str = "pdm_ml.synced_lines";
-/// So many entries refused mean that something else is wrong.
+/// If more entries are refused, the cause is not the entries.
 const MOST_REFUSED: usize = 20;
 
-/// One run on the server, and what may be done to it.
+/// A run on the server.
 pub(super) struct OpenRun {
     client: MlflowClient,
     run: RemoteRun,
-    /// Lines of the journal whose entries for this run the server has.
+    /// Number of journal lines whose entries for this run the server has.
     lines: u64,
-    /// What the server would not take, for the report.
+    /// What the server refused, for the report.
     pub(super) problems: Vec<String>,
 }
 
@@ -47,17 +48,17 @@ impl OpenRun {
         }
     }
 
-    /// Sends a batch, then notes on the server that all lines up to `lines` are there.
+    /// Sends a batch, and sets the tag with the number of lines.
     pub(super) fn send(&mut self, mut batch: EntryBatch, lines: u64) -> Result<(), TrackingError> {
-        // MLflow writes tags last: a note that is there proves that the rest is.
+        // MLflow writes tags last: if the tag is there, so are the other entries.
         batch.tag(LINES_TAG, &lines.to_string());
         self.send_or_divide(batch)?;
         self.lines = lines;
         Ok(())
     }
 
-    /// Names the data the run rests on; telling it again changes nothing.
-    pub(super) fn tell_inputs(&mut self, data: &[InputData]) -> Result<(), TrackingError> {
+    /// Records the run's input data; repeating it changes nothing.
+    pub(super) fn send_inputs(&mut self, data: &[InputData]) -> Result<(), TrackingError> {
         if data.is_empty() {
             return Ok(());
         }
@@ -67,7 +68,7 @@ impl OpenRun {
         };
         match self
             .client
-            .post::<Nothing>("runs/log-inputs", &request, Idempotency::Harmless)
+            .post::<Nothing>("runs/log-inputs", &request, Idempotency::Idempotent)
         {
             Ok(Nothing {}) => Ok(()),
             Err(
@@ -82,7 +83,7 @@ impl OpenRun {
         }
     }
 
-    /// Says how the run ended.
+    /// Sets the status of the ended run.
     pub(super) fn end(&mut self, status: &str, end_time: Option<i64>) -> Result<(), TrackingError> {
         let update = UpdateRun {
             run_id: &self.run.info.run_id,
@@ -91,12 +92,12 @@ impl OpenRun {
         };
         let _: serde_json::Value =
             self.client
-                .post("runs/update", &update, Idempotency::Harmless)?;
+                .post("runs/update", &update, Idempotency::Idempotent)?;
         status.clone_into(&mut self.run.info.status);
         Ok(())
     }
 
-    /// Sends a batch; of one that is refused every entry that can be taken.
+    /// Sends a batch; if it is refused, sends all entries that the server accepts.
     fn send_or_divide(&mut self, batch: EntryBatch) -> Result<(), TrackingError> {
         match self.send_once(&batch) {
             Ok(()) => Ok(()),
@@ -117,7 +118,7 @@ impl OpenRun {
         }
     }
 
-    /// Sends a batch, and again only where it has not arrived: a server that keeps its runs in files would have every
+    /// Sends a batch, and repeats it only if it has not arrived: a server that stores runs in files would have every
     /// number twice.
     fn send_once(&self, batch: &EntryBatch) -> Result<(), TrackingError> {
         let EntryBatch {
@@ -137,16 +138,11 @@ impl OpenRun {
             tried += 1;
             let Err(error) =
                 self.client
-                    .post::<Nothing>("runs/log-batch", &request, Idempotency::Never)
+                    .post::<Nothing>("runs/log-batch", &request, Idempotency::NotIdempotent)
             else {
                 return Ok(());
             };
-            let wait = self
-                .client
-                .patience()
-                .wait(tried, error.retry_after())
-                .filter(|_| error.is_transient());
-            thread::sleep(wait.ok_or(error)?);
+            self.client.wait_for_retry(tried, error)?;
             if self.has_arrived(batch)? {
                 return Ok(());
             }
@@ -154,13 +150,13 @@ impl OpenRun {
     }
 
     fn has_arrived(&self, batch: &EntryBatch) -> Result<bool, TrackingError> {
-        let Some(note) = batch.tags.iter().find(|tag| tag.key == LINES_TAG) else {
+        let Some(tag) = batch.tags.iter().find(|tag| tag.key == LINES_TAG) else {
             return Ok(false);
         };
         let answer: RunAnswer = self
             .client
             .get("runs/get", &[("run_id", &self.run.info.run_id)])?;
         let there = answer.run.number(LINES_TAG);
-        Ok(there > self.lines && note.value == names::value(&there.to_string()))
+        Ok(there > self.lines && tag.value == names::value(&there.to_string()))
     }
 }

@@ -1,31 +1,33 @@
+//! Timeouts and retries.
+
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-/// How long a client waits and how often it tries.
+/// Timeouts and retries of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Longest wait for a connection.
     pub connect: Duration,
-    /// Longest wait for an answer; an upload gets more by its size.
+    /// Longest wait for an answer; an upload gets more, depending on its size.
     pub answer: Duration,
     /// Tries in all.
     pub tries: u32,
-    /// Wait before the second try; doubles with every further one.
+    /// Wait before the second try; doubles with each further one.
     pub first_wait: Duration,
-    /// Longest wait between tries; a server that asks for more ends them.
+    /// Longest wait between tries; if the server asks for more, there is no further try.
     pub longest_wait: Duration,
-    /// Most that chance adds to a wait, so that many clients do not come back at once.
+    /// Largest random addition to a wait, so that many clients do not retry at the same time.
     pub jitter: Duration,
-    /// Whether a wait the server asks for counts.
+    /// Whether the wait requested by the server is respected.
     pub respects_retry_after: bool,
-    /// Time between two copies of a run that goes on.
+    /// Time between two copies of a running run.
     pub pace: Duration,
-    /// A server whose answer takes longer is slow: the end of a run hardly waits for it.
+    /// Time after which an answer counts as slow; a run hardly waits for a slow server at its end.
     pub slow: Duration,
 }
 
 impl RetryPolicy {
-    /// For a command that has nothing else to do.
+    /// For a command that only waits for the server.
     pub const FOREGROUND: Self = Self {
         connect: Duration::from_secs(5),
         answer: Duration::from_secs(10),
@@ -38,7 +40,7 @@ impl RetryPolicy {
         slow: Duration::from_millis(300),
     };
 
-    /// For a thread beside the work, which comes back anyway.
+    /// For a background thread, which repeats its work anyway.
     pub const BACKGROUND: Self = Self {
         connect: Duration::from_secs(3),
         answer: Duration::from_secs(10),
@@ -51,27 +53,34 @@ impl RetryPolicy {
         slow: Duration::from_millis(300),
     };
 
-    /// Returns how long to wait after try number `tried` (from 1), or nothing when it was the last.
-    pub(super) fn wait(&self, tried: u32, asked: Option<Duration>) -> Option<Duration> {
-        let asked = asked.filter(|_| self.respects_retry_after);
-        if tried >= self.tries || asked > Some(self.longest_wait) {
+    /// Returns how long to wait after try number `tried` (from 1), if the server requests a wait; `None` after the last try.
+    pub(super) fn wait(&self, tried: u32, requested: Option<Duration>) -> Option<Duration> {
+        let requested = if self.respects_retry_after {
+            requested
+        } else {
+            None
+        };
+        if tried >= self.tries || requested > Some(self.longest_wait) {
             return None;
         }
         let own = self
             .first_wait
             .saturating_mul(1 << (tried - 1).min(16))
             .min(self.longest_wait);
-        Some(asked.map_or(own, |asked| asked.max(own)) + self.jitter.mul_f64(chance()))
+        Some(
+            requested.map_or(own, |requested| requested.max(own))
+                + self.jitter.mul_f64(random_fraction()),
+        )
     }
 
-    /// Returns the longest wait for an upload: a slow line gets 256 KiB/s.
+    /// Returns the timeout of an upload, for at least 256 KiB/s.
     pub(super) fn upload(&self, bytes: u64) -> Duration {
         self.answer + Duration::from_secs(bytes / (256 * 1024))
     }
 }
 
-/// Returns a number from 0 to 1 that another process would not draw; no result depends on it.
-fn chance() -> f64 {
+/// Returns a random number from 0 to 1, for jitter only.
+fn random_fraction() -> f64 {
     RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64
 }
 
@@ -110,10 +119,10 @@ mod tests {
 
     #[test]
     fn the_server_s_wish_is_honoured_or_ends_the_tries() {
-        let asked = |seconds| EXACT.wait(1, Some(Duration::from_secs(seconds)));
-        assert_eq!(asked(3), Some(Duration::from_secs(3)));
-        assert_eq!(asked(0), Some(Duration::from_millis(500)));
-        assert_eq!(asked(3600), None);
+        let requested = |seconds| EXACT.wait(1, Some(Duration::from_secs(seconds)));
+        assert_eq!(requested(3), Some(Duration::from_secs(3)));
+        assert_eq!(requested(0), Some(Duration::from_millis(500)));
+        assert_eq!(requested(3600), None);
         let deaf = RetryPolicy {
             respects_retry_after: false,
             ..EXACT

@@ -1,8 +1,8 @@
-//! Finds and makes experiments and runs. Creating twice makes two runs, so a run is looked for before it is made.
+//! Finds and creates experiments and runs. Creating twice makes two runs, so a run is searched for before it is created.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::{slice, thread};
+use std::slice;
 
 use super::answer::PageFollower;
 use super::client::{Idempotency, MlflowClient};
@@ -15,17 +15,17 @@ use super::wire::{
 use crate::tracking::journal::Opening;
 use crate::tracking::{RunId, TrackingError, parts};
 
-/// Names our run among the server's.
+/// Tag with our id of a run.
 pub(super) const RUN_TAG: &str = "pdm_ml.run_id";
-/// Names the run of ours that a child run belongs to.
+/// Tag with our id of the run that a child run belongs to.
 const OWNER_TAG: &str = "pdm_ml.part_of";
-/// Names the part that a child run records.
+/// Tag with the part that a child run records.
 pub(super) const PART_TAG: &str = "pdm_ml.part";
 const PARENT_TAG: &str = "mlflow.parentRunId";
-/// Most runs MLflow returns at once.
+/// Most runs in an answer of MLflow.
 const PAGE: u32 = 1000;
 
-/// Returns the run the server knows by `id`, if it is a copy of ours.
+/// Returns the server's run with this `id`, if it is a copy of ours.
 pub(super) fn get_run(
     client: &MlflowClient,
     id: &str,
@@ -33,14 +33,15 @@ pub(super) fn get_run(
 ) -> Result<Option<RemoteRun>, TrackingError> {
     match client.get::<RunAnswer>("runs/get", &[("run_id", id)]) {
         Ok(RunAnswer { run }) => {
-            Ok(Some(run).filter(|run| run.tag(RUN_TAG) == Some(&ours.to_string())))
+            let is_ours = run.tag(RUN_TAG) == Some(&ours.to_string());
+            Ok(is_ours.then_some(run))
         }
         Err(error) if is(&error, "RESOURCE_DOES_NOT_EXIST") => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Returns the server's copy of our run, or begins one.
+/// Returns the server's copy of our run, or creates one.
 pub(super) fn find_or_create(
     client: &MlflowClient,
     opening: &Opening,
@@ -56,18 +57,11 @@ pub(super) fn find_or_create(
             Ok(run) => return Ok(run),
             Err(error) => error,
         };
-        match client
-            .patience()
-            .wait(tried, error.retry_after())
-            .filter(|_| error.is_transient())
-        {
-            Some(wait) => thread::sleep(wait),
-            None => return Err(error),
-        }
+        client.wait_for_retry(tried, error)?;
     }
 }
 
-/// Returns the server's copy of our run; should there be several, the fullest that was not deleted.
+/// Returns the server's copy of our run; if there are several, the most complete that was not deleted.
 pub(super) fn find(
     client: &MlflowClient,
     experiments: &[String],
@@ -86,9 +80,9 @@ fn copies(
     search(client, experiments, format!("tags.`{RUN_TAG}` = '{ours}'"))
 }
 
-/// Deletes empty copies of a run and of its parts, but for those in `kept`, by the server's names.
+/// Deletes empty copies of a run and of its parts, except those whose ids are in `kept`.
 ///
-/// A server that is cut off while it makes a run may come to it later, when another was made in its place.
+/// If the connection breaks while a server creates a run, it may complete that later, when another was created in its place.
 pub(super) fn delete_strays(
     client: &MlflowClient,
     root: &RemoteRun,
@@ -104,12 +98,12 @@ pub(super) fn delete_strays(
         let request = RunName {
             run_id: &run.info.run_id,
         };
-        let _: Nothing = client.post("runs/delete", &request, Idempotency::Harmless)?;
+        let _: Nothing = client.post("runs/delete", &request, Idempotency::Idempotent)?;
     }
     Ok(())
 }
 
-/// Returns the child runs the server has of ours.
+/// Returns the child runs of our run.
 pub(super) fn children(
     client: &MlflowClient,
     root: &RemoteRun,
@@ -122,7 +116,7 @@ pub(super) fn children(
     )
 }
 
-/// Returns runs that a filter lets through, the oldest first, the deleted among them.
+/// Returns runs that match a filter, including deleted ones, oldest first.
 fn search(
     client: &MlflowClient,
     experiments: &[String],
@@ -142,7 +136,7 @@ fn search(
         let RunsAnswer {
             runs,
             next_page_token,
-        } = client.post("runs/search", &search, Idempotency::Harmless)?;
+        } = client.post("runs/search", &search, Idempotency::Idempotent)?;
         found.extend(runs);
         search.page_token = pages.next(next_page_token)?;
         if search.page_token.is_none() {
@@ -171,11 +165,11 @@ fn create(
         tags,
     };
     client
-        .post::<RunAnswer>("runs/create", &request, Idempotency::Never)
+        .post::<RunAnswer>("runs/create", &request, Idempotency::NotIdempotent)
         .map(|answer| answer.run)
 }
 
-/// Makes a child run of the run `parent`.
+/// Creates a child run of `parent`.
 pub(super) fn create_child(
     client: &MlflowClient,
     opening: &Opening,
@@ -195,7 +189,7 @@ pub(super) fn create_child(
         tags,
     };
     client
-        .post::<RunAnswer>("runs/create", &request, Idempotency::Never)
+        .post::<RunAnswer>("runs/create", &request, Idempotency::NotIdempotent)
         .map(|answer| answer.run)
 }
 
@@ -215,7 +209,7 @@ fn common_tags(opening: &Opening) -> Vec<WirePair> {
     tags
 }
 
-/// Brings a run back that somebody deleted, and its experiment with it.
+/// Restores a deleted run, and its experiment.
 pub(super) fn restore(
     client: &MlflowClient,
     opening: &Opening,
@@ -225,11 +219,11 @@ pub(super) fn restore(
     let request = RunName {
         run_id: &run.info.run_id,
     };
-    let _: Nothing = client.post("runs/restore", &request, Idempotency::Harmless)?;
+    let _: Nothing = client.post("runs/restore", &request, Idempotency::Idempotent)?;
     Ok(get_run(client, &run.info.run_id, opening.run)?.unwrap_or(run))
 }
 
-/// Returns what the server has of runs of ours in some experiments: the ids, and whether they were deleted there.
+/// Returns all copies of our runs in some experiments, including deleted ones.
 pub(super) fn ours(
     client: &MlflowClient,
     experiments: &[String],
@@ -237,8 +231,8 @@ pub(super) fn ours(
     search(client, experiments, format!("tags.`{RUN_TAG}` LIKE '%'"))
 }
 
-/// Returns the experiment of that name; makes it where there is none. One that was deleted is only brought back where that is
-/// asked for: somebody had no use for it.
+/// Returns the experiment with this name; creates it if there is none. A deleted one is restored only if the client is set to
+/// restore.
 fn experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError> {
     let name = if name.is_empty() { "Default" } else { name };
     match client.get::<ExperimentAnswer>("experiments/get-by-name", &[("experiment_name", name)]) {
@@ -254,7 +248,8 @@ fn experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError
                         server,
                     });
                 }
-                let _: Nothing = client.post("experiments/restore", &id, Idempotency::Harmless)?;
+                let _: Nothing =
+                    client.post("experiments/restore", &id, Idempotency::Idempotent)?;
             }
             Ok(id.experiment_id)
         }
@@ -263,8 +258,8 @@ fn experiment(client: &MlflowClient, name: &str) -> Result<String, TrackingError
     }
 }
 
-/// Looks whether the server lets us read an experiment; one that is not there yet is made by the first run.
-pub(super) fn look_for_experiment(client: &MlflowClient, name: &str) -> Result<(), TrackingError> {
+/// Checks that an experiment is readable and not deleted; a missing one is created by the first run.
+pub(super) fn find_experiment(client: &MlflowClient, name: &str) -> Result<(), TrackingError> {
     match client.get::<ExperimentAnswer>("experiments/get-by-name", &[("experiment_name", name)]) {
         Ok(ExperimentAnswer { experiment }) if experiment.lifecycle_stage == "deleted" => {
             Err(TrackingError::ExperimentDeleted {
@@ -282,10 +277,10 @@ fn create_experiment(client: &MlflowClient, name: &str) -> Result<String, Tracki
     match client.post::<ExperimentId>(
         "experiments/create",
         &CreateExperiment { name },
-        Idempotency::Harmless,
+        Idempotency::Idempotent,
     ) {
         Ok(id) => Ok(id.experiment_id),
-        // Another was faster, or our own first try arrived after all.
+        // Another client was faster, or our first try was successful although its answer was lost.
         Err(error) if is(&error, "RESOURCE_ALREADY_EXISTS") => {
             let answer: ExperimentAnswer =
                 client.get("experiments/get-by-name", &[("experiment_name", name)])?;

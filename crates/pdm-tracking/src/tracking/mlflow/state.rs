@@ -1,3 +1,5 @@
+//! What was copied to which server.
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -8,16 +10,16 @@ use crate::tracking::local::RunFolder;
 use crate::tracking::{RunId, RunStore};
 use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
 
-/// What the last replay to a server came to. A hint: the server knows better, and the file may be deleted.
+/// Result of the last replay to a server. It is only a hint for the next one, and the file may be deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncState {
-    /// The server's name for the experiment.
+    /// The server's id of the experiment.
     pub experiment_id: String,
-    /// The server's name for the run.
+    /// The server's id of the run.
     pub run_id: String,
     /// Lines of the journal the server has.
     pub lines: u64,
-    /// Whether the run had ended and all of it was there.
+    /// Whether the run had ended and was copied completely.
     pub complete: bool,
 }
 
@@ -32,7 +34,7 @@ impl SyncState {
         StateFile::read(folder).servers.remove(client.url())
     }
 
-    /// Writes the hint. Where that fails, the next replay asks the server.
+    /// Writes the hint. If that fails, the next replay asks the server.
     pub(super) fn write(self, folder: &RunFolder, client: &MlflowClient) {
         let mut file = StateFile::read(folder);
         file.servers.insert(client.url().to_owned(), self);
@@ -59,7 +61,7 @@ impl StateFile {
 }
 
 impl RunStore {
-    /// Returns what the last replay of a run to that server came to, without asking it.
+    /// Returns the result of the last replay of a run to a server, without a request.
     pub fn sync_state(&self, run: RunId, client: &MlflowClient) -> Option<SyncState> {
         SyncState::read(&self.folder(run), client)
     }

@@ -1,40 +1,42 @@
+//! Replays a journal to a server.
+
 use serde::Serialize;
 
-use super::place::ArtifactDestination;
+use super::destination::ArtifactDestination;
 use super::tree::Tree;
 use super::{MlflowClient, SyncState};
 use crate::tracking::journal::{JournalLine, JournalReader, Opening};
-use crate::tracking::local::{RunFolder, RunLock, RunState, standing};
+use crate::tracking::local::{RunFolder, RunLock, RunState, read_state};
 use crate::tracking::{RunId, RunStatus, RunStore, TrackingError};
 
-/// What a replay came to.
+/// Result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncReport {
     /// The run.
     pub run: RunId,
-    /// The server's name for the experiment.
+    /// The server's id of the experiment.
     pub experiment_id: String,
-    /// The server's name for the run.
+    /// The server's id of the run.
     pub mlflow_run_id: String,
     /// Page that shows the run.
     pub page: String,
-    /// Where the run stands.
+    /// Status of the run.
     pub status: RunStatus,
     /// Lines of the journal this replay sent.
     pub sent_lines: u64,
     /// Whether the run has ended and the server has all of it.
     pub complete: bool,
-    /// Whether somebody deleted the run on the server; it is then left alone.
+    /// Whether the run was deleted on the server; it is then not copied again.
     pub deleted: bool,
-    /// What the server would not take.
+    /// What the server refused.
     pub problems: Vec<String>,
 }
 
-/// Copies a run to an MLflow server. May be repeated at will, also after it was cut short: the server then has the run
+/// Copies a run to an MLflow server. Can be repeated, also after an interruption: the server then has the run
 /// once, with every entry once.
 ///
 /// # Errors
-/// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] where the server fails; [`TrackingError::Busy`] while
+/// [`TrackingError::Unreachable`] and [`TrackingError::Refused`] if the server fails; [`TrackingError::Busy`] while
 /// another process copies the same run; those of [`RunStore::load`] for the journal.
 pub fn sync(
     store: &RunStore,
@@ -44,25 +46,25 @@ pub fn sync(
     Syncer::new(store.folder(run), client.clone()).pass()
 }
 
-/// Copies a journal to a server, in as many passes as wanted while it grows.
+/// Copies a growing journal to a server in any number of passes.
 pub(in crate::tracking) struct Syncer {
     folder: RunFolder,
     client: MlflowClient,
-    open: Option<Open>,
+    open: Option<OpenCopy>,
 }
 
-/// The two ends of a copy.
-struct Open {
+/// Source and destination of a copy.
+struct OpenCopy {
     reader: JournalReader,
     tree: Tree,
-    place: ArtifactDestination,
-    /// Files the journal names, in its order.
+    destination: ArtifactDestination,
+    /// Files named in the journal, in order.
     files: Vec<String>,
-    /// How many of them the server has.
+    /// Number of these files that the server has.
     sent_files: usize,
 }
 
-/// How many of a run's files the server has.
+/// Tag with the number of files that the server has.
 const FILES_TAG: &str = "pdm_ml.synced_files";
 
 impl Syncer {
@@ -78,20 +80,20 @@ impl Syncer {
         &self.client
     }
 
-    /// Sends what the server lacks of the journal as it stands now.
+    /// Sends the lines that the server lacks.
     pub(in crate::tracking) fn pass(&mut self) -> Result<SyncReport, TrackingError> {
-        // Where the lock cannot be written, as on a read-only disk, the server's own search has to do.
+        // If the lock cannot be written, as on a read-only disk, the search on the server has to suffice.
         let lock = RunLock::try_take(&self.folder.sync_lock());
         if matches!(lock, Ok(None)) {
             return Err(TrackingError::Busy {
                 run: self.folder.id,
             });
         }
-        // The status comes before the lines: a run seen to have ended has all its lines.
-        let now = standing(&self.folder)?;
+        // The status is read before the lines: if the run has ended, all lines are there.
+        let now = read_state(&self.folder)?;
         let mut open = match self.open.take() {
             Some(open) => open,
-            None => Open::new(&self.folder, &self.client)?,
+            None => OpenCopy::new(&self.folder, &self.client)?,
         };
         let before = open.reader.lines();
         let copied = if open.tree.is_deleted() {
@@ -99,14 +101,14 @@ impl Syncer {
         } else {
             open.copy(&self.folder, &now)
         };
-        // A copy that failed half-way has still come to something worth a hint.
+        // The hint is also useful after a copy that failed.
         let report = self.report(&open, &now, before, copied.is_ok());
-        // After a failure only the server knows what it has.
+        // After a failure, the state must be read from the server again.
         self.open = copied.is_ok().then_some(open);
         copied.map(|()| report)
     }
 
-    fn report(&self, open: &Open, now: &RunState, before: u64, copied: bool) -> SyncReport {
+    fn report(&self, open: &OpenCopy, now: &RunState, before: u64, copied: bool) -> SyncReport {
         let (lines, info) = (open.tree.lines(), &open.tree.root.remote.run().info);
         let deleted = open.tree.is_deleted();
         let ended = now.status != RunStatus::Running && info.status == now.status.word();
@@ -136,7 +138,7 @@ impl Syncer {
     }
 }
 
-impl Open {
+impl OpenCopy {
     fn new(folder: &RunFolder, client: &MlflowClient) -> Result<Self, TrackingError> {
         let (opening, mut reader): (Opening, _) = JournalReader::open(&folder.journal())?;
         let hint = SyncState::read(folder, client).map(|state| state.run_id);
@@ -148,11 +150,12 @@ impl Open {
             files.extend(line.and_then(|stamped| file_of(&stamped.line)));
         }
         let run = tree.root.remote.run();
-        let (place, sent_files) = (ArtifactDestination::of(run, client), run.number(FILES_TAG));
+        let (destination, sent_files) =
+            (ArtifactDestination::of(run, client), run.number(FILES_TAG));
         Ok(Self {
             reader,
             tree,
-            place,
+            destination,
             files,
             sent_files: usize::try_from(sent_files).unwrap_or(usize::MAX),
         })
@@ -167,7 +170,7 @@ impl Open {
         }
     }
 
-    /// Sends all that is not a file: numbers do not wait for a large or failing upload.
+    /// Sends everything but files, so that metrics do not wait for large or failing uploads.
     fn copy_entries(&mut self) -> Result<(), TrackingError> {
         while let Some(line) = self.reader.next_line()? {
             let Some(stamped) = line else { continue };
@@ -184,7 +187,7 @@ impl Open {
         }
     }
 
-    /// Sends the files. What arrived before one that failed is noted as well as may be.
+    /// Sends the files, and records the number of those sent even if one fails.
     fn copy_files(&mut self, folder: &RunFolder) -> Result<(), TrackingError> {
         if self.sent_files >= self.files.len() {
             return Ok(());
@@ -194,7 +197,9 @@ impl Open {
             && let Some(name) = self.files.get(self.sent_files)
         {
             sent = match folder.artifact(name) {
-                Ok(file) => self.place.upload(name, &file, &mut self.tree.root.remote),
+                Ok(file) => self
+                    .destination
+                    .upload(name, &file, &mut self.tree.root.remote),
                 Err(error) => {
                     self.tree.root.remote.report(error.in_one_line());
                     Ok(())
@@ -203,15 +208,15 @@ impl Open {
             self.sent_files += usize::from(sent.is_ok());
         }
         self.tree.tag(FILES_TAG, &self.sent_files.to_string());
-        let noted = self.flush();
-        sent.and(noted)
+        let recorded = self.flush();
+        sent.and(recorded)
     }
 
     fn flush(&mut self) -> Result<(), TrackingError> {
         self.tree.flush(self.reader.lines())
     }
 
-    /// Sends the journal itself, and last the status: a status that is there proves that all is.
+    /// Sends the journal itself, and the status last: if the status is there, so is everything else.
     fn end(&mut self, folder: &RunFolder, now: &RunState) -> Result<(), TrackingError> {
         let (word, ended) = (
             now.status.word(),
@@ -224,7 +229,7 @@ impl Open {
         }
         self.tree.settle(word, ended)?;
         self.flush()?;
-        self.place.upload(
+        self.destination.upload(
             "pdm-ml/journal.ndjson",
             &folder.journal(),
             &mut self.tree.root.remote,

@@ -1,3 +1,5 @@
+//! A run and its parts on the server.
+
 use std::collections::BTreeMap;
 
 use super::batch::EntryBatch;
@@ -9,9 +11,9 @@ use crate::tracking::journal::{JournalLine, Opening, Stamped};
 use crate::tracking::{TrackingError, parts};
 use pdm_core::events::InputData;
 
-/// The server's copy of a run: the run itself and a child run for each of its parts, made when first spoken of.
+/// The server's copy of a run: the run itself and a child run for each of its parts, created with its first entry.
 ///
-/// All come from one journal. A line goes to the run it belongs to; each notes up to which line it has what is its own.
+/// All come from one journal. A line is sent to the run it belongs to; each run has a tag with the number of lines it has.
 pub(super) struct Tree {
     client: MlflowClient,
     opening: Opening,
@@ -19,17 +21,17 @@ pub(super) struct Tree {
     parts: BTreeMap<String, Branch>,
 }
 
-/// One run of the tree, and what is still to be sent to it.
+/// One run of the tree, and its unsent entries.
 pub(super) struct Branch {
     pub(super) remote: OpenRun,
     batch: EntryBatch,
     inputs: Vec<InputData>,
-    /// When it ended well, in milliseconds.
+    /// When it finished, in milliseconds.
     finished: Option<i64>,
 }
 
 impl Tree {
-    /// Finds the server's copy of a run, or begins one. `hint` is the name it had last time.
+    /// Finds the server's copy of a run, or creates one. `hint` is its id from the last replay.
     pub(super) fn open(
         client: &MlflowClient,
         opening: Opening,
@@ -43,14 +45,13 @@ impl Tree {
             Some(run) => run,
             None => search::find_or_create(client, &opening)?,
         };
-        let is_to_come_back = run.is_deleted() && client.restores();
-        let run = if is_to_come_back {
+        let run = if run.is_deleted() && client.restores() {
             search::restore(client, &opening, run)?
         } else {
             run
         };
         let mut children = search::children(client, &run, opening.run)?;
-        // Should there be several of one part, the fullest that was not deleted comes last and stays.
+        // If there are several of one part, the most complete that was not deleted comes last and is used.
         children.sort_by_key(|child| (!child.is_deleted(), child.number(LINES_TAG)));
         let named = |child: RemoteRun| {
             Some((
@@ -67,17 +68,17 @@ impl Tree {
         })
     }
 
-    /// Returns how many lines of the journal the server has, with all its parts.
+    /// Returns the number of journal lines that the server has for the run and all its parts.
     pub(super) fn lines(&self) -> u64 {
         self.root.remote.lines()
     }
 
-    /// Whether somebody deleted the run on the server.
+    /// Returns whether the run was deleted on the server.
     pub(super) fn is_deleted(&self) -> bool {
         self.root.remote.run().is_deleted()
     }
 
-    /// Takes a line of the journal to the run it belongs to; `number` counts from 1.
+    /// Adds a line of the journal to the run it belongs to; `number` counts from 1.
     pub(super) fn take(
         &mut self,
         number: u64,
@@ -88,30 +89,30 @@ impl Tree {
         match line {
             JournalLine::Metric { key, step, value } => {
                 let (part, key) = parts::divide(&key);
-                self.tell(part, here, |branch| {
+                self.add(part, here, |branch| {
                     branch.batch.metric(key, step, value, at)
                 })
             }
             JournalLine::Tag { key, value } => {
-                self.tell(None, here, |branch| branch.batch.tag(&key, &value))
+                self.add(None, here, |branch| branch.batch.tag(&key, &value))
             }
             JournalLine::Param { key, value } => {
-                self.tell(None, here, |branch| branch.param(&key, &value))
+                self.add(None, here, |branch| branch.param(&key, &value))
             }
-            JournalLine::PartStarted { part, params } => self.tell(Some(&part), here, |branch| {
-                params
-                    .iter()
-                    .for_each(|(key, value)| branch.param(key, value))
+            JournalLine::PartStarted { part, params } => self.add(Some(&part), here, |branch| {
+                for (key, value) in &params {
+                    branch.param(key, value);
+                }
             }),
-            // The end is sent after the note of how many lines are there, so it may be missing all the same.
+            // The end is sent after the tag with the number of lines, so it may be missing.
             JournalLine::PartFinished { part } => self
                 .part(&part, at)
                 .map(|branch| branch.finished = Some(at)),
             JournalLine::Input { part, data } => {
                 let part = Some(part.as_str()).filter(|part| !part.is_empty());
-                self.tell(part, here, |branch| branch.inputs.push(data))
+                self.add(part, here, |branch| branch.inputs.push(data))
             }
-            // The server has no place for these; the journal that is uploaded at the end holds them.
+            // MLflow has no equivalent; the journal that is uploaded at the end holds these.
             JournalLine::StageStarted { .. }
             | JournalLine::StageCached { .. }
             | JournalLine::StageFinished { .. } => Ok(()),
@@ -121,7 +122,7 @@ impl Tree {
         }
     }
 
-    /// Whether some run must be sent to before more is taken.
+    /// Returns whether a batch must be sent before more lines are added.
     pub(super) fn is_full(&self) -> bool {
         self.root.batch.is_full() || self.parts.values().any(|branch| branch.batch.is_full())
     }
@@ -131,12 +132,12 @@ impl Tree {
         self.root.batch.tag(key, value);
     }
 
-    /// Whether there is anything to send.
+    /// Returns whether there are unsent entries.
     pub(super) fn has_news(&self) -> bool {
         self.root.has_news() || self.parts.values().any(Branch::has_news)
     }
 
-    /// Sends what was taken. The parts go first: what the run itself notes holds for all of them.
+    /// Sends all entries. The parts first, because the number of lines of the run itself covers all of them.
     pub(super) fn flush(&mut self, lines: u64) -> Result<(), TrackingError> {
         for branch in self.parts.values_mut().filter(|branch| branch.has_news()) {
             branch.flush(lines)?;
@@ -144,7 +145,7 @@ impl Tree {
         self.root.flush(lines)
     }
 
-    /// Ends the parts that have not ended well as the run itself ended, and leaves no empty copy behind.
+    /// Ends the unfinished parts with the status of the run, and deletes empty copies.
     pub(super) fn settle(
         &mut self,
         status: &str,
@@ -164,7 +165,7 @@ impl Tree {
         open.try_for_each(|branch| branch.remote.end(status, end_time))
     }
 
-    /// Returns what the server would not take.
+    /// Returns what the server refused.
     pub(super) fn problems(&self) -> Vec<String> {
         let of_part = |(part, branch): (&String, &Branch)| {
             branch
@@ -183,8 +184,8 @@ impl Tree {
             .collect()
     }
 
-    /// Gives a line to the run it belongs to, unless that has it already or was deleted by somebody.
-    fn tell(
+    /// Adds a line to the run it belongs to, unless that has it already or was deleted.
+    fn add(
         &mut self,
         part: Option<&str>,
         (number, at): (u64, i64),
@@ -243,7 +244,7 @@ impl Branch {
     }
 
     fn flush(&mut self, lines: u64) -> Result<(), TrackingError> {
-        self.remote.tell_inputs(&self.inputs)?;
+        self.remote.send_inputs(&self.inputs)?;
         self.inputs.clear();
         self.remote.send(std::mem::take(&mut self.batch), lines)?;
         match self.finished.take() {

@@ -1,4 +1,4 @@
-//! What goes over the wire, as far as it is used here.
+//! The JSON of requests and answers; only the fields that are used.
 
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ impl RemoteRun {
             .map(|tag| tag.value.as_str())
     }
 
-    /// Returns the number a tag holds; 0 where there is none.
+    /// Returns the number in a tag; 0 if there is none.
     pub(super) fn number(&self, key: &str) -> u64 {
         self.tag(key)
             .and_then(|value| value.parse().ok())

@@ -1,4 +1,4 @@
-//! What goes over the wire about registered models, as far as it is used here.
+//! The JSON of requests and answers about registered models; only the fields that are used.
 
 use serde::{Deserialize, Serialize};
 

@@ -32,10 +32,10 @@ fn follow(
             .start(RunHeader::new("n", "p", experiment), &reporter)
             .unwrap(),
     );
-    let patience = RetryPolicy { tries: 1, ..HASTY };
+    let retry = RetryPolicy { tries: 1, ..HASTY };
     let follower = BestEffort::follow(
         &run,
-        MlflowClient::new(url, Credentials::Anonymous, patience).unwrap(),
+        MlflowClient::new(url, Credentials::Anonymous, retry).unwrap(),
         &reporter,
     );
     let work_reporter = reporter.with(run.clone());
@@ -68,7 +68,7 @@ fn a_server_that_is_dead_slow_or_broken_never_stops_a_run() {
                 let (id, report, warnings) = follow(store, "e", url, Duration::from_millis(2800));
                 assert_eq!(report, None, "{url}");
                 assert_eq!(warnings.len(), 2, "{warnings:?}");
-                assert!(warnings[0].contains("the run goes on"), "{warnings:?}");
+                assert!(warnings[0].contains("the run continues"), "{warnings:?}");
                 assert!(
                     warnings[1].ends_with("run `pdm-ml track sync` later"),
                     "{warnings:?}"
@@ -91,12 +91,11 @@ fn a_living_server_has_the_run_when_it_ends() {
     let reporter = Reporter::silent().with(warnings.clone());
     let run = bench.start();
     // A server under the load of all tests may be slow, and is waited for all the same.
-    let patience = RetryPolicy {
+    let retry = RetryPolicy {
         slow: Duration::from_secs(60),
         ..RetryPolicy::FOREGROUND
     };
-    let client =
-        MlflowClient::new(bench.client.url(), super::real::credentials(), patience).unwrap();
+    let client = MlflowClient::new(bench.client.url(), super::real::credentials(), retry).unwrap();
     let follower = BestEffort::follow(&run, client, &reporter);
     (0..1200).for_each(|step| run.on(&metric("loss", step, 0.0)));
     thread::sleep(Duration::from_millis(2500));

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::real::{ServerFixture, metric};
 use super::replay::download;
-use crate::tracking::mlflow::place::ArtifactDestination;
+use crate::tracking::mlflow::destination::ArtifactDestination;
 use crate::tracking::mlflow::remote::OpenRun;
 use crate::tracking::mlflow::wire::RemoteRun;
 use crate::tracking::*;
@@ -53,7 +53,7 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
             .unwrap();
         let error = sync(&bench.store, id, &wrong).unwrap_err();
         assert!(
-            matches!(&error, TrackingError::Bucket { place, .. } if place.contains(&prefix)),
+            matches!(&error, TrackingError::Bucket { location, .. } if location.contains(&prefix)),
             "{error}"
         );
         assert!(!error.in_one_line().contains("swordfish"));

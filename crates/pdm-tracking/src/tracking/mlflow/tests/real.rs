@@ -77,7 +77,9 @@ impl ServerFixture {
     }
 
     pub(super) fn post(&self, call: &str, body: Value) -> Value {
-        self.client.post(call, &body, Idempotency::Never).unwrap()
+        self.client
+            .post(call, &body, Idempotency::NotIdempotent)
+            .unwrap()
     }
 
     /// Returns the run as the server has it.

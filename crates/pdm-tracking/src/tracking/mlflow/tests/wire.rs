@@ -38,7 +38,7 @@ fn a_busy_server_is_asked_again() {
 fn what_creates_is_sent_once_and_refusals_are_final() {
     let server = Fake::answering(|_| response("503 Busy", "", ""));
     client(&server.url)
-        .post::<serde_json::Value>("runs/create", &1, Idempotency::Never)
+        .post::<serde_json::Value>("runs/create", &1, Idempotency::NotIdempotent)
         .unwrap_err();
     assert_eq!(server.requests(), 1);
     let refusing = Fake::answering(|_| {
@@ -104,7 +104,7 @@ fn errors_say_who_answered_what() {
     let (text, hint) = said("200 OK", "", "<html>Log in</html>");
     assert_eq!(
         text,
-        format!("{asked} did not answer as MLflow does: Log in")
+        format!("the answer to {asked} is not from an MLflow server: Log in")
     );
     assert!(hint.unwrap().contains("mlflow_url"));
     let (text, _) = said(

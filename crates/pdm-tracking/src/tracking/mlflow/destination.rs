@@ -1,3 +1,5 @@
+//! The destination of a run's artifacts.
+
 use std::path::Path;
 
 use reqwest::Url;
@@ -10,31 +12,31 @@ use super::remote::OpenRun;
 use super::wire::RemoteRun;
 use crate::tracking::{Credentials, TrackingError};
 
-/// Where a run's files are kept, and how they come there.
+/// The destination of a run's artifacts.
 pub(super) enum ArtifactDestination {
-    /// Behind the server's own artifact interface, at this path.
+    /// A path of the server's own artifact interface.
     Server {
         client: Box<MlflowClient>,
         root: String,
     },
-    /// At an address of its own, which takes files by HTTP: another server's artifact interface, mostly.
+    /// Another HTTP address that accepts files, mostly another server's artifact interface.
     Web {
         client: Box<MlflowClient>,
         folder: Url,
     },
-    /// In a bucket its clients write to themselves.
+    /// A bucket to which clients write directly.
     Bucket {
         folder: BucketFolder,
-        pulse: Latency,
+        latency: Latency,
     },
-    /// In a bucket that cannot be opened; the reason is told when there is a file for it.
+    /// A bucket that cannot be opened; the reason is reported when there is a file for it.
     Closed { uri: String, why: String },
-    /// Somewhere we cannot write.
+    /// A location to which this program cannot write.
     Elsewhere { uri: String },
 }
 
 impl ArtifactDestination {
-    /// Reads the address the server gave a run for its files.
+    /// Returns the destination for the run's artifact address on the server.
     pub(super) fn of(run: &RemoteRun, client: &MlflowClient) -> Self {
         let uri = run.info.artifact_uri.as_str();
         if let Some(root) = behind_the_server(uri, client) {
@@ -43,13 +45,13 @@ impl ArtifactDestination {
                 root,
             };
         }
-        if let Some(place) = on_another_host(uri, client) {
-            return place;
+        if let Some(destination) = on_another_host(uri, client) {
+            return destination;
         }
         match BucketFolder::open(uri, client) {
             Some(Ok(folder)) => Self::Bucket {
                 folder,
-                pulse: client.pulse().clone(),
+                latency: client.latency().clone(),
             },
             Some(Err(error)) => Self::Closed {
                 uri: uri.to_owned(),
@@ -61,7 +63,7 @@ impl ArtifactDestination {
         }
     }
 
-    /// Uploads a file; one that will not be taken is a problem of the run, not an error.
+    /// Uploads a file; if the file is refused, that is a problem of the run, not an error.
     pub(super) fn upload(
         &self,
         name: &str,
@@ -77,20 +79,20 @@ impl ArtifactDestination {
                     why: "no address".to_owned(),
                 }),
             },
-            Self::Bucket { folder, pulse } => {
-                pulse.allow(file.metadata().map_or(0, |file| file.len()));
-                pulse.timed(|| folder.upload(name, file))
+            Self::Bucket { folder, latency } => {
+                latency.allow(file.metadata().map_or(0, |file| file.len()));
+                latency.timed(|| folder.upload(name, file))
             }
             Self::Closed { uri, why } => {
                 return Err(TrackingError::Bucket {
-                    place: uri.clone(),
+                    location: uri.clone(),
                     why: why.clone(),
-                    passing: false,
+                    is_transient: false,
                 });
             }
             Self::Elsewhere { uri } => {
                 run.report(format!(
-                    "files are not copied: the server keeps them at {uri} and takes none itself"
+                    "files are not copied: the server keeps them at {uri} and does not accept uploads"
                 ));
                 return Ok(());
             }
@@ -112,7 +114,7 @@ impl ArtifactDestination {
     }
 }
 
-/// Returns the path of an address behind the server's own artifact interface.
+/// Returns the path of an address of the server's own artifact interface.
 fn behind_the_server(uri: &str, client: &MlflowClient) -> Option<String> {
     let named = client
         .base()
@@ -127,13 +129,13 @@ fn behind_the_server(uri: &str, client: &MlflowClient) -> Option<String> {
     Some(path.trim_matches('/').to_owned())
 }
 
-/// Whether a host follows: `//host/path`, and neither `/path` nor `///path`.
+/// Returns whether a path begins with a host: `//host/path`, but neither `/path` nor `///path`.
 fn names_a_host(path: &str) -> bool {
     path.strip_prefix("//")
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
-/// Returns the place of an address with a host of its own, as MLflow's client understands it.
+/// Returns the destination for an address with its own host, as MLflow's client does.
 fn on_another_host(uri: &str, client: &MlflowClient) -> Option<ArtifactDestination> {
     let closed = |why: &str| ArtifactDestination::Closed {
         uri: uri.to_owned(),
@@ -148,15 +150,15 @@ fn on_another_host(uri: &str, client: &MlflowClient) -> Option<ArtifactDestinati
         _ => return None,
     };
     let Some(folder) = folder else {
-        return Some(closed("the server names an address that is none"));
+        return Some(closed("the server gave an invalid address"));
     };
     let is_anonymous = client.connection().credentials == Credentials::Anonymous;
     if client.base().is_safer_than(&folder) && !is_anonymous {
         return Some(closed(
-            "the credentials would be sent unencrypted there, and are sent encrypted to the server itself",
+            "the credentials would be sent there without encryption, unlike to the server itself",
         ));
     }
-    Some(match client.beside(&folder) {
+    Some(match client.for_server(&folder) {
         Ok(client) => ArtifactDestination::Web {
             client: Box::new(client),
             folder,
