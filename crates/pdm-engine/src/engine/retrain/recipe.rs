@@ -20,6 +20,7 @@ impl PipelineRun<'_> {
                 json!({ "name": spec.dataset.name(), "schema": spec.dataset.schema() }),
             );
             sections.insert("project".to_owned(), json!({ "seed": spec.project.seed }));
+            sections.insert("train".to_owned(), spec.train.key_parameters());
         }
         let data = [Role::Train, Role::Test, Role::Rul].map(|role| part_digest(&self.files, role));
         let stages = Stage::ALL.map(|stage| (stage, stage.semantic_version()));
