@@ -45,7 +45,7 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest, features: Digest) -> StageK
         "features": spec.features,
         "target": spec.target,
         "model": spec.model,
-        "train": spec.train,
+        "train": spec.train.key_parameters(),
     });
     let parameters = protocol::with_csv(parameters, spec);
     key(

@@ -1,4 +1,7 @@
+//! The options of `[train]`.
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{Backend, Loss};
 use crate::data::Lives;
@@ -8,44 +11,44 @@ use pdm_core::domain::{FromData, Problem, ResolvedValue};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct TrainOptions {
-    /// How often every fit is repeated with other random numbers; predictions are the mean. 1 to 100.
+    /// Fits of every model, each with other random numbers; predictions are the mean. 1 to 100.
     pub seeds: usize,
     /// First row of each unit, counted from 1, that models on the feature table learn from; `auto`: a sixth of the
     /// shortest training life, at most 20.
     pub first_row: FromData<usize>,
-    /// Rows from one such row to the next; neighbours say almost the same. `auto`: an eighth of the median training
-    /// life, at most 4.
+    /// Distance in rows from one such row to the next, since neighbouring rows are almost alike. `auto`: an eighth of the
+    /// median training life, at most 4.
     pub row_stride: FromData<usize>,
     /// Random cut points of each held-out unit in cross-validation; fewer where its history is too short.
     pub cuts_per_unit: usize,
-    /// Rows up to the earliest cut point, where the history has as many; `auto`: a sixth of the shortest life, at most 15.
+    /// Rows before the earliest cut point, where the history is that long; `auto`: a sixth of the shortest life, at most 15.
     pub shortest_history: FromData<usize>,
-    /// What networks make small: `mse`, `huber`, `asymmetric` or `quantile`.
+    /// Loss that networks minimise: `mse`, `huber`, `asymmetric` or `quantile`.
     pub loss: Loss,
-    /// Error in cycles from which on `huber` grows in proportion.
+    /// Error in cycles above which `huber` grows linearly.
     pub huber_delta: f64,
-    /// How much more than an early error a late one counts in `asymmetric`.
+    /// Weight of a late error relative to an early one in `asymmetric`.
     pub late_weight: f64,
     /// Levels of the lower end, the prediction and the upper end that `quantile` learns, ascending between 0 and 1.
     pub quantiles: [f64; 3],
-    /// Share of the training units that the fit of a network or of trees holds back, whole, to stop early and keep what
-    /// predicted them best; 0 fits on all units for all steps or rounds.
+    /// Share of the training units that the fit of a network or of trees holds back, each as a whole, to stop early and
+    /// keep the state that predicted them best; 0 fits on all units for all steps or rounds.
     pub validation: f64,
-    /// Steps, or trees, between two looks at the units held back.
+    /// Steps, or trees, between two evaluations on the units held back.
     pub validate_every: usize,
-    /// Looks without a better one after which a fit stops.
+    /// Evaluations without an improvement after which a fit stops.
     pub patience: usize,
-    /// What computes the fit of a network: `flex`, or a backend the program was built with.
+    /// What computes the fit of a network: `native`, `flex`, or a backend that the program was built with.
     pub backend: Backend,
 }
 
-/// More repetitions than this are a slip of the finger: the spread of a mean of 100 is a tenth of one fit's.
+/// More fits than this are a typing mistake: the spread of a mean of 100 is a tenth of that of one fit.
 const MOST_SEEDS: usize = 100;
 
-/// More rows, cut points, steps or looks than this are a slip of the finger, and their products would overflow.
+/// More rows, cut points, steps or evaluations than this are a typing mistake, and their products would overflow.
 const MOST_ROWS: usize = 1_000_000;
 
-/// Largest error in cycles and largest weight of one; squares of more overflow in single precision.
+/// Largest error in cycles and largest weight; the squares of larger ones overflow in single precision.
 const HEAVIEST: f64 = 1e6;
 
 impl Default for TrainOptions {
@@ -63,12 +66,12 @@ impl Default for TrainOptions {
             validation: 0.0,
             validate_every: 25,
             patience: 8,
-            backend: Backend::Flex,
+            backend: Backend::Native,
         }
     }
 }
 
-/// What `auto` is where units live long enough, and the shares of a life that it may not exceed.
+/// Values of `auto` where units live long enough, and the shares of a life that it may not exceed.
 const LATEST_FIRST_ROW: usize = 20;
 const LONGEST_ROW_STRIDE: usize = 4;
 const LONGEST_SHORTEST_HISTORY: usize = 15;
@@ -76,7 +79,7 @@ const EARLY_SHARE: usize = 6;
 const STRIDE_SHARE: usize = 8;
 
 impl TrainOptions {
-    /// Returns these options with a number for everything that was left to the data.
+    /// Returns these options with a number for every `auto`.
     #[must_use]
     pub fn settled(&self, lives: &Lives) -> Self {
         let early = (lives.shortest / EARLY_SHARE).max(1);
@@ -94,22 +97,32 @@ impl TrainOptions {
         }
     }
 
+    /// Returns the options as they enter the keys of cached results, in the same bytes as earlier versions wrote them.
+    ///
+    /// # Panics
+    /// Never: the options have a JSON form.
+    pub fn key_parameters(&self) -> Value {
+        let mut parameters = json!(self);
+        parameters["backend"] = json!(self.backend.key_name());
+        parameters
+    }
+
     /// Returns the first row that is learnt from, counted from 1; that of long lives where the lives are not known yet.
     pub fn first_row(&self) -> usize {
         self.first_row.or(LATEST_FIRST_ROW)
     }
 
-    /// Returns the rows from one row that is learnt from to the next, likewise.
+    /// Returns the distance in rows from one row that is learnt from to the next, likewise.
     pub fn row_stride(&self) -> usize {
         self.row_stride.or(LONGEST_ROW_STRIDE)
     }
 
-    /// Returns the rows up to the earliest cut, likewise.
+    /// Returns the rows before the earliest cut, likewise.
     pub fn shortest_history(&self) -> usize {
         self.shortest_history.or(LONGEST_SHORTEST_HISTORY)
     }
 
-    /// Returns what was left to the data, and what it follows from.
+    /// Returns the value found for every `auto`, and the reason.
     pub fn found(&self, lives: &Lives) -> Vec<ResolvedValue> {
         let settled = self.settled(lives);
         let shortest = format!("the shortest training life has {} rows", lives.shortest);
@@ -196,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_beyond_reason_are_problems() {
+    fn sizes_beyond_the_limits_are_problems() {
         let mut whole = serde_json::to_value(TrainOptions::default()).unwrap();
         for key in ["first_row", "row_stride", "shortest_history"] {
             assert_eq!(whole[key], "auto");
@@ -241,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_to_the_data_follows_the_lives() {
+    fn auto_follows_the_lives() {
         let found = |shortest, median| {
             let settled = TrainOptions::default().settled(&lives(shortest, median));
             [
@@ -260,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_stays_and_is_not_told_as_found() {
+    fn a_value_that_was_set_stays_and_is_not_reported_as_found() {
         let asked = TrainOptions {
             first_row: FromData::Set(9),
             ..Default::default()
@@ -278,6 +291,27 @@ mod tests {
         assert_eq!(settled.found(&lives(5, 11)), []);
         let long = TrainOptions::default().found(&lives(128, 199));
         assert_eq!((long.len(), ResolvedValue::told(&long)), (3, None));
+    }
+
+    /// Written down from the version before `backend = "native"`: other bytes would refit every model.
+    #[test]
+    fn the_default_has_the_same_bytes_in_keys_as_ever() {
+        let before = r#"{"backend":"flex","cuts_per_unit":8,"first_row":"auto","huber_delta":10.0,"late_weight":2.0,"#
+            .to_owned()
+            + r#""loss":"mse","patience":8,"quantiles":[0.05,0.5,0.95],"row_stride":"auto","seeds":1,"#
+            + r#""shortest_history":"auto","validate_every":25,"validation":0.0}"#;
+        let bytes = |options: &TrainOptions| {
+            let bytes = pdm_core::content::canonical_json(&options.key_parameters()).unwrap();
+            String::from_utf8(bytes).unwrap()
+        };
+        assert_eq!(bytes(&TrainOptions::default()), before);
+        for backend in Backend::built() {
+            let options = TrainOptions {
+                backend,
+                ..Default::default()
+            };
+            assert_eq!(bytes(&options) == before, backend == Backend::Native);
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) fn recipe(job: &Job, inputs: &Inputs) -> Digest {
             json!({ "name": spec.dataset.name(), "schema": spec.dataset.schema() }),
         );
         sections.insert("project".to_owned(), json!({ "seed": spec.project.seed }));
+        sections.insert("train".to_owned(), spec.train.key_parameters());
     }
     let data = [Role::Train, Role::Test, Role::Rul].map(|role| part_digest(&inputs.files, role));
     let stages = Stage::ALL.map(|stage| (stage, semantic_version(stage)));

@@ -2,12 +2,15 @@
 
 use std::fmt::Debug;
 
+use serde::Serialize;
+use serde_json::{Value, json};
+
 use super::{Activation, HistoryReading, Network, NetworkBody, ParameterLayout, SharedOptions};
 use crate::models::InputKind;
 use crate::models::{FamilyOptions, FitExtent};
 
 /// The answers of a family of networks; its options implement it, in the file with its layers.
-pub(crate) trait NetworkOptions: SharedOptions + Debug {
+pub(crate) trait NetworkOptions: SharedOptions + ToJson + Debug {
     /// Returns the name of the family.
     fn kind(&self) -> &'static str;
 
@@ -32,6 +35,18 @@ pub(crate) trait NetworkOptions: SharedOptions + Debug {
     fn small() -> Self
     where
         Self: Sized;
+}
+
+/// Options by key, for digests; every serde type has it.
+pub(crate) trait ToJson {
+    /// Returns the options as JSON.
+    fn to_json(&self) -> Value;
+}
+
+impl<T: Serialize> ToJson for T {
+    fn to_json(&self) -> Value {
+        json!(self)
+    }
 }
 
 /// What to try where the loss of a network is finite no more.

@@ -1,5 +1,7 @@
+//! The running average of the parameters.
+
 /// The exponential running average of a network's parameters (Polyak and Juditsky, 1992), which predicts better than
-/// the last ones.
+/// the last parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct WeightAverage {
     decay: f64,
@@ -12,10 +14,10 @@ impl WeightAverage {
         Self { decay, mean: start }
     }
 
-    /// Takes in the parameters after step `step`, counted from 0.
+    /// Adds the parameters after step `step`, counted from 0.
     ///
-    /// Early on the decay is `(1 + step) / (10 + step)`, as in TensorFlow's `ExponentialMovingAverage`: in a short fit
-    /// the random parameters of the start would otherwise weigh more than all that was learnt.
+    /// In early steps the decay is `(1 + step) / (10 + step)`, as in TensorFlow's `ExponentialMovingAverage`: otherwise the
+    /// random first parameters would outweigh everything learnt in a short fit.
     pub(super) fn update(&mut self, parameters: &[f32], step: usize) {
         let step = step as f64;
         let decay = self.decay.min((1.0 + step) / (10.0 + step)) as f32;

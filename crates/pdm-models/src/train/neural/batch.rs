@@ -1,3 +1,5 @@
+//! Batches of training examples, drawn by seed.
+
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -5,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::models::neural::{Chunk, HistoryReading};
 use crate::train::UnitExamples;
 
-/// What one step of the optimiser learns from, cut into chunks that are computed side by side.
+/// The examples of one step of the optimiser, cut into chunks that are computed in parallel.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct TrainingBatch {
     pub(super) chunks: Vec<Labelled>,
@@ -19,7 +21,7 @@ pub(super) struct Labelled {
     pub(super) labels: Vec<f32>,
 }
 
-/// Batches without end: every unit, or every window, once in an order drawn anew, then all over again.
+/// Endless batches: every unit, or every window, once in random order, then again in a new order.
 pub(super) struct Batches<'a> {
     units: Vec<&'a UnitExamples>,
     reading: HistoryReading,
@@ -31,13 +33,13 @@ pub(super) struct Batches<'a> {
     next: usize,
 }
 
-/// Chunks of a batch at most, so that threads have something to share and the sums over chunks stay short.
+/// Most chunks of a batch: enough for the threads to share, and few enough for short sums over chunks.
 const CHUNKS: usize = 16;
-/// Sequences of a chunk at least: the products of fewer rows cost more.
+/// Fewest sequences of a chunk: matrix products of fewer rows are slower.
 const LEAST: usize = 4;
 
 impl<'a> Batches<'a> {
-    /// Returns batches of these units, each of which has a row.
+    /// Returns batches of these units, each of which has at least one row.
     pub(super) fn new(
         units: Vec<&'a UnitExamples>,
         reading: HistoryReading,
@@ -111,7 +113,7 @@ impl TrainingBatch {
 }
 
 impl Labelled {
-    /// Returns room for sequences that are read this way.
+    /// Returns an empty chunk for sequences that are read this way.
     pub(super) fn of(reading: HistoryReading) -> Self {
         let chunk = Chunk {
             last_only: matches!(reading, HistoryReading::Window { .. }),

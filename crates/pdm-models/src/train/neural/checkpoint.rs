@@ -1,3 +1,5 @@
+//! Checkpoints, from which a fit that was stopped continues.
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
@@ -5,25 +7,26 @@ use std::path::PathBuf;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
+use super::adamw::Moments;
 use super::learner::LearnerState;
 use super::validation::BestParameters;
 use crate::train::{TrainError, Workspace};
 use pdm_core::content::{Digest, atomic_write};
 
-/// The state after the newest checkpoint.
+/// File of the newest state.
 const LAST: &str = "last.safetensors";
-/// The state when the units held back were predicted best.
+/// File of the state that predicted the units held back best.
 const BEST: &str = "best.safetensors";
 const NOTE: &str = "fit";
 
-/// Keeps the state of a fit in files, and finds it again.
+/// Writes the state of a fit to files, and reads it back.
 pub(super) struct Checkpoints<'a> {
     workspace: &'a Workspace,
-    /// Digest of everything that decides the fit; a checkpoint of another fit is passed over.
+    /// Digest of everything that decides the fit; a checkpoint of another fit is ignored.
     fit: Digest,
 }
 
-/// Where a fit stands.
+/// The progress of a fit.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FitProgress {
     pub(super) state: LearnerState,
@@ -45,7 +48,7 @@ impl<'a> Checkpoints<'a> {
         Self { workspace, fit }
     }
 
-    /// Returns the file of the best weights, where it has been written.
+    /// Returns the file of the best weights, or else of the newest state, where one has been written.
     pub(super) fn kept(&self) -> Option<PathBuf> {
         let folder = self.workspace.folder()?;
         [BEST, LAST]
@@ -54,7 +57,7 @@ impl<'a> Checkpoints<'a> {
             .find(|path| path.is_file())
     }
 
-    /// Keeps the state, over what was kept before.
+    /// Writes the state, in place of the one written before.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -62,7 +65,7 @@ impl<'a> Checkpoints<'a> {
         self.keep(LAST, progress)
     }
 
-    /// Keeps the state as the best so far.
+    /// Writes the state as the best so far.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -70,7 +73,7 @@ impl<'a> Checkpoints<'a> {
         self.keep(BEST, progress)
     }
 
-    /// Brings a fit to where the newest checkpoint of the same fit stands; leaves it alone where there is none.
+    /// Sets the progress to that of the newest checkpoint of the same fit; leaves it unchanged where there is none.
     pub(super) fn restore(&self, progress: &mut FitProgress) {
         let Some(folder) = self.workspace.folder() else {
             return;
@@ -108,8 +111,8 @@ impl<'a> Checkpoints<'a> {
         let tensors = [
             ("parameters", &state.parameters),
             ("average", &state.average.mean),
-            ("moment_1", &state.moments[0]),
-            ("moment_2", &state.moments[1]),
+            ("moment_1", &state.moments.first),
+            ("moment_2", &state.moments.second),
             ("best", best.as_ref().map_or(&none, |best| &best.parameters)),
         ];
         let bytes = tensors.map(|(name, values)| {
@@ -154,7 +157,10 @@ impl<'a> Checkpoints<'a> {
         }
         let mut average = like.state.average.clone();
         average.mean = read("average")?;
-        let moments = [read("moment_1")?, read("moment_2")?];
+        let moments = Moments {
+            first: read("moment_1")?,
+            second: read("moment_2")?,
+        };
         let state = LearnerState {
             step: note.step,
             parameters: read("parameters")?,

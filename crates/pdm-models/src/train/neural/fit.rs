@@ -1,3 +1,5 @@
+//! The fit of a network: its steps, evaluations on the units held back, checkpoints and reports.
+
 use serde_json::json;
 
 use super::batch::Batches;
@@ -22,10 +24,10 @@ const CHECKPOINT_STEPS: usize = 100;
 ///
 /// Reports, by the family's name: `loss` (mean of the steps since the last report, in squared label scales),
 /// `learning_rate`, `gradient_norm`, and, where units are held back, their `validation_rmse` in cycles. A fit that was
-/// stopped goes on from its last checkpoint in the workspace, to the same bytes as one that never stopped.
+/// stopped continues from its last checkpoint in the workspace, to the same bytes as one that never stopped.
 ///
 /// # Errors
-/// There is no unit with a row, the work was interrupted, the loss is not finite, or a checkpoint cannot be written.
+/// No unit has a row, the work was interrupted, the loss is not finite, or a checkpoint cannot be written.
 pub(in crate::train) fn fit_neural(
     units: &[UnitExamples],
     target: &TargetOptions,
@@ -82,7 +84,7 @@ pub(in crate::train) fn fit_neural(
     ))
 }
 
-/// Returns what labels are divided by, so that they reach from 0 to 1: the cap, unless every unit lives shorter than that.
+/// Returns the divisor that brings labels into 0 to 1: the cap, or the largest label where no unit lives as long.
 fn largest_label(units: &[&UnitExamples], target: &TargetOptions) -> f32 {
     let most = units
         .iter()
@@ -96,7 +98,7 @@ fn largest_label(units: &[&UnitExamples], target: &TargetOptions) -> f32 {
     scale as f32
 }
 
-/// Returns the digest of everything that decides a fit.
+/// Returns the digest of everything that decides a fit, as canonical JSON of named values.
 fn digest(
     units: &[UnitExamples],
     target: &TargetOptions,
@@ -105,23 +107,19 @@ fn digest(
     seed: u64,
 ) -> Digest {
     let numbers = |unit: &UnitExamples| {
-        let inputs = unit
-            .input
-            .values
-            .iter()
-            .flat_map(|value| value.to_le_bytes());
-        Digest::of(
-            inputs
-                .chain(unit.labels.iter().flat_map(|label| label.to_le_bytes()))
-                .collect::<Vec<u8>>(),
-        )
+        let inputs = unit.input.values.iter().flat_map(|v| v.to_le_bytes());
+        let labels = unit.labels.iter().flat_map(|label| label.to_le_bytes());
+        Digest::of(inputs.chain(labels).collect::<Vec<u8>>())
     };
-    let units: Vec<String> = units.iter().map(|unit| numbers(unit).to_string()).collect();
-    // `Gru(GruOptions { … })`, as earlier versions wrote it: their checkpoints are still good.
-    let options = format!("{options:?}");
-    let name = options.split("Options").next().unwrap_or_default();
-    let options = format!("{name}({options})");
-    digest_of(&json!([units, target, options, training, seed])).expect("options have a JSON form")
+    let fit = json!({
+        "units": units.iter().map(numbers).collect::<Vec<_>>(),
+        "target": target,
+        "family": options.kind(),
+        "options": options.to_json(),
+        "train": training,
+        "seed": seed,
+    });
+    digest_of(&fit).expect("a JSON value has a JSON form")
 }
 
 fn scaled(training: &TrainOptions, label_scale: f32) -> ScaledLoss {
@@ -139,7 +137,7 @@ fn scaled(training: &TrainOptions, label_scale: f32) -> ScaledLoss {
     }
 }
 
-/// One fit on its way.
+/// A fit in progress.
 struct TrainingLoop<'a> {
     family: &'static str,
     options: FitOptions,
@@ -184,7 +182,7 @@ impl TrainingLoop<'_> {
             best: self.best,
             losses: self.losses,
         } = progress;
-        // The batches that were drawn before are drawn again, and thrown away.
+        // The batches before the checkpoint are drawn again and dropped, so that the next ones are the same.
         (0..self.learner.state.step).for_each(|_| drop(self.batches.draw()));
     }
 
@@ -204,7 +202,7 @@ impl TrainingLoop<'_> {
             .is_some_and(|(validation, best)| validation.is_over(best, step))
     }
 
-    /// Looks at the units held back, where it is time, and keeps the best weights.
+    /// Predicts the units held back, where it is time, and keeps the best weights.
     fn validate(&mut self, reporter: &Reporter) -> Result<(), TrainError> {
         let state = &self.learner.state;
         let Some(validation) = self

@@ -1,3 +1,5 @@
+//! The gradient of the native backend.
+
 use rayon::prelude::*;
 
 use super::batch::{Labelled, TrainingBatch};
@@ -6,7 +8,7 @@ use crate::models::neural::{Network, Weights};
 
 /// Returns the mean loss over all outputs of a batch, and its gradient by every parameter.
 ///
-/// Chunks run side by side; sums over them are formed in their order, so threads change nothing.
+/// Chunks run in parallel; sums over them are formed in their order, so the number of threads changes nothing.
 pub(super) fn loss_and_gradient(
     network: &Network,
     parameters: &[f32],

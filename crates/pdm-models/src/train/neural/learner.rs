@@ -1,8 +1,10 @@
-use burn::optim::{AdamW, AdamWConfig, AdamWState, AdaptiveMomentumState, Optimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+//! A network that learns: draws its first parameters and takes the steps of a fit.
+
+use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::adamw::{AdamW, Moments};
 use super::average::WeightAverage;
 use super::batch::TrainingBatch;
 use super::gradient::loss_and_gradient;
@@ -16,21 +18,20 @@ pub(super) struct Learner<'a> {
     pub(super) network: &'a Network,
     options: FitOptions,
     loss: ScaledLoss,
-    /// Where a graph computes the gradient; `None`: plain layers do.
+    /// Device of the graph that computes the gradient; `None` where the native layers do.
     graph: Option<Device>,
     optimizer: AdamW,
     pub(super) state: LearnerState,
 }
 
-/// What a fit needs to go on as if it had never stopped.
+/// Everything from which a fit continues as if it had never stopped.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LearnerState {
     /// Steps taken.
     pub(super) step: usize,
     pub(super) parameters: Vec<f32>,
     pub(super) average: WeightAverage,
-    /// The optimiser's running means of the gradient and of its square; empty before the first step.
-    pub(super) moments: [Vec<f32>; 2],
+    pub(super) moments: Moments,
 }
 
 /// What a step did.
@@ -42,10 +43,10 @@ pub(super) struct StepReport {
     pub(super) learning_rate: f64,
 }
 
-/// The loss or its gradient is not finite any more.
+/// The loss or its gradient is no longer finite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Divergence {
-    /// Step at which it was seen, from 1.
+    /// The step, counted from 1.
     pub(super) step: usize,
     /// The first tensor, in the order of the network, whose gradient is not finite.
     pub(super) tensor: Option<String>,
@@ -62,15 +63,13 @@ impl<'a> Learner<'a> {
     ) -> Self {
         let parameters = draw(&network.layout, seed);
         let average = WeightAverage::new(options.weight_average, parameters.clone());
-        let optimizer = AdamWConfig::new()
-            .with_weight_decay(options.weight_decay as f32)
-            .with_epsilon(1e-8)
-            .build();
+        let optimizer = AdamW::new(options.weight_decay as f32);
+        let moments = Moments::new(parameters.len());
         let state = LearnerState {
             step: 0,
             parameters,
             average,
-            moments: [Vec::new(), Vec::new()],
+            moments,
         };
         Self {
             network,
@@ -85,7 +84,7 @@ impl<'a> Learner<'a> {
     /// Takes one step.
     ///
     /// # Errors
-    /// The loss or its gradient is not finite; nothing has changed then.
+    /// The loss or its gradient is not finite; nothing has changed.
     pub(super) fn step(&mut self, batch: &TrainingBatch) -> Result<StepReport, Divergence> {
         let (loss, mut gradient) = match &self.graph {
             None => loss_and_gradient(self.network, &self.state.parameters, batch, self.loss),
@@ -108,46 +107,21 @@ impl<'a> Learner<'a> {
         }
         clip(&mut gradient, gradient_norm, self.options.gradient_clip);
         let learning_rate = learning_rate(&self.options, self.state.step);
-        self.descend(learning_rate, gradient);
-        self.state
-            .average
-            .update(&self.state.parameters, self.state.step);
-        self.state.step += 1;
+        let state = &mut self.state;
+        self.optimizer.step(
+            learning_rate,
+            state.step,
+            &mut state.parameters,
+            &gradient,
+            &mut state.moments,
+        );
+        state.average.update(&state.parameters, state.step);
+        state.step += 1;
         Ok(StepReport {
             loss,
             gradient_norm,
             learning_rate,
         })
-    }
-
-    /// Takes the optimiser's step.
-    fn descend(&mut self, learning_rate: f64, gradient: Vec<f32>) {
-        let device = Device::flex();
-        let vector = |values: Vec<f32>| {
-            let length = values.len();
-            Tensor::<1>::from_data(TensorData::new(values, [length]), &device)
-        };
-        let LearnerState {
-            step,
-            parameters,
-            moments,
-            ..
-        } = &mut self.state;
-        let earlier = (*step > 0).then(|| {
-            let [first, second] = std::mem::take(moments).map(vector);
-            AdamWState::new(AdaptiveMomentumState::new(*step, first, second))
-        });
-        let parameter_vector = vector(std::mem::take(parameters));
-        let (updated, state) =
-            self.optimizer
-                .step(learning_rate, parameter_vector, vector(gradient), earlier);
-        *parameters = values(updated);
-        *moments = state.map_or_else(Default::default, |state| {
-            [
-                values(state.momentum.moment_1),
-                values(state.momentum.moment_2),
-            ]
-        });
     }
 }
 
@@ -181,14 +155,6 @@ fn clip(gradient: &mut [f32], norm: f64, limit: f64) {
         let scale = (limit / norm) as f32;
         gradient.iter_mut().for_each(|g| *g *= scale);
     }
-}
-
-/// Returns the numbers of a tensor, row-major.
-pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .try_into_vec()
-        .expect("the tensors of a network hold f32")
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
+//! Losses of networks.
+
 use serde::{Deserialize, Serialize};
 
 use crate::models::neural::QUANTILES;
 
-/// What a network makes small. Gradient boosting and ridge regression make the squared error small in any case.
+/// The loss that a network minimises. Gradient boosting and ridge regression always minimise the squared error.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -13,10 +15,10 @@ pub enum Loss {
     Mse,
     /// The squared error up to `huber_delta`, the absolute error beyond it (Huber, 1964).
     Huber,
-    /// The squared error, `late_weight` times as much where failure is predicted too late.
+    /// The squared error, times `late_weight` where failure is predicted too late.
     Asymmetric,
-    /// The error weighed by a level, for the three levels `quantiles` (Koenker and Bassett, 1978): networks learn an
-    /// interval and, as their prediction, its middle.
+    /// The error weighted by each of the three levels `quantiles` (Koenker and Bassett, 1978): networks learn an interval
+    /// and, as their prediction, the quantile in its middle.
     Quantile,
 }
 

@@ -1,10 +1,11 @@
-//! How networks learn: the error at every step of every training unit, or at the end of windows.
+//! How networks learn: from the error at every step of every training unit, or at the end of windows.
 //!
-//! On the CPU a batch is cut into chunks of a fixed size, each of which computes its gradient on plain slices; threads
-//! share the chunks, and their gradients are summed in order, so any number of threads gives the same bytes. On another
-//! backend the same network is a graph of burn operations, which is also what the tests hold the plain one against.
-//! Burn takes the optimiser's steps in both cases.
+//! The native backend cuts a batch into chunks of a fixed size and computes the gradient of each on plain slices; threads
+//! share the chunks, and the gradients are summed in order, so any number of threads gives the same bytes. With a backend of
+//! burn the same network is a graph of burn operations, which the tests also compare the native gradient with. The
+//! optimiser's step is ours in both cases, in place on the parameters.
 
+mod adamw;
 mod average;
 mod batch;
 mod checkpoint;

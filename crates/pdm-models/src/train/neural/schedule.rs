@@ -1,3 +1,5 @@
+//! The learning rate of every step.
+
 use std::f64::consts::PI;
 
 use crate::models::Schedule;
@@ -6,7 +8,7 @@ use crate::models::neural::FitOptions;
 /// Returns the learning rate of step `step` of a fit, counted from 0.
 ///
 /// `OneCycle` has the factors of PyTorch's `OneCycleLR`: from `peak / 25` to `peak` along a cosine during the warm-up,
-/// then to `peak / 250 000`. The others rise linearly.
+/// then to `peak / 250 000`. The others rise linearly during the warm-up.
 pub(super) fn learning_rate(options: &FitOptions, step: usize) -> f64 {
     let FitOptions {
         steps,

@@ -28,7 +28,7 @@ fn networks() -> impl Iterator<Item = ModelOptions> {
         .filter(|options| options.neural().is_some())
 }
 
-/// The same, with several layers, and widths that fill no vector register, where that is known of a family.
+/// The same, with several layers and with widths that fill no vector register, for the families listed here.
 fn families() -> Vec<ModelOptions> {
     let uneven = |small: ModelOptions| match small.kind() {
         kind @ ("gru" | "lstm") => decode(kind, json!({ "layers": 2, "hidden": 5, "head": 4 })),
@@ -89,12 +89,9 @@ const LOSSES: [ScaledLoss; 4] = [
     },
 ];
 
-/// The device of the graph: flex, or each of the other backends that were built.
-fn devices() -> Vec<Device> {
-    let built = [Backend::Ndarray, Backend::Cuda, Backend::Wgpu]
-        .into_iter()
-        .filter_map(Backend::graph_device);
-    [Device::flex()].into_iter().chain(built).collect()
+/// The devices of burn's backends in this build.
+fn devices() -> impl Iterator<Item = Device> {
+    Backend::built().filter_map(Backend::graph_device)
 }
 
 #[test]
@@ -234,6 +231,43 @@ fn every_family_learns_to_read_the_time_left() {
 }
 
 #[test]
+fn every_backend_learns_the_same_problem() {
+    let fitted = |kind, backend| {
+        let training = TrainOptions {
+            backend,
+            ..Default::default()
+        };
+        fit_with(&toy(kind, 180), &training, 1, &Workspace::none())
+    };
+    for kind in networks().map(|small| small.kind()) {
+        let native = fitted(kind, Backend::Native);
+        for backend in Backend::built().filter(|backend| *backend != Backend::Native) {
+            let other = fitted(kind, backend);
+            let (ours, theirs) = (rmse(&native), rmse(&other));
+            assert!(theirs < 2.6, "{kind} by {backend:?}: {theirs}");
+            assert!(
+                (theirs - ours).abs() < 0.5,
+                "{kind} by {backend:?}: {theirs}, native {ours}"
+            );
+            // The layers are others, so sums round otherwise: equal bytes would mean that the backend was not used.
+            assert_ne!(native.weights(), other.weights(), "{kind} by {backend:?}");
+        }
+    }
+}
+
+#[test]
+fn a_backend_of_burn_gives_the_same_bytes_again() {
+    let training = TrainOptions {
+        backend: Backend::Flex,
+        ..Default::default()
+    };
+    for kind in networks().map(|small| small.kind()) {
+        let fit = || fit_with(&toy(kind, 9), &training, 5, &Workspace::none()).weights();
+        assert_eq!(fit(), fit(), "{kind}");
+    }
+}
+
+#[test]
 fn a_seed_decides_every_byte_at_any_number_of_threads() {
     for kind in networks().map(|small| small.kind()) {
         let with_threads = |threads: usize, seed| {
@@ -272,7 +306,7 @@ fn a_fit_that_was_stopped_ends_with_the_same_bytes() {
             whole,
             "{kind}"
         );
-        // A damaged checkpoint, and one of another fit, are passed over.
+        // A damaged checkpoint, and one of another fit, are ignored.
         let last = folder.path().join("last.safetensors");
         let bytes = std::fs::read(&last).unwrap();
         std::fs::write(&last, &bytes[..bytes.len() - 3]).unwrap();
@@ -290,7 +324,7 @@ fn a_fit_that_was_stopped_ends_with_the_same_bytes() {
     }
 }
 
-/// Raises the signal once the fit reports this step or a later one.
+/// Raises the signal when the fit reports this step or a later one.
 struct StopAt(usize, Interrupt);
 
 impl pdm_core::events::Observer for StopAt {
@@ -418,7 +452,7 @@ fn spread_units(count: usize) -> Vec<UnitExamples> {
     (0..count).map(|_| unit()).collect()
 }
 
-/// Share of labels that the learnt intervals of new units hold, and the mean width where the feature is low and high.
+/// Share of labels within the learnt intervals of new units, and the mean width where the feature is low and high.
 fn learnt_intervals(quantiles: [f64; 3]) -> (f64, [f64; 2]) {
     let training = TrainOptions {
         loss: Loss::Quantile,
@@ -477,9 +511,10 @@ fn learnt_quantiles_cover_what_their_levels_say() {
 
 #[test]
 fn a_backend_that_was_not_built_is_refused() {
+    let built: Vec<_> = Backend::built().collect();
     let missing = [Backend::Ndarray, Backend::Cuda, Backend::Wgpu]
         .into_iter()
-        .filter(|b| b.graph_device().is_none());
+        .filter(|backend| !built.contains(backend));
     for backend in missing {
         let problems = TrainOptions {
             backend,

@@ -1,8 +1,10 @@
+//! Evaluations on the units that a fit holds back.
+
 use super::batch::Labelled;
 use crate::models::neural::{HistoryReading, Network, Weights, ordered};
 use crate::train::{TrainOptions, UnitExamples};
 
-/// Whole units that a fit holds back, to see when it has learnt enough.
+/// Whole units that a fit holds back, to stop when their predictions no longer improve.
 pub(super) struct HeldBackUnits {
     units: Vec<Labelled>,
     every: usize,
@@ -13,7 +15,7 @@ pub(super) struct HeldBackUnits {
 /// The parameters that predicted the units held back best.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct BestParameters {
-    /// Steps taken until then.
+    /// Steps taken to reach them.
     pub(super) step: usize,
     /// Root of the mean squared error over all steps of the units held back, in cycles.
     pub(super) rmse: f64,
@@ -21,7 +23,7 @@ pub(super) struct BestParameters {
 }
 
 impl HeldBackUnits {
-    /// Returns a validation on these units; `None` where there are none.
+    /// Returns the units as the network reads them; `None` where there are none.
     pub(super) fn new(
         units: &[&UnitExamples],
         reading: HistoryReading,
@@ -51,12 +53,12 @@ impl HeldBackUnits {
         })
     }
 
-    /// Returns whether it is time to look, after so many of all steps.
+    /// Returns whether an evaluation is due after step `step` of `steps`.
     pub(super) fn is_due(&self, step: usize, steps: usize) -> bool {
         step.is_multiple_of(self.every) || step == steps
     }
 
-    /// Returns the root of the mean squared error in cycles, of the middle where the network learns quantiles.
+    /// Returns the root of the mean squared error in cycles, of the middle quantile where the network learns quantiles.
     pub(super) fn rmse(&self, network: &Network, parameters: &[f32]) -> f64 {
         let weights = Weights::new(&network.layout, parameters.to_vec());
         let (mut squares, mut count) = (0.0, 0);
@@ -74,7 +76,7 @@ impl HeldBackUnits {
         f64::from(self.label_scale) * (squares / count as f64).sqrt()
     }
 
-    /// Returns whether the best is so long ago that the fit should stop.
+    /// Returns whether the best is too long ago for the fit to continue.
     pub(super) fn is_over(&self, best: &BestParameters, step: usize) -> bool {
         step >= best.step + self.every * self.patience
     }

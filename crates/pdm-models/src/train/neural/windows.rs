@@ -1,10 +1,13 @@
+//! A learner for benchmarks of single steps.
+
 use super::batch::{Labelled, TrainingBatch};
 use super::learner::Learner;
 use super::loss::ScaledLoss;
 use crate::models::neural::{Chunk, Network};
 use crate::models::{ModelOptions, Neural, Predictor};
+use crate::train::Backend;
 
-/// A network that learns from the same windows in every step: what the benchmarks time.
+/// A network that learns from the same windows in every step, for benchmarks.
 ///
 /// A step is the gradient of the mean squared error at the last row of every window, and the optimiser's step.
 pub struct WindowLearner {
@@ -15,11 +18,11 @@ pub struct WindowLearner {
     inputs: usize,
 }
 
-/// Windows of a chunk: as many as a fit with a batch of 256 has.
+/// Windows of a chunk: as in a fit with a batch of 256.
 const WINDOWS: usize = 16;
 
 impl WindowLearner {
-    /// Returns a learner for windows `[labels, steps, inputs]` with all parameters zero; `None` where the family is no
+    /// Returns a learner for windows `[labels, steps, inputs]` with all parameters zero; `None` where the family is not a
     /// network.
     pub fn new(
         options: ModelOptions,
@@ -74,7 +77,7 @@ impl WindowLearner {
     /// Sets all parameters, in the order of [`Self::tensors`].
     ///
     /// # Panics
-    /// Where their number is another.
+    /// Their number is not that of the network.
     pub fn set_parameters(&mut self, parameters: Vec<f32>) {
         assert_eq!(
             parameters.len(),
@@ -84,12 +87,18 @@ impl WindowLearner {
         self.parameters = parameters;
     }
 
-    /// Takes so many steps from the parameters set, and tells the loss of each before its update.
-    pub fn run(&self, steps: usize, mut each: impl FnMut(f64)) {
+    /// Takes `steps` steps from the parameters set, and reports the loss of each before its update.
+    pub fn run(&self, backend: Backend, steps: usize, mut each: impl FnMut(f64)) {
         let Some(options) = self.options.neural() else {
             return;
         };
-        let mut learner = Learner::new(&self.network, options.fit(), ScaledLoss::Mse, None, 0);
+        let mut learner = Learner::new(
+            &self.network,
+            options.fit(),
+            ScaledLoss::Mse,
+            backend.graph_device(),
+            0,
+        );
         learner.state.parameters.clone_from(&self.parameters);
         for _ in 0..steps {
             each(

@@ -1,3 +1,5 @@
+//! The layers between inputs and head, as operations of burn.
+
 use burn::tensor::activation::{relu, sigmoid, softmax, tanh};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;

@@ -1,7 +1,6 @@
-//! The same networks as graphs of burn operations: for backends other than the CPU's, and to hold the plain layers
-//! against.
+//! The same networks as graphs of burn operations: for the backends of burn, and for tests of the native layers.
 //!
-//! Sequences of a batch are filled up with zeros to one length: after their rows, where a causal network cannot see
+//! Sequences of a batch are padded with zeros to one length: after their rows, where a causal network cannot see
 //! them, or before the rows of a window, where the maps are set to zero.
 
 mod bodies;
@@ -11,7 +10,6 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use self::bodies::Padded;
 use super::batch::TrainingBatch;
-use super::learner::values;
 use super::loss::ScaledLoss;
 use crate::models::neural::layers::Dense;
 use crate::models::neural::layout::{Vector, WeightMatrix};
@@ -100,6 +98,14 @@ fn losses(loss: ScaledLoss, outputs: Tensor<2>, labels: Tensor<2>) -> Tensor<2> 
             relu(d.clone()) - d * levels
         }
     }
+}
+
+/// Returns the numbers of a tensor, row-major.
+pub(super) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor
+        .into_data()
+        .try_into_vec()
+        .expect("the tensors of a network hold f32")
 }
 
 impl GraphParameters {
