@@ -26,6 +26,19 @@ impl SpecFinding {
         }
     }
 
+    /// Returns the finding for a text that the `toml` crate refuses, in the words of that crate.
+    pub(super) fn of_toml(error: &toml::de::Error) -> Self {
+        let message = error.message();
+        let is_duplicate = message == "duplicate key" || message.starts_with("cannot extend value");
+        let code = if is_duplicate {
+            Code::DuplicateKey
+        } else {
+            Code::TomlSyntax
+        };
+        let span = error.span().unwrap_or(0..0);
+        Self::new(code, "", message).at(Some(span))
+    }
+
     pub(super) fn at(mut self, span: Option<SourceSpan>) -> Self {
         self.span = span;
         self

@@ -5,9 +5,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::errors::SpecErrors;
+use super::findings::SpecFinding;
 use super::format::{self, VERSION};
 use super::source::{SourceSpan, Sources, join};
-use super::syntax;
 
 /// A file's text in the newest version of the format, and what is other in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,11 +46,9 @@ pub struct TextChange {
 /// Never: only keys and the version are other than before.
 pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
     let refuse = |findings| SpecErrors::new(Sources::new(name, text), findings);
-    let (root, errors) = DeTable::parse_recoverable(text);
-    if !errors.is_empty() {
-        return Err(refuse(syntax::findings(text, &errors)));
-    }
-    let root = root.into_inner();
+    let root = DeTable::parse(text)
+        .map_err(|error| refuse(vec![SpecFinding::of_toml(&error)]))?
+        .into_inner();
     let from = format::version(&root).map_err(|finding| refuse(vec![finding]))?;
     let mut newest = root.clone();
     // Keys of the newest version in an older file are what bringing it up is for.
@@ -233,11 +231,11 @@ batch_units = 4  # few
         2 | model = { batch = 1, batch_units = 2 }
           |                      ^^^^^^^^^^^ write one of the two
 
-        error[E0101]: a value is missing
+        error[E0101]: string values must be quoted, expected literal string
          --> pdm.toml:1:11
           |
         1 | version = 
-          |           ^ a key without a value is left out
+          |           ^
         ");
     }
 }

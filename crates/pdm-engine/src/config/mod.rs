@@ -43,7 +43,6 @@ mod source;
 mod spec;
 mod step;
 mod suggest;
-mod syntax;
 mod unbounded;
 mod variant;
 mod words;

@@ -317,11 +317,11 @@ fn what_is_absent_is_said() {
      = help: write `version = 2` at the top
     ");
     insta::assert_snapshot!(errors("version = 3\n[nobody knows]", &[]), @"
-    error[E0101]: a header is of letters a to z, digits, `-` and `_`
+    error[E0101]: unclosed table, expected `]`
      --> pdm.toml:2:8
       |
     2 | [nobody knows]
-      |        ^ put any other into quotes
+      |        ^
     ");
     insta::assert_snapshot!(errors("version = 3\n[later]", &[]), @"
     error[E0104]: the format's version is 3, and this program reads versions 1 to 2
@@ -360,33 +360,58 @@ fn what_is_absent_is_said() {
 }
 
 #[test]
-fn toml_that_is_none_is_shown_too() {
+fn broken_toml_is_one_finding_in_the_words_of_the_parser() {
     insta::assert_snapshot!(errors("version = 1\n[project\nname = demo\nseed = = 1\n", &[]), @"
-    error[E0101]: the header is not closed
+    error[E0101]: unclosed table, expected `]`
      --> pdm.toml:2:9
       |
     2 | [project
-      |         ^ `]` is missing
-
-    error[E0101]: `=` stands twice
-     --> pdm.toml:4:8
-      |
-    4 | seed = = 1
-      |        ^
+      |         ^
     ");
-    insta::assert_snapshot!(errors("version = 1\nversion = 1\n[a]\nx = 'abc", &[]), @"
-    error[E0115]: `version` stands twice
+    insta::assert_snapshot!(errors("version = 1\n[a]\nx = 'abc", &[]), @"
+    error[E0101]: invalid literal string, expected `'`
+     --> pdm.toml:3:9
+      |
+    3 | x = 'abc
+      |         ^
+    ");
+    insta::assert_snapshot!(errors("version = 1\nversion = 1\n", &[]), @"
+    error[E0115]: duplicate key
      --> pdm.toml:2:1
       |
     2 | version = 1
-      | ^^^^^^^ line 1 has it already; delete one of the two
-
-    error[E0101]: the text is not closed
-     --> pdm.toml:4:9
-      |
-    4 | x = 'abc
-      |         ^ a text ends with `'` on its line
+      | ^^^^^^^
     ");
+    insta::assert_snapshot!(errors("[split]\nx = 1\ny = 1\n[split]\nx = 1\ny = 1\n", &[]), @"
+    error[E0115]: duplicate key
+     --> pdm.toml:4:2
+      |
+    4 | [split]
+      |  ^^^^^
+    ");
+    insta::assert_snapshot!(errors("a = { b = 1 }\na.c = 2\n", &[]), @"
+    error[E0115]: cannot extend value of type inline table with a dotted key
+     --> pdm.toml:2:1
+      |
+    2 | a.c = 2
+      | ^
+    ");
+    let unclosed = errors(
+        "version = 1\n[features]\nhalf_lives = [4,\nwindow_cycles = 3\n[model]\n",
+        &[],
+    );
+    assert_eq!(unclosed.matches("error[E0101]").count(), 1, "{unclosed}");
+}
+
+#[test]
+fn many_mistakes_in_the_grammar_are_found_in_little_time() {
+    let escapes = format!("x = \"{}\"", "\\q".repeat(160_000));
+    let lines = "x = y\n".repeat(40_000);
+    let keys: String = (0..20_000).map(|key| format!("k{key} = 1\n")).collect();
+    let twice = format!("[a]\n{keys}[a]\n{keys}");
+    for text in [escapes, lines, twice] {
+        assert_eq!(load(&text, &[]).unwrap_err().problems().len(), 1);
+    }
 }
 
 #[test]
@@ -445,11 +470,28 @@ fn a_line_that_may_hold_a_secret_is_not_shown() {
         "mlflow_url = http://ann:hunter2@host",
         "mlflow_url = \"http://ann:hunter2@host\"",
         "url = \"s3://ann:hunter2@bucket\"",
+        "key_env hunter2",
     ];
     for line in lines {
         let shown = errors(&format!("{SMALLEST}[tracking]\n{line}\n"), &[]);
         assert!(
             !shown.contains("hunter2") && shown.contains("pdm.toml:7:"),
+            "{shown}"
+        );
+    }
+    // The line itself names no secret; its section, or the line that the value begins on, does.
+    let sections = [
+        "[[notify]]\nurl = hunter2\n",
+        "[[notify]]\nurl hunter2\n",
+        "[schedule.secrets]\nPLANT = hunter2\n",
+        "[profile.ci.schedule.secrets]\nPLANT = hunter2\n",
+        "[tracking]\ntoken_env = [\n\"hunter2\n]\n",
+        "notify = [\n  { kind = \"webhook\", url = hunter2 },\n]\n",
+    ];
+    for section in sections {
+        let shown = errors(&format!("version = 2\n{section}"), &[]);
+        assert!(
+            !shown.contains("hunter2") && shown.contains("pdm.toml:"),
             "{shown}"
         );
     }

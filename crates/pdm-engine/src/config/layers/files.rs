@@ -12,7 +12,7 @@ use crate::config::findings::SpecFinding;
 use crate::config::format;
 use crate::config::interpolate::fill;
 use crate::config::source::{SourceSpan, Sources};
-use crate::config::{suggest, syntax};
+use crate::config::suggest;
 use pdm_core::codes::Code;
 use pdm_core::content::read_at_most;
 use pdm_core::domain::EnvLookup;
@@ -137,12 +137,13 @@ impl FileReader<'_, '_> {
 
     /// Returns the paths of the files that a text extends, each with its place.
     fn extended_by(&mut self, text: &str, base: usize) -> Vec<(String, SourceSpan)> {
-        let (root, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            self.note(base, syntax::findings(text, &errors));
-            return Vec::new();
-        }
-        let mut root = root.into_inner();
+        let mut root = match DeTable::parse(text) {
+            Ok(root) => root.into_inner(),
+            Err(error) => {
+                self.note(base, vec![SpecFinding::of_toml(&error)]);
+                return Vec::new();
+            }
+        };
         let problems = format::bring_up(&mut root);
         let extends = root.remove(EXTENDS).filter(|_| problems.is_empty());
         self.note(base, problems);

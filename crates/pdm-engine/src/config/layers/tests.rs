@@ -291,11 +291,11 @@ fn a_mistake_is_shown_in_the_file_it_stands_in() {
         ),
     ]);
     insta::assert_snapshot!(no_toml.errors(), @"
-    error[E0101]: the header is not closed
+    error[E0101]: unclosed table, expected `]`
      --> base.toml:2:7
       |
     2 | [split
-      |       ^ `]` is missing
+      |       ^
 
     error[E0104]: missing key `version`
      --> old.toml:1:1
