@@ -223,7 +223,7 @@ fn each_pipeline_has_its_lock_and_what_is_set_beside_the_file_is_not_locked() {
     refused(
         &answer,
         0,
-        &["`pipelines/a.lock` is left as it is", "--set model.l2=3.5"],
+        &["`pipelines/a.lock` is not changed", "--set model.l2=3.5"],
     );
     let answer = project.pdm(&["train", "pipelines/b.toml", "--set", "model.l2=3.5"]);
     assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
@@ -256,7 +256,7 @@ fn each_profile_has_its_lock_and_a_variable_is_set_beside_the_file() {
     refused(
         &answer,
         0,
-        &["`pdm.lock` is left as it is", "`PDM_ML__MODEL__L2`"],
+        &["`pdm.lock` is not changed", "`PDM_ML__MODEL__L2`"],
     );
     assert_eq!(project.read("pdm.lock"), before);
 }

@@ -112,7 +112,7 @@ fn a_stopped_training_goes_on_or_starts_afresh_and_ends_with_the_same_bytes() {
     let never = afresh.pdm(&[&TRAIN[..], &["--resume=never"]].concat());
     assert_eq!(never.code, 0, "{never:?}");
     assert!(
-        never.stderr.contains("note: starting afresh: ") && never.stderr.contains(&run),
+        never.stderr.contains("note: starting from scratch: ") && never.stderr.contains(&run),
         "{}",
         never.stderr
     );

@@ -318,7 +318,7 @@ fn the_gates_of_a_champion_are_judged_again_when_they_change() {
     assert_eq!(project.pdm(&["gate"]).code, 20);
     let plan = project.pdm(&["plan"]);
     assert!(
-        plan.stdout.contains("a gate stands in the way"),
+        plan.stdout.contains("a gate failed"),
         "{}",
         plan.stdout
     );

@@ -20,7 +20,7 @@ const KNOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/versions.json
 const MODELS: [(&str, &str); 3] = [
     ("linear", "kind = \"linear\""),
     ("gbdt", "kind = \"gbdt\"\nrounds = 30"),
-    ("gru", "kind = \"gru\"\nhidden = 8\n[train]\nsteps = 40"),
+    ("gru", "kind = \"gru\"\nhidden = 8\nsteps = 40"),
 ];
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

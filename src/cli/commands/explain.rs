@@ -11,7 +11,7 @@ use pdm_report::report::{Align, table};
 
 /// A code in the list.
 #[derive(Serialize)]
-struct Listed {
+struct ListedCode {
     code: Code,
     title: &'static str,
     group: &'static str,
@@ -22,11 +22,11 @@ struct Listed {
 #[derive(Serialize)]
 struct Explained {
     #[serde(flatten)]
-    listed: Listed,
+    listed: ListedCode,
     explanation: &'static str,
 }
 
-impl Listed {
+impl ListedCode {
     fn of(code: &Code) -> Self {
         Self {
             code: *code,
@@ -40,13 +40,13 @@ impl Listed {
 pub(super) fn run(args: &ExplainArgs, ui: &Ui) -> Result<Exit, CliError> {
     match &args.code {
         None => {
-            let all: Vec<_> = Code::ALL.iter().map(Listed::of).collect();
+            let all: Vec<_> = Code::ALL.iter().map(ListedCode::of).collect();
             ui.show(&all, || list(&all))?;
         }
         Some(text) => {
             let code = Code::named(text).ok_or_else(|| unknown(text))?;
             let explained = Explained {
-                listed: Listed::of(&code),
+                listed: ListedCode::of(&code),
                 explanation: code.explanation(),
             };
             ui.show_verbatim(&explained, || page(code))?;
@@ -67,7 +67,7 @@ fn unknown(text: &str) -> CliError {
     }
 }
 
-fn list(all: &[Listed]) -> String {
+fn list(all: &[ListedCode]) -> String {
     let header = [
         ("code", Align::Left),
         ("exit", Align::Right),

@@ -86,7 +86,7 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
             due = Some(planned);
         }
     }
-    planner.read_inputs(target)?;
+    planner.read_inputs()?;
     planner.save();
     if run.inputs().is_none()
         && let Some(program) = planner.first_due()

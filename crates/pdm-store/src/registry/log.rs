@@ -298,7 +298,13 @@ pub(crate) async fn list(
         match ObjectKey::parse(&path) {
             Some(ObjectKey::Log(sequence)) => sequences.push(sequence),
             Some(ObjectKey::Genesis) => {}
-            Some(_) | None => foreign.push(path),
+            Some(
+                ObjectKey::Marker
+                | ObjectKey::Snapshot(_)
+                | ObjectKey::Blob(_)
+                | ObjectKey::Probe(_),
+            )
+            | None => foreign.push(path),
         }
     }
     Ok((sequences, foreign))

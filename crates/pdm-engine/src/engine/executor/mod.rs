@@ -88,7 +88,6 @@ impl<'e> Executor<'e> {
     /// # Panics
     /// Where the steps before it were not taken; the scheduler sees to that.
     pub(super) fn take(&self, step: &dyn Step, results: &Results) -> Result<Taken, EngineError> {
-        self.check(step)?;
         if step.reads_data() && self.run.inputs().is_none() {
             self.read_inputs()?;
         }
@@ -187,6 +186,7 @@ impl<'e> Executor<'e> {
     ) -> Result<(StageRow, CacheEntry), EngineError> {
         let started = self.begin(step, &why);
         memory::refuse_unaffordable(self.run, step, results)?;
+        self.check(step)?;
         let entry = match self.claim(task)? {
             Claim::Ready(entry) => {
                 let why = "another process finished it".to_owned();
@@ -208,6 +208,7 @@ impl<'e> Executor<'e> {
     ) -> Result<Taken, EngineError> {
         let why = "its inputs are new".to_owned();
         let started = self.begin(step, &why);
+        self.check(step)?;
         let summary = change.apply(&self.run_id())?;
         if let Some(stage) = change.outdates() {
             self.repeat(stage, results);

@@ -111,7 +111,7 @@ impl<'p> Planner<'p> {
     pub(in crate::engine) fn plan(&mut self, node: Node) -> Result<PlannedStage, EngineError> {
         let step = step_of(node, self.run.job);
         if step.reads_data() {
-            self.read_inputs(node)?;
+            self.read_inputs()?;
         }
         let outlook = self.outlook(node, &*step)?;
         if outlook.runs {
@@ -152,11 +152,11 @@ impl<'p> Planner<'p> {
     ///
     /// # Errors
     /// The training file is missing, or a file cannot be read.
-    pub(in crate::engine) fn read_inputs(&mut self, node: Node) -> Result<(), EngineError> {
+    pub(in crate::engine) fn read_inputs(&mut self) -> Result<(), EngineError> {
         if self.no_fleet.is_some() || self.run.inputs().is_some() {
             return Ok(());
         }
-        if let Some(program) = self.due_program_before(node) {
+        if let Some(program) = self.due_program_before(Node::Named(Stage::Validate)) {
             self.first_due.get_or_insert(program);
             return Ok(());
         }

@@ -46,7 +46,7 @@ impl Step for GateStep {
         Ok(Prepared::Task(Task {
             key: gate::stage_key(spec, model.bundle, evaluate.digest(), &holder),
             files: inputs.shown.clone(),
-            compute: Box::new(Judgement {
+            compute: Box::new(GateJudgement {
                 run: at.run,
                 evaluate,
                 model,
@@ -69,14 +69,14 @@ impl Step for GateStep {
     }
 }
 
-struct Judgement<'s> {
+struct GateJudgement<'s> {
     run: &'s PipelineRun<'s>,
     evaluate: &'s CacheEntry,
     model: Judgeable,
     holder: AliasHolder,
 }
 
-impl Compute for Judgement<'_> {
+impl Compute for GateJudgement<'_> {
     fn run(&self, work: &Work<'_>) -> Result<Summary, EngineError> {
         let rival = match &self.holder {
             AliasHolder::Nobody => Rival::Nobody,
@@ -95,7 +95,7 @@ impl Compute for Judgement<'_> {
     }
 }
 
-impl Judgement<'_> {
+impl GateJudgement<'_> {
     /// Returns the champion's scores. Where they were made under another protocol and there is a test part or a holdout, it is
     /// scored again as the challenger was; out of fold that would flatter it, because it learnt from these units.
     fn defender(&self, version: &ModelVersion) -> Result<Defender, EngineError> {

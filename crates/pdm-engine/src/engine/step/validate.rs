@@ -35,7 +35,7 @@ impl Step for ValidateStep {
         Ok(Prepared::Task(Task {
             key: validate::stage_key(&at.run.job.spec, &inputs.files),
             files: inputs.shown.clone(),
-            compute: Box::new(Validation { run: at.run }),
+            compute: Box::new(DataValidation { run: at.run }),
         }))
     }
 
@@ -67,11 +67,11 @@ impl Step for ValidateStep {
     }
 }
 
-struct Validation<'s> {
+struct DataValidation<'s> {
     run: &'s PipelineRun<'s>,
 }
 
-impl Compute for Validation<'_> {
+impl Compute for DataValidation<'_> {
     fn run(&self, work: &Work<'_>) -> Result<Summary, EngineError> {
         let (spec, root) = (&self.run.job.spec, &self.run.context.root);
         let validated = validate::run(spec, root, &work.pending.dir());

@@ -15,12 +15,12 @@ pub(super) struct AdamW {
 
 /// The running means of the gradient and of its square.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Moments {
+pub(super) struct AdamMoments {
     pub(super) first: Vec<f32>,
     pub(super) second: Vec<f32>,
 }
 
-impl Moments {
+impl AdamMoments {
     /// Returns the means before the first step, for so many parameters.
     pub(super) fn new(parameters: usize) -> Self {
         // Adding -0.0 changes no number, not even the sign of a zero: the first step sets the means.
@@ -45,7 +45,7 @@ impl AdamW {
         taken: usize,
         parameters: &mut [f32],
         gradient: &[f32],
-        moments: &mut Moments,
+        moments: &mut AdamMoments,
     ) {
         let time = (taken + 1) as i32;
         let correction_1 = 1.0 - BETA_1.powi(time);
@@ -104,7 +104,7 @@ mod tests {
                 .map(|_| rng.random_range(-1.0..1.0))
                 .collect();
             (parameters[0], parameters[1]) = (-0.0, 0.0);
-            let (ours, mut moments) = (AdamW::new(weight_decay), Moments::new(PARAMETERS));
+            let (ours, mut moments) = (AdamW::new(weight_decay), AdamMoments::new(PARAMETERS));
             let burns = AdamWConfig::new()
                 .with_weight_decay(weight_decay)
                 .with_epsilon(EPSILON)

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::adamw::{AdamW, Moments};
+use super::adamw::{AdamW, AdamMoments};
 use super::average::WeightAverage;
 use super::batch::TrainingBatch;
 use super::gradient::loss_and_gradient;
@@ -31,7 +31,7 @@ pub(super) struct LearnerState {
     pub(super) step: usize,
     pub(super) parameters: Vec<f32>,
     pub(super) average: WeightAverage,
-    pub(super) moments: Moments,
+    pub(super) moments: AdamMoments,
 }
 
 /// What a step did.
@@ -64,7 +64,7 @@ impl<'a> Learner<'a> {
         let parameters = draw(&network.layout, seed);
         let average = WeightAverage::new(options.weight_average, parameters.clone());
         let optimizer = AdamW::new(options.weight_decay as f32);
-        let moments = Moments::new(parameters.len());
+        let moments = AdamMoments::new(parameters.len());
         let state = LearnerState {
             step: 0,
             parameters,

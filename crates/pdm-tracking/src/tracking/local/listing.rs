@@ -161,7 +161,21 @@ impl RunStore {
                     };
                     recorded.score_out_of_fold = Some(score);
                 }
-                Some(_) | None => {}
+                Some(
+                    JournalLine::Param { .. }
+                    | JournalLine::Metric { .. }
+                    | JournalLine::Tag { .. }
+                    | JournalLine::Artifact { .. }
+                    | JournalLine::PartStarted { .. }
+                    | JournalLine::PartFinished { .. }
+                    | JournalLine::Input { .. }
+                    | JournalLine::StageStarted { .. }
+                    | JournalLine::StageCached { .. }
+                    | JournalLine::StageFinished { .. }
+                    | JournalLine::Warning { .. }
+                    | JournalLine::End { .. },
+                )
+                | None => {}
             }
         }
         recorded.score = judged.zip(part).map(|(value, part)| ListedScore {
