@@ -205,7 +205,8 @@ pub(super) fn outputs(targets: &[ReportTarget], overwrites: bool) -> Outputs {
         if *format == GateFormat::Markdown {
             for drawing in gate::DRAWINGS {
                 let path = file.with_file_name(drawing_name(file, drawing));
-                outputs = outputs.document("the image of --report", Some(&path), KnownFile::Drawing);
+                outputs =
+                    outputs.document("the image of --report", Some(&path), KnownFile::Drawing);
             }
         }
     }

@@ -16,7 +16,7 @@ use pdm_report::report::{KnownFile, require_table_format};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Replaces {
     /// An earlier file of this kind, recognized by its contents.
-    Document(Document),
+    Document(KnownFile),
     /// Any file: the writer checks it.
     Known,
     /// No file at all.

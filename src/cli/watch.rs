@@ -52,7 +52,7 @@ pub(super) struct Watch {
 
 /// Facts about a job that are not in its events.
 #[derive(Default)]
-struct Known {
+struct WatchedJob {
     /// The pipeline, whose registry is read at the end.
     job: Option<(Context, Job)>,
     scores: Vec<ScoreFact>,

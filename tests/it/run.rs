@@ -317,11 +317,7 @@ fn the_gates_of_a_champion_are_judged_again_when_they_change() {
     project.write("pdm.toml", SMALL.replace("value = 120.0", "value = 0.5"));
     assert_eq!(project.pdm(&["gate"]).code, 20);
     let plan = project.pdm(&["plan"]);
-    assert!(
-        plan.stdout.contains("a gate failed"),
-        "{}",
-        plan.stdout
-    );
+    assert!(plan.stdout.contains("a gate failed"), "{}", plan.stdout);
 }
 
 #[test]

@@ -58,7 +58,9 @@ struct RemovedEntry {
 fn collect(args: &CacheGcArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, _) = settings::resolve(&args.pipeline, ui)?;
     // Nothing that a running pipeline uses is removed.
-    let _turn = (!args.dry_run).then(|| context.lock_project()).transpose()?;
+    let _turn = (!args.dry_run)
+        .then(|| context.lock_project())
+        .transpose()?;
     let (cache, policy) = (engine::cache(&context), policy(args));
     let stored = cache.stored();
     let found = collectable(&stored, &policy, Timestamp::now());

@@ -33,7 +33,9 @@ struct RemovedRun {
 pub(super) fn run(args: &RunsGcArgs, ui: &Ui) -> Result<(), CliError> {
     let (context, job) = settings::resolve(&args.pipeline, ui)?;
     // A run that is being written is kept, and no version is registered from a run that is being removed.
-    let _turn = (!args.dry_run).then(|| context.lock_project()).transpose()?;
+    let _turn = (!args.dry_run)
+        .then(|| context.lock_project())
+        .transpose()?;
     let store = store_of(&args.store, &context, &job);
     let server = job
         .spec

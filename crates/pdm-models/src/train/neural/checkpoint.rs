@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::adamw::Moments;
+use super::adamw::AdamMoments;
 use super::learner::LearnerState;
 use super::validation::BestParameters;
 use crate::train::{TrainError, Workspace};
@@ -157,7 +157,7 @@ impl<'a> Checkpoints<'a> {
         }
         let mut average = like.state.average.clone();
         average.mean = read("average")?;
-        let moments = Moments {
+        let moments = AdamMoments {
             first: read("moment_1")?,
             second: read("moment_2")?,
         };

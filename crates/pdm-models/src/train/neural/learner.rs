@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::adamw::{AdamW, AdamMoments};
+use super::adamw::{AdamMoments, AdamW};
 use super::average::WeightAverage;
 use super::batch::TrainingBatch;
 use super::gradient::loss_and_gradient;
