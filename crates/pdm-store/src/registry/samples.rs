@@ -27,8 +27,8 @@ pub(super) fn bucket() -> Option<Store> {
     bucket_at("", std::path::Path::new("/").into())
 }
 
-/// As [`bucket`], at a place that other stores of this test share.
-pub(super) fn bucket_at(place: &str, surroundings: OpenOptions<'_>) -> Option<Store> {
+/// As [`bucket`], at a prefix that other stores of this test share.
+pub(super) fn bucket_at(prefix: &str, options: OpenOptions<'_>) -> Option<Store> {
     let variable = |name: &str| std::env::var(name).ok();
     let Some(bucket) = variable("PDM_ML_TEST_S3_BUCKET") else {
         assert!(
@@ -38,16 +38,16 @@ pub(super) fn bucket_at(place: &str, surroundings: OpenOptions<'_>) -> Option<St
         eprintln!("skipped: needs an S3 server; see scripts/services");
         return None;
     };
-    let place = if place.is_empty() {
+    let prefix = if prefix.is_empty() {
         uuid::Uuid::now_v7().to_string()
     } else {
-        place.to_owned()
+        prefix.to_owned()
     };
-    let surroundings = OpenOptions {
+    let options = OpenOptions {
         variable: &variable,
-        ..surroundings
+        ..options
     };
-    Some(Store::open(&format!("s3://{bucket}/{place}"), surroundings).unwrap())
+    Some(Store::open(&format!("s3://{bucket}/{prefix}"), options).unwrap())
 }
 
 pub(super) const UNITS: u32 = 60;
@@ -186,7 +186,7 @@ pub(super) enum Accident {
     ChecksThenActs,
     /// Create-only writes keep what is there, and say that they were done.
     KeepsAndSaysWritten,
-    /// Someone else does this just before the first write to the log, which is said to be done and is not.
+    /// Someone else does this just before the first write to the log, which reports success without writing.
     Deceives(Boxed<'static, ()>),
     /// Someone else does this just before the first write to the log.
     Meanwhile(Boxed<'static, ()>),
