@@ -80,8 +80,7 @@ fn night_of(cli: &Cli) -> Option<RetrainArgs> {
 }
 
 fn prepare(cli: &Cli) -> Result<(), CliError> {
-    // Fails only if a provider is already installed, which is fine.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
+    pdm_store::tls::install_provider();
     if let Some(folder) = &cli.global.directory {
         std::env::set_current_dir(folder).map_err(|error| CliError::io("enter", folder, error))?;
     }

@@ -313,7 +313,7 @@ fn champion(context: &Context, job: &Job) -> ChampionFact {
             version: champion.version,
             since: champion.since,
         },
-        Ok(None) => ChampionFact::Nobody,
+        Ok(None) => ChampionFact::Absent,
         Err(_) => ChampionFact::Unknown,
     }
 }

@@ -6,4 +6,5 @@ pub mod content;
 pub mod domain;
 pub mod events;
 pub mod gates;
+pub mod retry;
 pub mod scoring;

@@ -1,38 +1,31 @@
-use std::fs::{File, TryLockError};
+//! The lock on one key of the cache.
+
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use super::CacheError;
 use super::error::At;
+use pdm_core::content::FileLock;
 use pdm_core::events::Interrupt;
 
-/// How long to sleep before asking again; a blocking wait could not be interrupted.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// Time between two attempts; a blocking wait could not be interrupted.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The right to work on one key; given up when dropped, and by the system when the process dies.
+/// The lock on one key, held until it is dropped; the system releases it when the process dies.
 #[derive(Debug)]
 pub(super) struct StageLock {
-    _held: File,
+    _lock: FileLock,
 }
 
 impl StageLock {
-    /// Takes the lock, or returns nothing while another process holds it.
+    /// Takes the lock; `None` if another process holds it.
     pub(super) fn try_take(path: &Path) -> Result<Option<Self>, CacheError> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .at("open", path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _held: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error).at("lock", path),
-        }
+        let lock = FileLock::try_take(path).at("lock", path)?;
+        Ok(lock.map(|lock| Self { _lock: lock }))
     }
 
-    /// Waits for the lock; calls `waiting` once if it is not free at once.
+    /// Waits for the lock; calls `waiting` once if it is held by another process.
     pub(super) fn take(
         path: &Path,
         interrupt: &Interrupt,
@@ -47,7 +40,7 @@ impl StageLock {
             if let Some(lock) = Self::try_take(path)? {
                 return Ok(lock);
             }
-            thread::sleep(ASK_AGAIN);
+            thread::sleep(RETRY_INTERVAL);
         }
     }
 }

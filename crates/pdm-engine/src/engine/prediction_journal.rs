@@ -4,17 +4,16 @@
 //! input is the same one, and is written once.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use pdm_core::codes::Code;
-use pdm_core::content::{Digest, check_finite};
+use pdm_core::content::{Digest, check_finite, lock_within};
 use pdm_core::domain::{Cycle, FlagKind, UnitId};
 
 /// Newest format of a line.
@@ -22,9 +21,6 @@ const FORMAT: u32 = 1;
 
 /// How long another command is waited for that writes the same journal; that takes it some milliseconds.
 const WAIT: Duration = Duration::from_secs(10);
-
-/// How long to sleep before asking again.
-const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// What every line begins with.
 const BEGINNING: &[u8] = b"{\"format\":";
@@ -214,22 +210,14 @@ pub fn read_journal(path: &Path) -> Result<Vec<JournalEntry>, PredictionJournalE
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), PredictionJournalError> {
-    let until = Instant::now() + WAIT;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(ASK_AGAIN),
-            Err(TryLockError::WouldBlock) => {
-                return Err(PredictionJournalError::Busy(path.to_owned()));
-            }
-            Err(TryLockError::Error(source)) => {
-                return Err(PredictionJournalError::File {
-                    action: "lock",
-                    path: path.to_owned(),
-                    source,
-                });
-            }
-        }
+    match lock_within(file, WAIT) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(PredictionJournalError::Busy(path.to_owned())),
+        Err(source) => Err(PredictionJournalError::File {
+            action: "lock",
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 

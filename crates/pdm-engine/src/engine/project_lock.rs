@@ -1,7 +1,7 @@
 //! One command at a time changes a project; the others wait, and say for whom. Readers never do.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
@@ -11,7 +11,7 @@ use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, EngineError};
-use pdm_core::content::{atomic_write, read_note};
+use pdm_core::content::{FileLock, atomic_write, read_note};
 use pdm_core::domain::redact;
 use pdm_core::events::span;
 
@@ -30,7 +30,7 @@ pub struct ProjectLock {
 /// The locked file, and the file that says by whom it is locked.
 #[derive(Debug)]
 struct Held {
-    _lock: Option<File>,
+    _lock: Option<FileLock>,
     holder: PathBuf,
 }
 
@@ -114,23 +114,16 @@ impl Context {
             path: path.clone(),
             source,
         };
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
-        let lock = match file.try_lock() {
-            Ok(()) => Some(file),
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
+        let lock = match FileLock::try_take(&path) {
+            Ok(Some(lock)) => Some(lock),
+            Ok(None) => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
                 self.reporter.warn(
                     "this file system has no locks: two commands at once would disturb each other",
                 );
                 None
             }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Err(error) => return Err(failed(error)),
         };
         let holder = project.join("lock.json");
         let bytes =
@@ -231,11 +224,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(context(folder.path()).lock_project().unwrap());
         // Another handle on the file is to the system what another process is.
-        let other = File::options()
-            .write(true)
-            .open(folder.path().join(".pdm-ml/lock"))
+        let other = FileLock::try_take(&folder.path().join(".pdm-ml/lock"))
+            .unwrap()
             .unwrap();
-        other.try_lock().unwrap();
         let holder = r#"{"pid":7,"command":"pdm-ml tune","user":"eva","host":"night","since":"2026-11-28T01:00:00Z"}"#;
         fs::write(folder.path().join(".pdm-ml/lock.json"), holder).unwrap();
         let Err(EngineError::Busy(busy)) = context(folder.path()).lock_project() else {

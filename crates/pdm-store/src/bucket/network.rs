@@ -6,16 +6,13 @@ use std::time::Duration;
 
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 
+use crate::tls;
 use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
 use pdm_core::domain::EnvLookup;
+use pdm_core::retry::RetryPolicy;
 
-/// Longest time of one request. Four parts of an upload share a connection, which therefore needs 2.2 Mbit/s. An idle timeout
-/// would have to be shorter, because it also counts while a part is being sent.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
-/// Time after which a failed request is not sent again.
+/// Time after which a failed request is not sent again, except that one that timed out may be sent once more.
 const RETRY_TIMEOUT: Duration = Duration::from_secs(150);
-/// Longest time to establish a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns the HTTP options for an endpoint; the variable named `allow` permits connections without TLS.
 pub(super) fn client_options(
@@ -25,14 +22,13 @@ pub(super) fn client_options(
 ) -> Result<ClientOptions, String> {
     let is_allowed = variable(allow).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let allow_http = allows_http(endpoint, allow, is_allowed)?;
-    // `reqwest` uses the installed provider; one that was installed before stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    tls::install_provider();
     let agent = http::HeaderValue::from_static(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")));
     let options = ClientOptions::new()
         .with_user_agent(agent)
         .with_allow_http(allow_http)
-        .with_timeout(REQUEST_TIMEOUT)
-        .with_connect_timeout(CONNECT_TIMEOUT);
+        .with_timeout(RetryPolicy::BUCKET.answer)
+        .with_connect_timeout(RetryPolicy::BUCKET.connect);
     let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| variable("SSL_CERT_FILE")) else {
         return Ok(options);
     };
@@ -45,17 +41,21 @@ pub(super) fn client_options(
         .fold(options, ClientOptions::with_root_certificate))
 }
 
-/// Returns the retry policy: transient failures are retried for some seconds only, because the user waits; a request that
-/// timed out may be sent once more after that.
+/// Returns the retry policy of buckets, in object_store's form.
 pub(super) fn retries() -> RetryConfig {
-    let backoff = BackoffConfig {
-        init_backoff: Duration::from_millis(100),
-        max_backoff: Duration::from_secs(5),
-        base: 2.0,
-    };
+    let RetryPolicy {
+        tries,
+        first_wait,
+        longest_wait,
+        ..
+    } = RetryPolicy::BUCKET;
     RetryConfig {
-        backoff,
-        max_retries: 8,
+        backoff: BackoffConfig {
+            init_backoff: first_wait,
+            max_backoff: longest_wait,
+            base: 2.0,
+        },
+        max_retries: tries as usize - 1,
         retry_timeout: RETRY_TIMEOUT,
     }
 }

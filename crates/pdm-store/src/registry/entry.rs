@@ -367,7 +367,7 @@ mod tests {
         );
         assert_eq!(refused.hint().as_deref(), Some("use a newer pdm-ml"));
         // Serde lists the kinds it knows.
-        let told = serde_json::from_value::<LogAction>(value["action"].clone())
+        let error = serde_json::from_value::<LogAction>(value["action"].clone())
             .unwrap_err()
             .to_string();
         let known = ACTIONS
@@ -376,8 +376,8 @@ mod tests {
             .collect::<Vec<_>>()
             .join(", ");
         assert!(
-            told.ends_with(&format!("expected one of {known}")),
-            "{told}"
+            error.ends_with(&format!("expected one of {known}")),
+            "{error}"
         );
     }
 

@@ -108,8 +108,8 @@ mod tests {
             "[signatures]\nrequired = true",
             "[[key]]\nactor = \"ci\"\npublic = \"abc\"",
         ] {
-            let told = Policy::parse(text).unwrap_err();
-            assert!(told.contains("line "), "{told}");
+            let error = Policy::parse(text).unwrap_err();
+            assert!(error.contains("line "), "{error}");
         }
     }
 }

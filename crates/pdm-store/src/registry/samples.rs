@@ -27,21 +27,21 @@ pub(super) fn bucket() -> Store {
     bucket_at("", std::path::Path::new("/").into())
 }
 
-/// As [`bucket`], at a place that other stores of this test share.
-pub(super) fn bucket_at(place: &str, surroundings: OpenOptions<'_>) -> Store {
+/// As [`bucket`], at a prefix that other stores of this test share.
+pub(super) fn bucket_at(prefix: &str, options: OpenOptions<'_>) -> Store {
     let variable = |name: &str| std::env::var(name).ok();
     let bucket = variable("PDM_ML_TEST_S3_BUCKET")
         .expect("PDM_ML_TEST_S3_BUCKET is not set: run the tests with `scripts/test`");
-    let place = if place.is_empty() {
+    let prefix = if prefix.is_empty() {
         uuid::Uuid::now_v7().to_string()
     } else {
-        place.to_owned()
+        prefix.to_owned()
     };
-    let surroundings = OpenOptions {
+    let options = OpenOptions {
         variable: &variable,
-        ..surroundings
+        ..options
     };
-    Store::open(&format!("s3://{bucket}/{place}"), surroundings).unwrap()
+    Store::open(&format!("s3://{bucket}/{prefix}"), options).unwrap()
 }
 
 pub(super) const UNITS: u32 = 60;
@@ -180,7 +180,7 @@ pub(super) enum Accident {
     ChecksThenActs,
     /// Create-only writes keep what is there, and say that they were done.
     KeepsAndSaysWritten,
-    /// Someone else does this just before the first write to the log, which is said to be done and is not.
+    /// Someone else does this just before the first write to the log, which reports success without writing.
     Deceives(Boxed<'static, ()>),
     /// Someone else does this just before the first write to the log.
     Meanwhile(Boxed<'static, ()>),

@@ -288,7 +288,7 @@ mod tests {
             assert_eq!(findings(root.path()), [first.to_string()]);
         }
         fs::write(path(first), &bytes).unwrap();
-        // A snapshot written anew with seals and links of its own does not lead to the entry that the log has.
+        // A forged snapshot with its own seals and digests does not end at the entry of the log.
         let text = String::from_utf8(fs::read(path(second)).unwrap()).unwrap();
         let mut forged: Vec<LogEntry> = entries(LENGTH, text.as_bytes())
             .unwrap()

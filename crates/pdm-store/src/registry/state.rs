@@ -715,7 +715,7 @@ mod tests {
         };
         let message = "it collects the files of version 1 of `fd001`, which is not retired";
         assert_eq!(fold(vec![registered(1), collected(1)]), message);
-        let message = "it speaks of version 2 of `fd001`, which was never registered";
+        let message = "it refers to version 2 of `fd001`, which was never registered";
         assert_eq!(fold(vec![registered(1), collected(2)]), message);
     }
 
@@ -731,11 +731,11 @@ mod tests {
             [5, 10, 15, 20, 29, 30, 600].map(count),
             [0, 1, 1, 3, 3, 4, 4]
         );
-        let told: Vec<_> = set_back(&entries)
+        let found: Vec<_> = set_back(&entries)
             .iter()
             .map(|found| (found.entry, found.after))
             .collect();
-        assert_eq!(told, [(3, 2), (4, 2)]);
+        assert_eq!(found, [(3, 2), (4, 2)]);
         assert_eq!(set_back(&entries[..2]), []);
     }
 }

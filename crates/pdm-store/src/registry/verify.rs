@@ -519,8 +519,11 @@ mod tests {
         }
 
         fn assert_log_refused(&self) {
-            let anew = Registry::open(".", self.root.path()).unwrap();
-            assert_eq!(anew.state(None).unwrap_err().failure(), Failure::Integrity);
+            let reopened = Registry::open(".", self.root.path()).unwrap();
+            assert_eq!(
+                reopened.state(None).unwrap_err().failure(),
+                Failure::Integrity
+            );
         }
 
         /// A blob of the first version's bundle.

@@ -14,7 +14,6 @@ mod mail;
 mod notice;
 mod occasion;
 mod options;
-mod retry;
 mod send;
 mod signature;
 mod smtp;

@@ -162,7 +162,7 @@ mod tests {
             (
                 "webhook",
                 "url = 'https://ann:hunter2@plant.example'",
-                "url: holds a user or a password",
+                "url: contains a user or password",
             ),
             (
                 "webhook",
@@ -206,12 +206,12 @@ mod tests {
                 "username: needs `password`",
             ),
         ] {
-            let told = problems(kind, text);
+            let messages = problems(kind, text);
             assert!(
-                told.iter().any(|told| told.starts_with(found)),
-                "{text}: {told:?}"
+                messages.iter().any(|message| message.starts_with(found)),
+                "{text}: {messages:?}"
             );
-            assert!(!told.join(" ").contains("hunter"), "{told:?}");
+            assert!(!messages.join(" ").contains("hunter"), "{messages:?}");
         }
     }
 

@@ -7,9 +7,9 @@ use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{SmtpTransport, Transport};
 
 use super::mail;
-use super::retry::{self, ANSWER};
 use super::{Notice, NotifyError, SmtpOptions, SmtpTls};
 use pdm_core::domain::EnvLookup;
+use pdm_core::retry::RetryPolicy;
 
 /// Mails a notice; returns the number of tries.
 ///
@@ -28,7 +28,7 @@ pub(super) fn deliver(
             Err(source) => source,
         };
         let is_transient = !source.is_permanent() && !source.is_client() && !source.is_tls();
-        match retry::wait(tries, None) {
+        match RetryPolicy::NOTIFICATION.wait(tries, None) {
             Some(wait) if is_transient => thread::sleep(wait),
             _ => return Err(NotifyError::Smtp { tries, source }),
         }
@@ -48,7 +48,7 @@ fn server(options: &SmtpOptions, variable: EnvLookup<'_>) -> Result<SmtpTranspor
     let server = SmtpTransport::builder_dangerous(host)
         .port(options.port.unwrap_or(port))
         .tls(tls)
-        .timeout(Some(ANSWER));
+        .timeout(Some(RetryPolicy::NOTIFICATION.answer));
     Ok(match (&options.username, &options.password) {
         (Some(username), Some(password)) => {
             let password = password.read(variable)?.expose().to_owned();

@@ -11,11 +11,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::machine::is_this_machine;
-use super::retry::{self, ANSWER, CONNECT};
 use super::signature::sign;
 use super::{Notice, NotifyError, WebhookOptions};
 use pdm_core::domain::EnvLookup;
 use pdm_core::domain::Secret;
+use pdm_core::retry::RetryPolicy;
+use pdm_store::tls;
 
 /// Version of the body's format.
 const FORMAT: u32 = 1;
@@ -81,7 +82,7 @@ pub(super) fn deliver(
                 },
             ),
         };
-        match retry::wait(tries, requested_wait) {
+        match RetryPolicy::NOTIFICATION.wait(tries, requested_wait) {
             Some(wait) => thread::sleep(wait),
             None => return Err(problem),
         }
@@ -96,12 +97,11 @@ impl Receiver {
             .as_ref()
             .map(|secret| secret.read(variable))
             .transpose()?;
-        // An error means that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        tls::install_provider();
         let builder = Client::builder()
             .user_agent(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
+            .connect_timeout(RetryPolicy::NOTIFICATION.connect)
+            .timeout(RetryPolicy::NOTIFICATION.answer)
             .redirect(redirect::Policy::none());
         let is_local = url.host_str().is_some_and(is_this_machine);
         let builder = if is_local {

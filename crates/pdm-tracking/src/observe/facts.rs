@@ -144,7 +144,7 @@ pub enum ChampionFact {
     /// The registry could not be read.
     Unknown,
     /// There is no such alias.
-    Nobody,
+    Absent,
     /// The alias points to a version.
     Version {
         /// Number of the version.

@@ -31,6 +31,7 @@ use super::{JobFacts, TraceContext};
 use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
 use pdm_core::domain::EnvLookup;
 use pdm_core::domain::redact;
+use pdm_store::tls;
 
 /// How long a command waits for a collector at its end.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -323,8 +324,7 @@ impl IdGenerator for Ids {
 }
 
 fn client(variable: EnvLookup<'_>) -> Result<reqwest::blocking::Client, String> {
-    // An error means that a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    tls::install_provider();
     let builder = reqwest::blocking::Client::builder()
         .connect_timeout(CONNECT)
         .timeout(ANSWER)

@@ -52,8 +52,7 @@ pub use local::{
     RunFilter, RunListing, RunPolicy, RunRemoval, RunStore, RunSummary, RunsToRemove, Unreadable,
 };
 pub use mlflow::{
-    Connection, LostRun, MirrorReport, MlflowClient, RetryPolicy, SyncReport, SyncState, lost,
-    mirror, sync,
+    Connection, LostRun, MirrorReport, MlflowClient, SyncReport, SyncState, lost, mirror, sync,
 };
 pub use number::Number;
 pub use options::TrackingOptions;
@@ -63,6 +62,8 @@ pub use run::{
 pub use run_id::{ParseRunIdError, RunId};
 pub use secret::{Credentials, Secret};
 pub use system::{SystemOptions, SystemWatch};
+
+pub use pdm_core::retry::RetryPolicy;
 
 /// The tag of a run that holds what the command line set for it: a list of texts, as JSON.
 pub const SET_TAG: &str = "set";

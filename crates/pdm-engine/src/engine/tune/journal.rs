@@ -1,11 +1,11 @@
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::TuneError;
-use pdm_core::content::Digest;
+use pdm_core::content::{Digest, try_lock};
 use pdm_core::scoring::UnitLoss;
 use pdm_models::tune::Trial;
 
@@ -79,10 +79,8 @@ impl Journal {
             .create(true)
             .open(&path);
         let mut file = file.map_err(TuneError::file("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(TuneError::Busy(path)),
-            Err(TryLockError::Error(error)) => return Err(TuneError::file("lock", &path)(error)),
+        if !try_lock(&file).map_err(TuneError::file("lock", &path))? {
+            return Err(TuneError::Busy(path));
         }
         if fresh {
             file.set_len(0).map_err(TuneError::file("empty", &path))?;

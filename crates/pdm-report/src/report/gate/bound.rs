@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn bounds_speak_in_the_metric_s_unit() {
-        let told = [
+        let expected = [
             (
                 Metric::Rmse,
                 Bound::AtMost { value: 25.0 },
@@ -144,7 +144,7 @@ mod tests {
                 "better than the champion",
             ),
         ];
-        for (metric, bound, words) in told {
+        for (metric, bound, words) in expected {
             assert_eq!(bound.words(metric), words);
         }
     }

@@ -1,3 +1,5 @@
+//! Tests of gate reports.
+
 use super::*;
 use pdm_core::content::Digest;
 use pdm_core::domain::{Cycle, Interval, Prediction, UnitId};
@@ -138,7 +140,7 @@ fn judged() -> Judgement {
 }
 
 fn early() -> Judgement {
-    let trouble = EarlyEnd {
+    let early_end = EarlyEnd {
         kind: "data_invalid".into(),
         message: "cycles: unit 3 has a gap\u{1b}[31m".into(),
         hint: Some("look at the file".into()),
@@ -152,7 +154,7 @@ fn early() -> Judgement {
         verdict: None,
         evidence: None,
         gates: Vec::new(),
-        troubles: vec![trouble],
+        troubles: vec![early_end],
         ..judged()
     }
 }
@@ -177,8 +179,8 @@ fn annotations_point_at_the_lines_of_the_gates() {
             "::error file=plant/pipelines/fd001.toml,line=25,title=gate fails%3A coverage at least 90 %25::"
         )
     );
-    let told = "::notice title=gates of turbofan <FD001>::refused: 2 of 4 gates fail, 1 undecided; 60 units, test part of ";
-    assert!(lines[3].starts_with(told), "{}", lines[3]);
+    let start = "::notice title=gates of turbofan <FD001>::refused: 2 of 4 gates fail, 1 undecided; 60 units, test part of ";
+    assert!(lines[3].starts_with(start), "{}", lines[3]);
     for part in [
         "truth capped at 100, predictions clipped to [0, 125], every unit scored (protocol PROTOCOL)",
         "interval 95 %25, percentile bootstrap over units, 500 resamples",

@@ -13,7 +13,7 @@ use super::{IN_FLIGHT, PART};
 use crate::registry::RegistryError;
 use crate::registry::keys::ObjectKey;
 use crate::registry::store::Store;
-use pdm_core::content::{Digest, Hasher};
+use pdm_core::content::{Digest, Hasher, try_lock};
 
 /// Downloads a blob to a file, which gets its final name only after verification.
 ///
@@ -91,51 +91,49 @@ struct Staged {
 impl Staged {
     /// Opens the partial file of an earlier run for a long blob, else an empty file.
     fn open(store: &Store, blob: Digest, bytes: u64, folder: &Path) -> io::Result<Self> {
-        let kept = store
-            .transfers()
-            .scratch
-            .as_ref()
-            .filter(|_| bytes > PART)
-            .and_then(|scratch| {
-                fs::create_dir_all(scratch).ok()?;
-                let path = scratch.join(format!("{blob}.part"));
-                let file = File::options()
-                    .create(true)
-                    .truncate(false)
-                    .read(true)
-                    .write(true)
-                    .open(&path)
-                    .ok()?;
-                // Another process may be at it.
-                file.try_lock().ok()?;
-                // Another process may have been at it, and given it its name meanwhile.
-                is_same_file(&file, &path).then_some(())?;
-                let length = file.metadata().ok()?.len().min(bytes) / PART * PART;
-                file.set_len(length).ok()?;
-                Some(Self {
-                    file,
-                    path,
-                    length,
-                    is_kept: true,
-                })
-            });
-        match kept {
-            Some(kept) => Ok(kept),
-            None => {
-                let path = folder.join(format!(".{}.part", Uuid::now_v7()));
-                let file = File::options()
-                    .create_new(true)
-                    .read(true)
-                    .write(true)
-                    .open(&path)?;
-                Ok(Self {
-                    file,
-                    path,
-                    length: 0,
-                    is_kept: false,
-                })
-            }
+        if bytes > PART
+            && let Some(scratch) = &store.transfers().scratch
+            && let Some(kept) = Self::resume(scratch, blob, bytes)
+        {
+            return Ok(kept);
         }
+        let path = folder.join(format!(".{}.part", Uuid::now_v7()));
+        let file = File::options()
+            .create_new(true)
+            .read(true)
+            .write(true)
+            .open(&path)?;
+        Ok(Self {
+            file,
+            path,
+            length: 0,
+            is_kept: false,
+        })
+    }
+
+    /// Opens the partial file of a blob in a folder; `None` if another process uses it or it cannot be opened.
+    fn resume(scratch: &Path, blob: Digest, bytes: u64) -> Option<Self> {
+        fs::create_dir_all(scratch).ok()?;
+        let path = scratch.join(format!("{blob}.part"));
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .ok()?;
+        // Before the lock was taken, another process may have completed and renamed the file.
+        if !try_lock(&file).ok()? || !is_same_file(&file, &path) {
+            return None;
+        }
+        let length = file.metadata().ok()?.len().min(bytes) / PART * PART;
+        file.set_len(length).ok()?;
+        Some(Self {
+            file,
+            path,
+            length,
+            is_kept: true,
+        })
     }
 
     fn empty(&mut self) -> io::Result<()> {

@@ -1,7 +1,6 @@
 //! Records of unfinished uploads, so that a later run can resume them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use object_store::multipart::PartId;
 use serde::{Deserialize, Serialize};
 
 use crate::registry::store::Store;
-use pdm_core::content::Digest;
+use pdm_core::content::{Digest, FileLock};
 
 /// Lock of the process that keeps records.
 pub(in crate::registry) const LOCK: &str = "uploads.lock";
@@ -37,7 +36,7 @@ pub(in crate::registry) struct PendingUpload {
 #[derive(Debug, Clone)]
 struct UploadRecord {
     path: PathBuf,
-    _lock: Arc<File>,
+    _lock: Arc<FileLock>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,13 +152,7 @@ impl UploadRecord {
     fn of(store: &Store, blob: Digest) -> Option<Self> {
         let scratch = store.transfers().scratch.as_ref()?;
         std::fs::create_dir_all(scratch).ok()?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(scratch.join(LOCK))
-            .ok()?;
-        lock.try_lock().ok()?;
+        let lock = FileLock::try_take(&scratch.join(LOCK)).ok()??;
         let name = Digest::of(format!("{}\n{blob}", store.location()));
         Some(Self {
             path: scratch.join(format!("{name}.upload.json")),

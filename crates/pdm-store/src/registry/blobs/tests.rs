@@ -1,3 +1,5 @@
+//! Tests of uploads and downloads.
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -108,28 +110,28 @@ fn same(a: &Path, b: &Path) -> bool {
     Digest::of_file(a).unwrap() == Digest::of_file(b).unwrap()
 }
 
-fn long_blobs_arrive_whole(bench: &UploadFixture, stores: impl IntoIterator<Item = Store>) {
+fn long_blobs_arrive_whole(fixture: &UploadFixture, stores: impl IntoIterator<Item = Store>) {
     for store in stores {
         for _ in 0..2 {
-            wait(upload(&store, &bench.file)).unwrap();
+            wait(upload(&store, &fixture.file)).unwrap();
         }
         assert_eq!(
-            wait(store.length(ObjectKey::Blob(bench.file.sha256()))).unwrap(),
+            wait(store.length(ObjectKey::Blob(fixture.file.sha256()))).unwrap(),
             Some(LENGTH as u64)
         );
         assert_eq!(
-            wait(verify(&store, bench.file.sha256(), bench.file.bytes())).unwrap(),
+            wait(verify(&store, fixture.file.sha256(), fixture.file.bytes())).unwrap(),
             LENGTH as u64
         );
-        bench.download(&store, "fetched/weights").unwrap();
+        fixture.download(&store, "fetched/weights").unwrap();
         assert!(same(
-            &bench.path("fetched/weights"),
-            &bench.path("bundle/weights")
+            &fixture.path("fetched/weights"),
+            &fixture.path("bundle/weights")
         ));
-        assert_eq!(fs::read_dir(bench.path("fetched")).unwrap().count(), 1);
-        fs::remove_dir_all(bench.path("fetched")).unwrap();
+        assert_eq!(fs::read_dir(fixture.path("fetched")).unwrap().count(), 1);
+        fs::remove_dir_all(fixture.path("fetched")).unwrap();
         assert_eq!(
-            (bench.kept(".json").len(), bench.kept(".part").len()),
+            (fixture.kept(".json").len(), fixture.kept(".part").len()),
             (0, 0)
         );
     }
@@ -137,60 +139,60 @@ fn long_blobs_arrive_whole(bench: &UploadFixture, stores: impl IntoIterator<Item
 
 #[test]
 fn long_blobs_arrive_whole_in_memory_and_in_a_folder() {
-    let bench = UploadFixture::new();
-    long_blobs_arrive_whole(&bench, bench.stores());
+    let fixture = UploadFixture::new();
+    long_blobs_arrive_whole(&fixture, fixture.stores());
 }
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
 fn long_blobs_arrive_whole_in_a_bucket() {
-    let bench = UploadFixture::new();
-    long_blobs_arrive_whole(&bench, [bench.bucket("a", Reporter::silent())]);
+    let fixture = UploadFixture::new();
+    long_blobs_arrive_whole(&fixture, [fixture.bucket("a", Reporter::silent())]);
 }
 
-fn other_bytes_get_no_name(bench: &UploadFixture, stores: impl IntoIterator<Item = Store>) {
+fn other_bytes_get_no_name(fixture: &UploadFixture, stores: impl IntoIterator<Item = Store>) {
     for store in stores {
         // Changed after its digest was taken.
-        let mut bytes = fs::read(bench.path("bundle/weights")).unwrap();
+        let mut bytes = fs::read(fixture.path("bundle/weights")).unwrap();
         bytes[LENGTH - 1] ^= 1;
-        fs::write(bench.path("bundle/weights"), &bytes).unwrap();
+        fs::write(fixture.path("bundle/weights"), &bytes).unwrap();
         assert!(matches!(
-            wait(upload(&store, &bench.file)),
+            wait(upload(&store, &fixture.file)),
             Err(RegistryError::Changed { .. })
         ));
         assert_eq!(
-            wait(store.length(ObjectKey::Blob(bench.file.sha256()))).unwrap(),
+            wait(store.length(ObjectKey::Blob(fixture.file.sha256()))).unwrap(),
             None
         );
-        assert_eq!(bench.kept(".json").len(), 0);
+        assert_eq!(fixture.kept(".json").len(), 0);
         // Changed in the store.
-        wait(store.create(ObjectKey::Blob(bench.file.sha256()), bytes.clone())).unwrap();
+        wait(store.create(ObjectKey::Blob(fixture.file.sha256()), bytes.clone())).unwrap();
         for read in [
-            bench.download(&store, "fetched"),
-            wait(verify(&store, bench.file.sha256(), LENGTH as u64)).map(drop),
+            fixture.download(&store, "fetched"),
+            wait(verify(&store, fixture.file.sha256(), LENGTH as u64)).map(drop),
         ] {
             assert!(
                 matches!(read, Err(RegistryError::Integrity { .. })),
                 "{read:?}"
             );
         }
-        assert!(!bench.path("fetched").exists());
+        assert!(!fixture.path("fetched").exists());
         bytes[LENGTH - 1] ^= 1;
-        fs::write(bench.path("bundle/weights"), bytes).unwrap();
+        fs::write(fixture.path("bundle/weights"), bytes).unwrap();
     }
 }
 
 #[test]
 fn other_bytes_never_get_a_name_in_memory_or_in_a_folder() {
-    let bench = UploadFixture::new();
-    other_bytes_get_no_name(&bench, bench.stores());
+    let fixture = UploadFixture::new();
+    other_bytes_get_no_name(&fixture, fixture.stores());
 }
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
 fn other_bytes_never_get_a_name_in_a_bucket() {
-    let bench = UploadFixture::new();
-    other_bytes_get_no_name(&bench, [bench.bucket("a", Reporter::silent())]);
+    let fixture = UploadFixture::new();
+    other_bytes_get_no_name(&fixture, [fixture.bucket("a", Reporter::silent())]);
 }
 
 /// What object_store makes of answers: told by name where the status has one, else in words.
@@ -233,23 +235,23 @@ fn an_upload_outlives_who_may_not_go_on_with_it_now() {
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
 fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
-    let bench = UploadFixture::new();
-    let store = bench.bucket("b", stopping_after(2).0);
+    let fixture = UploadFixture::new();
+    let store = fixture.bucket("b", stopping_after(2).0);
     assert!(matches!(
-        wait(upload(&store, &bench.file)),
+        wait(upload(&store, &fixture.file)),
         Err(RegistryError::Interrupted(_))
     ));
     assert_eq!(
-        wait(store.length(ObjectKey::Blob(bench.file.sha256()))).unwrap(),
+        wait(store.length(ObjectKey::Blob(fixture.file.sha256()))).unwrap(),
         None
     );
-    let kept = bench.kept(".upload.json").remove(0);
+    let kept = fixture.kept(".upload.json").remove(0);
     let before: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
     assert_eq!(before["parts"].as_object().unwrap().len(), 2, "{before:#}");
     // The next run goes on with the same upload, and is stopped before it puts all together.
-    let store = bench.bucket("b", stopping_after(3).0);
+    let store = fixture.bucket("b", stopping_after(3).0);
     assert!(matches!(
-        wait(upload(&store, &bench.file)),
+        wait(upload(&store, &fixture.file)),
         Err(RegistryError::Interrupted(_))
     ));
     let after: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
@@ -260,56 +262,59 @@ fn an_interrupted_transfer_sends_and_fetches_only_what_is_missing() {
     for part in before["parts"].as_object().unwrap() {
         assert_eq!(&after["parts"][part.0], part.1);
     }
-    let store = bench.bucket("b", Reporter::silent());
-    wait(upload(&store, &bench.file)).unwrap();
+    let store = fixture.bucket("b", Reporter::silent());
+    wait(upload(&store, &fixture.file)).unwrap();
     assert!(!kept.exists());
 
-    let stopped = bench.bucket("b", stopping_after(1).0);
+    let stopped = fixture.bucket("b", stopping_after(1).0);
     assert!(matches!(
-        bench.download(&stopped, "fetched"),
+        fixture.download(&stopped, "fetched"),
         Err(RegistryError::Interrupted(_))
     ));
-    let part = bench.kept(".part").remove(0);
+    let part = fixture.kept(".part").remove(0);
     assert_eq!(fs::metadata(&part).unwrap().len(), 1 << 23);
     let (reporter, fetched) = stopping_after(99);
-    let store = bench.bucket("b", reporter);
-    bench.download(&store, "fetched").unwrap();
+    let store = fixture.bucket("b", reporter);
+    fixture.download(&store, "fetched").unwrap();
     assert_eq!(fetched.1.load(Ordering::Relaxed), 2);
-    assert!(same(&bench.path("fetched"), &bench.path("bundle/weights")) && !part.exists());
+    assert!(same(&fixture.path("fetched"), &fixture.path("bundle/weights")) && !part.exists());
 }
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
 fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
-    let bench = UploadFixture::new();
-    let store = bench.bucket("c", stopping_after(1).0);
-    wait(upload(&store, &bench.file)).unwrap_err();
-    let kept = bench.kept(".upload.json").remove(0);
+    let fixture = UploadFixture::new();
+    let store = fixture.bucket("c", stopping_after(1).0);
+    wait(upload(&store, &fixture.file)).unwrap_err();
+    let kept = fixture.kept(".upload.json").remove(0);
     let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
     record["upload"] = "gone".into();
     fs::write(&kept, record.to_string()).unwrap();
-    let store = bench.bucket("c", Reporter::silent());
-    wait(upload(&store, &bench.file)).unwrap();
-    wait(verify(&store, bench.file.sha256(), LENGTH as u64)).unwrap();
+    let store = fixture.bucket("c", Reporter::silent());
+    wait(upload(&store, &fixture.file)).unwrap();
+    wait(verify(&store, fixture.file.sha256(), LENGTH as u64)).unwrap();
 
     fs::write(
-        bench
+        fixture
             .path("scratch")
-            .join(format!("{}.part", bench.file.sha256())),
+            .join(format!("{}.part", fixture.file.sha256())),
         vec![0; 1 << 23],
     )
     .unwrap();
-    bench.download(&store, "fetched").unwrap();
-    assert!(same(&bench.path("fetched"), &bench.path("bundle/weights")));
+    fixture.download(&store, "fetched").unwrap();
+    assert!(same(
+        &fixture.path("fetched"),
+        &fixture.path("bundle/weights")
+    ));
 }
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
 fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
-    let bench = UploadFixture::new();
-    let store = bench.bucket("d", stopping_after(2).0);
-    wait(upload(&store, &bench.file)).unwrap_err();
-    let kept = bench.kept(".upload.json").remove(0);
+    let fixture = UploadFixture::new();
+    let store = fixture.bucket("d", stopping_after(2).0);
+    wait(upload(&store, &fixture.file)).unwrap_err();
+    let kept = fixture.kept(".upload.json").remove(0);
     let record: serde_json::Value = serde_json::from_slice(&fs::read(&kept).unwrap()).unwrap();
     let age = |days: u64| {
         let then = std::time::SystemTime::now() - std::time::Duration::from_secs(days * 86_400);
@@ -330,10 +335,10 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
             registry,
         )
     };
-    let store = bench.bucket("d", Reporter::silent());
+    let store = fixture.bucket("d", Reporter::silent());
     assert_eq!(leftovers(&store).0, []);
     age(3);
-    let other = bench.bucket("e", Reporter::silent());
+    let other = fixture.bucket("e", Reporter::silent());
     assert_eq!(
         leftovers(&other).0,
         [],
@@ -358,7 +363,7 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
         }
     );
     assert!(!kept.exists());
-    let (parts, at) = store.parts(ObjectKey::Blob(bench.file.sha256())).unwrap();
+    let (parts, at) = store.parts(ObjectKey::Blob(fixture.file.sha256())).unwrap();
     let upload = record["upload"].as_str().unwrap().to_owned();
     wait(parts.put_part(&at, &upload, 0, "x".into())).unwrap_err();
 }
@@ -366,8 +371,8 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
 fn an_upload_begun_long_ago_is_begun_anew() {
-    let bench = UploadFixture::new();
-    let store = bench.bucket("f", stopping_after(2).0);
+    let fixture = UploadFixture::new();
+    let store = fixture.bucket("f", stopping_after(2).0);
     let at = |hours: i64| {
         let time = jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(hours);
         store.relying(
@@ -379,9 +384,9 @@ fn an_upload_begun_long_ago_is_begun_anew() {
         )
     };
     let upload_of = |store: &Store| {
-        wait(upload(store, &bench.file)).unwrap_err();
+        wait(upload(store, &fixture.file)).unwrap_err();
         let record: serde_json::Value =
-            serde_json::from_slice(&fs::read(&bench.kept(".upload.json")[0]).unwrap()).unwrap();
+            serde_json::from_slice(&fs::read(&fixture.kept(".upload.json")[0]).unwrap()).unwrap();
         record["upload"].as_str().unwrap().to_owned()
     };
     // Interrupted once stopped, whatever is sent.
@@ -393,12 +398,12 @@ fn an_upload_begun_long_ago_is_begun_anew() {
 
 #[test]
 fn a_blob_cut_short_is_damaged_wherever_it_was_cut() {
-    let bench = UploadFixture::new();
-    let store = Store::open("store", bench.folder.path()).unwrap();
-    wait(upload(&store, &bench.file)).unwrap();
-    let path = bench
+    let fixture = UploadFixture::new();
+    let store = Store::open("store", fixture.folder.path()).unwrap();
+    wait(upload(&store, &fixture.file)).unwrap();
+    let path = fixture
         .path("store")
-        .join(ObjectKey::Blob(bench.file.sha256()).to_string());
+        .join(ObjectKey::Blob(fixture.file.sha256()).to_string());
     for length in [LENGTH as u64 - 1, 1 << 23, 5, 0] {
         fs::OpenOptions::new()
             .write(true)
@@ -407,8 +412,8 @@ fn a_blob_cut_short_is_damaged_wherever_it_was_cut() {
             .set_len(length)
             .unwrap();
         for read in [
-            bench.download(&store, "fetched"),
-            wait(verify(&store, bench.file.sha256(), LENGTH as u64)).map(drop),
+            fixture.download(&store, "fetched"),
+            wait(verify(&store, fixture.file.sha256(), LENGTH as u64)).map(drop),
         ] {
             assert!(
                 matches!(read, Err(RegistryError::Integrity { .. })),
@@ -417,12 +422,12 @@ fn a_blob_cut_short_is_damaged_wherever_it_was_cut() {
         }
     }
     assert!(matches!(
-        wait(upload(&store, &bench.file)),
+        wait(upload(&store, &fixture.file)),
         Err(RegistryError::Integrity { .. })
     ));
     fs::remove_file(&path).unwrap();
     assert!(matches!(
-        bench.download(&store, "fetched"),
+        fixture.download(&store, "fetched"),
         Err(RegistryError::Integrity { .. })
     ));
 }

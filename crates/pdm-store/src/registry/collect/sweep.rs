@@ -13,6 +13,7 @@ use crate::registry::error::RegistryError;
 use crate::registry::keys::{BLOBS, LOG, ObjectKey, SNAPSHOTS};
 use crate::registry::registry::Registry;
 use crate::registry::store::Store;
+use pdm_core::content::try_lock;
 
 /// A leftover of a killed job on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -192,9 +193,10 @@ fn lock_unused(path: &Path) -> Result<File, String> {
         .write(true)
         .open(path)
         .map_err(|error| error.to_string())?;
-    file.try_lock()
-        .map_err(|_| "in use by another process".to_owned())?;
-    Ok(file)
+    match try_lock(&file) {
+        Ok(true) => Ok(file),
+        Ok(false) | Err(_) => Err("in use by another process".to_owned()),
+    }
 }
 
 /// Aborts an upload in the bucket, then removes its record.

@@ -1,3 +1,5 @@
+//! Tests of collecting.
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -84,25 +86,25 @@ fn now() -> Stamp {
 
 #[test]
 fn a_blob_that_may_be_collected_is_written_again_before_it_is_relied_on() {
-    let bench = CollectFixture::new();
+    let fixture = CollectFixture::new();
     let long = NewFile::of_bytes("long".parse().unwrap(), vec![7; 9 << 20]);
-    std::fs::create_dir(bench.path("bundle")).unwrap();
-    std::fs::write(bench.path("bundle/long"), vec![7; 9 << 20]).unwrap();
-    let files = NewFile::read_folder(&bench.path("bundle")).unwrap();
+    std::fs::create_dir(fixture.path("bundle")).unwrap();
+    std::fs::write(fixture.path("bundle/long"), vec![7; 9 << 20]).unwrap();
+    let files = NewFile::read_folder(&fixture.path("bundle")).unwrap();
     let new = NewVersion {
         files: [files, version("a", 1.0).files].concat(),
         ..version("a", 1.0)
     };
-    let registered = bench.registry.register(&new, &now()).unwrap().version;
+    let registered = fixture.registry.register(&new, &now()).unwrap().version;
     assert!(registered.blobs().any(|blob| blob == long.sha256()));
-    let blobs: Vec<_> = registered.blobs().map(|blob| bench.blob(blob)).collect();
+    let blobs: Vec<_> = registered.blobs().map(|blob| fixture.blob(blob)).collect();
     let again = |name: &str| {
         blobs.iter().for_each(|path| age(path, 3));
         let other = NewVersion {
             model: name.parse().unwrap(),
             ..new.clone()
         };
-        assert!(bench.registry.register(&other, &now()).unwrap().is_new);
+        assert!(fixture.registry.register(&other, &now()).unwrap().is_new);
         blobs.iter().filter(|path| is_old(path)).count()
     };
     assert_eq!(
@@ -111,7 +113,7 @@ fn a_blob_that_may_be_collected_is_written_again_before_it_is_relied_on() {
         "what a version in use rests on is relied on"
     );
     for name in [model().as_str(), "in-use"] {
-        bench
+        fixture
             .registry
             .retire(&ModelRef::version(name.parse().unwrap(), 1), "old", &now())
             .unwrap();
@@ -122,7 +124,7 @@ fn a_blob_that_may_be_collected_is_written_again_before_it_is_relied_on() {
         "nothing in use rests on it, and it is old"
     );
     // A young one is relied on: killed writers go on where they were.
-    bench
+    fixture
         .registry
         .retire(
             &ModelRef::version("late".parse().unwrap(), 1),
@@ -134,7 +136,7 @@ fn a_blob_that_may_be_collected_is_written_again_before_it_is_relied_on() {
         .iter()
         .map(|path| path.metadata().unwrap().modified().unwrap())
         .collect();
-    bench
+    fixture
         .registry
         .register(
             &NewVersion {
@@ -155,19 +157,19 @@ fn a_blob_that_may_be_collected_is_written_again_before_it_is_relied_on() {
 
 #[test]
 fn orphans_go_when_they_are_old_and_a_look_before_the_removal_spares_what_is_young_again() {
-    let bench = CollectFixture::new();
-    let kept = bench
+    let fixture = CollectFixture::new();
+    let kept = fixture
         .registry
         .register(&version("a", 1.0), &now())
         .unwrap()
         .version;
     let orphans =
-        ["x", "y", "z"].map(|text| wait(bench.registry.store().put_blob(text.into())).unwrap());
+        ["x", "y", "z"].map(|text| wait(fixture.registry.store().put_blob(text.into())).unwrap());
     orphans[..2]
         .iter()
-        .for_each(|blob| age(&bench.blob(*blob), 8));
-    kept.blobs().for_each(|blob| age(&bench.blob(blob), 8));
-    let found = bench
+        .for_each(|blob| age(&fixture.blob(*blob), 8));
+    kept.blobs().for_each(|blob| age(&fixture.blob(blob), 8));
+    let found = fixture
         .registry
         .collectable(SignedDuration::from_hours(7 * 24), now().time)
         .unwrap();
@@ -180,113 +182,138 @@ fn orphans_go_when_they_are_old_and_a_look_before_the_removal_spares_what_is_you
         ),
         (2, 2, 1, 0)
     );
-    age(&bench.blob(orphans[0]), 0);
-    let removed = bench.registry.collect(&found, false, &now()).unwrap();
+    age(&fixture.blob(orphans[0]), 0);
+    let removed = fixture.registry.collect(&found, false, &now()).unwrap();
     assert_eq!((removed.blobs, removed.entry), (1, None));
     assert_eq!(
-        orphans.map(|blob| bench.blob(blob).exists()),
+        orphans.map(|blob| fixture.blob(blob).exists()),
         [true, false, true]
     );
-    bench.registry.check(&kept).unwrap();
+    fixture.registry.check(&kept).unwrap();
 }
 
 #[test]
 fn a_snapshot_that_reaches_beyond_the_log_or_is_damaged_asks_for_force() {
-    let bench = CollectFixture::new();
+    let fixture = CollectFixture::new();
     let note = |_| {
-        _ = bench
+        _ = fixture
             .registry
             .annotate(&ModelRef::version(model(), 1), "note", &now())
             .unwrap()
     };
-    bench.registry.register(&version("a", 1.0), &now()).unwrap();
+    fixture
+        .registry
+        .register(&version("a", 1.0), &now())
+        .unwrap();
     (2..=126).for_each(note);
-    let lost = bench
+    let lost = fixture
         .registry
         .register(&version("b", 0.9), &now())
         .unwrap()
         .version;
     (128..=130).for_each(note);
-    std::fs::read_dir(bench.path("store/blobs/sha256"))
+    std::fs::read_dir(fixture.path("store/blobs/sha256"))
         .unwrap()
         .for_each(|blob| age(&blob.unwrap().path(), 8));
     for entry in 127..=130 {
-        std::fs::remove_file(bench.path("store").join(ObjectKey::Log(entry).to_string())).unwrap();
+        std::fs::remove_file(
+            fixture
+                .path("store")
+                .join(ObjectKey::Log(entry).to_string()),
+        )
+        .unwrap();
     }
     let found = || {
-        let registry = Registry::open("store", bench.folder.path()).unwrap();
+        let registry = Registry::open("store", fixture.folder.path()).unwrap();
         registry.collectable(LEAST_GRACE, now().time).unwrap()
     };
-    let refused = |found: &Collectable| bench.registry.collect(found, false, &now()).unwrap_err();
+    let refused = |found: &Collectable| fixture.registry.collect(found, false, &now()).unwrap_err();
     let first = refused(&found());
     assert_eq!(first.failure(), Failure::Integrity);
     let key = ObjectKey::Snapshot(128);
     let beyond = format!("`{key}` holds entries up to 128, and the log ends at entry 126");
     assert!(first.to_string().contains(&beyond), "{first}");
     assert!(first.hint().unwrap().contains("--force"));
-    assert!(lost.blobs().all(|blob| bench.blob(blob).exists()));
-    std::fs::write(bench.path("store").join(key.to_string()), "cut").unwrap();
+    assert!(lost.blobs().all(|blob| fixture.blob(blob).exists()));
+    std::fs::write(fixture.path("store").join(key.to_string()), "cut").unwrap();
     let damaged = refused(&found());
     assert!(damaged.to_string().contains("is damaged"), "{damaged}");
     // Who knows that nothing is missing takes the snapshot away.
-    std::fs::remove_file(bench.path("store").join(key.to_string())).unwrap();
+    std::fs::remove_file(fixture.path("store").join(key.to_string())).unwrap();
     assert_eq!(found().doubt, None);
 }
 
 #[test]
 fn a_short_grace_and_a_wrong_clock_remove_nothing() {
-    let bench = CollectFixture::new();
-    bench.registry.register(&version("a", 1.0), &now()).unwrap();
-    let orphan = wait(bench.registry.store().put_blob("x".into())).unwrap();
-    age(&bench.blob(orphan), 8);
+    let fixture = CollectFixture::new();
+    fixture
+        .registry
+        .register(&version("a", 1.0), &now())
+        .unwrap();
+    let orphan = wait(fixture.registry.store().put_blob("x".into())).unwrap();
+    age(&fixture.blob(orphan), 8);
     let short = SignedDuration::from_hours(47);
     assert!(matches!(
-        bench.registry.collectable(short, now().time),
+        fixture.registry.collectable(short, now().time),
         Err(RegistryError::Grace { .. })
     ));
     assert!(matches!(
-        bench.registry.leftovers(short, now().time),
+        fixture.registry.leftovers(short, now().time),
         Err(RegistryError::Grace { .. })
     ));
-    let found = bench.registry.collectable(LEAST_GRACE, now().time).unwrap();
+    let found = fixture
+        .registry
+        .collectable(LEAST_GRACE, now().time)
+        .unwrap();
     let off = SignedDuration::from_hours(2);
     for time in [now().time + off, now().time - off] {
-        let refused = bench
+        let refused = fixture
             .registry
             .collect(&found, false, &Stamp { time, ..now() })
             .unwrap_err();
         assert!(matches!(refused, RegistryError::Clock { .. }), "{refused}");
     }
-    assert!(bench.blob(orphan).exists());
+    assert!(fixture.blob(orphan).exists());
 }
 
 #[test]
 fn a_slow_clock_retires_nothing_earlier() {
-    let bench = CollectFixture::new();
-    let version = bench
+    let fixture = CollectFixture::new();
+    let version = fixture
         .registry
         .register(&version("a", 1.0), &now())
         .unwrap()
         .version;
-    version.blobs().for_each(|blob| age(&bench.blob(blob), 8));
+    version.blobs().for_each(|blob| age(&fixture.blob(blob), 8));
     let slow = Stamp {
         time: now().time - LEAST_GRACE * 4,
         ..now()
     };
-    bench
+    fixture
         .registry
         .retire(&ModelRef::version(model(), 1), "old", &slow)
         .unwrap();
-    let found = || bench.registry.collectable(LEAST_GRACE, now().time).unwrap();
+    let found = || {
+        fixture
+            .registry
+            .collectable(LEAST_GRACE, now().time)
+            .unwrap()
+    };
     assert_eq!((found().blobs, found().versions), (vec![], vec![]));
-    age(&bench.path("store").join(ObjectKey::Log(2).to_string()), 3);
+    age(
+        &fixture.path("store").join(ObjectKey::Log(2).to_string()),
+        3,
+    );
     assert_eq!(found().versions, [version.id()]);
 }
 
 #[test]
 fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
-    let bench = CollectFixture::new();
-    bench.registry.register(&version("a", 1.0), &now()).unwrap();
+    let fixture = CollectFixture::new();
+    fixture
+        .registry
+        .register(&version("a", 1.0), &now())
+        .unwrap();
     let digest = Digest::of("x");
     let log = format!("store/{}#1", ObjectKey::Log(9));
     let old = [
@@ -294,22 +321,22 @@ fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
         format!("transfers/{digest}.upload.new"),
         log,
     ];
-    let old = old.map(|name| bench.write(&name, 3));
-    let blob = bench.write(&format!("store/{}#2", ObjectKey::Blob(digest)), 3);
-    let inside = bench.write("transfers/.tmpAbC/blob", 3);
+    let old = old.map(|name| fixture.write(&name, 3));
+    let blob = fixture.write(&format!("store/{}#2", ObjectKey::Blob(digest)), 3);
+    let inside = fixture.write("transfers/.tmpAbC/blob", 3);
     let folder = inside.parent().unwrap().to_owned();
     age(&folder, 3);
-    let held = bench.write(&format!("transfers/{}.part", Digest::of("y")), 3);
+    let held = fixture.write(&format!("transfers/{}.part", Digest::of("y")), 3);
     let lock = File::options().write(true).open(&held).unwrap();
     lock.lock().unwrap();
     age(&held, 3);
-    let young = bench.write(&format!("transfers/{}.part", Digest::of("z")), 1);
+    let young = fixture.write(&format!("transfers/{}.part", Digest::of("z")), 1);
     // A folder is as young as the youngest file in it.
-    let busy = bench.write("transfers/.tmpXyZ/blob", 1);
+    let busy = fixture.write("transfers/.tmpXyZ/blob", 1);
     age(busy.parent().unwrap(), 3);
-    let foreign = bench.write("transfers/notes.txt", 9);
+    let foreign = fixture.write("transfers/notes.txt", 9);
 
-    let found = bench.leftovers();
+    let found = fixture.leftovers();
     let mut expected: Vec<_> = old.iter().chain([&blob, &folder, &held]).cloned().collect();
     expected.sort();
     assert_eq!(
@@ -319,7 +346,7 @@ fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
             .collect::<Vec<_>>(),
         expected
     );
-    let swept = bench.registry.sweep(&found).unwrap();
+    let swept = fixture.registry.sweep(&found).unwrap();
     assert_eq!(
         swept.kept,
         [(held.clone(), "in use by another process".to_owned())]
@@ -335,5 +362,5 @@ fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
             .chain([&blob, &folder])
             .all(|path| !path.exists())
     );
-    assert!(bench.registry.verify().unwrap().is_intact());
+    assert!(fixture.registry.verify().unwrap().is_intact());
 }

@@ -81,10 +81,10 @@ pub(super) fn what_retired_versions_rested_on_is_collected_and_remembered(store:
             .map(drop)
             .unwrap_err(),
     ];
-    let told = "the files of version 1 of `fd001` were collected on 2100-01-01T00:00:00Z by janitor (entry 6 of the log)";
+    let message = "the files of version 1 of `fd001` were collected on 2100-01-01T00:00:00Z by janitor (entry 6 of the log)";
     refused
         .iter()
-        .for_each(|error| assert_eq!(error.to_string(), told));
+        .for_each(|error| assert_eq!(error.to_string(), message));
     let shown = registry.show(&reference("fd001/1")).unwrap();
     assert_eq!((shown.scorecard, shown.collected.unwrap().entry), (None, 6));
     assert_eq!(
@@ -165,7 +165,7 @@ pub(super) fn what_was_written_again_or_named_meanwhile_stays(store: Store) {
     assert_eq!((report.blobs, report.versions), (1, vec![old.id()]));
     registry.check(&named).unwrap();
     assert_intact(&registry, 7);
-    // Nobody is told to lose what was not said before.
+    // A version that the plan does not name loses no files.
     let third = register(&registry, "c", 0.7, 5);
     let found = collectable(&registry);
     registry

@@ -1,3 +1,5 @@
+//! Tests of comparing versions.
+
 use super::*;
 use crate::registry::blocking::Registry;
 use crate::registry::samples::{card, model, protocol, stamp, version};

@@ -1,3 +1,5 @@
+//! Tests of the OCI export.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

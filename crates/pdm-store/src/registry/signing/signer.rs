@@ -260,10 +260,10 @@ mod tests {
             &SECRET.replace("PRIVATE", "PUBLIC"),
             &SECRET.replace("MC4C", "MC4D"),
         ] {
-            let told = find(KEY, text).unwrap_err().to_string();
+            let error = find(KEY, text).unwrap_err().to_string();
             assert!(
-                told.contains(KEY) && !told.contains("secret-word") && !told.contains("INTu"),
-                "{told}"
+                error.contains(KEY) && !error.contains("secret-word") && !error.contains("INTu"),
+                "{error}"
             );
         }
     }
@@ -311,8 +311,8 @@ mod tests {
                 .success()
         );
         let named = path.to_str().unwrap();
-        let told = find(FILE, named).unwrap_err().to_string();
-        assert!(told.contains("the pipe") && told.contains(KEY), "{told}");
+        let error = find(FILE, named).unwrap_err().to_string();
+        assert!(error.contains("the pipe") && error.contains(KEY), "{error}");
         let other = folder.path().join("other");
         assert!(
             std::process::Command::new("mkfifo")

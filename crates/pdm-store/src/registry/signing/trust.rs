@@ -218,21 +218,21 @@ mod tests {
 
     #[test]
     fn what_is_signed_by_who_counts_is_read_and_nothing_else() {
-        let bench = TrustFixture::new();
-        let registry = bench.strict("store", Some(&bench.signer));
+        let fixture = TrustFixture::new();
+        let registry = fixture.strict("store", Some(&fixture.signer));
         let made = registry
             .register(&version("a", 1.0), &stamp(0))
             .unwrap()
             .version;
         assert_eq!(made.signatures.len(), 1);
         note(&registry, 1).unwrap();
-        assert!(bench.strict("store", None).verify().unwrap().is_intact());
-        let other = signer(&bench.root, "other");
+        assert!(fixture.strict("store", None).verify().unwrap().is_intact());
+        let other = signer(&fixture.root, "other");
         // Nobody can write without a key, with another key, or in another name.
         for error in [
-            note(&bench.strict("store", None), 2).unwrap_err(),
-            note(&bench.strict("store", Some(&other)), 2).unwrap_err(),
-            bench
+            note(&fixture.strict("store", None), 2).unwrap_err(),
+            note(&fixture.strict("store", Some(&other)), 2).unwrap_err(),
+            fixture
                 .strict("new", None)
                 .register(&version("a", 1.0), &stamp(0))
                 .unwrap_err(),
@@ -240,16 +240,16 @@ mod tests {
             assert!(matches!(error, RegistryError::Unsigned { .. }), "{error}");
         }
         assert!(
-            !bench.root.path().join("new/blobs").exists(),
+            !fixture.root.path().join("new/blobs").exists(),
             "nothing is uploaded in vain"
         );
         // Who does not care may write, and who cares will not read it.
-        note(&bench.open("store", Some(&other), Trust::default()), 3).unwrap();
-        assert!(refused(&bench.strict("store", None)).contains("it is not signed by a key of"));
-        let report = bench.strict("store", None).verify().unwrap();
+        note(&fixture.open("store", Some(&other), Trust::default()), 3).unwrap();
+        assert!(refused(&fixture.strict("store", None)).contains("it is not signed by a key of"));
+        let report = fixture.strict("store", None).verify().unwrap();
         assert_eq!((report.findings.len(), report.signed), (1, 3), "{report:?}");
         assert!(
-            bench
+            fixture
                 .open("store", None, Trust::default())
                 .verify()
                 .unwrap()
@@ -259,27 +259,27 @@ mod tests {
 
     #[test]
     fn a_log_that_the_same_key_signed_for_another_registry_is_refused() {
-        let bench = TrustFixture::new();
+        let fixture = TrustFixture::new();
         for (store, name) in [("plant-7", "a"), ("plant-8", "b")] {
-            bench
-                .strict(store, Some(&bench.signer))
+            fixture
+                .strict(store, Some(&fixture.signer))
                 .register(&version(name, 1.0), &stamp(0))
                 .unwrap();
         }
-        let id = bench.strict("plant-8", None).id().unwrap().unwrap();
+        let id = fixture.strict("plant-8", None).id().unwrap().unwrap();
         let copy = |key: ObjectKey| {
-            let at = |store: &str| bench.root.path().join(store).join(key.to_string());
+            let at = |store: &str| fixture.root.path().join(store).join(key.to_string());
             std::fs::copy(at("plant-7"), at("plant-8")).unwrap();
         };
         copy(ObjectKey::Log(1));
-        let registry = bench.strict("plant-8", None);
+        let registry = fixture.strict("plant-8", None);
         assert!(refused(&registry).contains("it does not match the digest of the entry before it"));
-        // With all of it in sequence it is the log of plant 7, and whoever expects plant 8 is told.
+        // With all of it in sequence it is the log of plant 7, and a reader that expects plant 8 gets an error.
         copy(ObjectKey::Genesis);
-        assert!(bench.strict("plant-8", None).state(None).is_ok());
+        assert!(fixture.strict("plant-8", None).state(None).is_ok());
         let expected = OpenOptions {
             expected: Some(id),
-            ..bench.root.path().into()
+            ..fixture.root.path().into()
         };
         let refused = Registry::open("plant-8", expected)
             .unwrap()
@@ -294,14 +294,14 @@ mod tests {
 
     #[test]
     fn a_forged_snapshot_does_not_block_who_asks_for_signatures() {
-        let bench = TrustFixture::new();
-        let registry = bench.strict("store", Some(&bench.signer));
+        let fixture = TrustFixture::new();
+        let registry = fixture.strict("store", Some(&fixture.signer));
         registry.register(&version("a", 1.0), &stamp(0)).unwrap();
         for end in [128, 256] {
             let bytes = forged(registry.store(), end);
             wait(registry.store().create(ObjectKey::Snapshot(end), bytes)).unwrap();
         }
-        let state = bench.strict("store", None).state(None).unwrap();
+        let state = fixture.strict("store", None).state(None).unwrap();
         assert_eq!(
             state
                 .models()
@@ -309,9 +309,9 @@ mod tests {
                 .collect::<Vec<_>>(),
             [1]
         );
-        note(&bench.strict("store", Some(&bench.signer)), 1).unwrap();
+        note(&fixture.strict("store", Some(&fixture.signer)), 1).unwrap();
         assert_eq!(
-            bench
+            fixture
                 .strict("store", None)
                 .history(&model(), None, None)
                 .unwrap()
@@ -322,19 +322,19 @@ mod tests {
 
     #[test]
     fn the_registry_is_part_of_what_is_signed() {
-        let bench = TrustFixture::new();
-        let registry = bench.strict("store", Some(&bench.signer));
+        let fixture = TrustFixture::new();
+        let registry = fixture.strict("store", Some(&fixture.signer));
         registry.register(&version("a", 1.0), &stamp(0)).unwrap();
-        let other = bench.strict("other", Some(&bench.signer));
+        let other = fixture.strict("other", Some(&fixture.signer));
         other.register(&version("a", 1.0), &stamp(0)).unwrap();
         let id = other.id().unwrap();
-        bench.rewrite(1, |entry| entry.registry = id);
-        let told = refused(&bench.strict("store", None));
+        fixture.rewrite(1, |entry| entry.registry = id);
+        let error = refused(&fixture.strict("store", None));
         assert!(
-            told.contains("it is wrongly signed") || told.contains("this is registry"),
-            "{told}"
+            error.contains("it is wrongly signed") || error.contains("this is registry"),
+            "{error}"
         );
-        let findings = bench.strict("store", None).verify().unwrap().findings;
+        let findings = fixture.strict("store", None).verify().unwrap().findings;
         assert!(
             findings
                 .iter()
@@ -359,14 +359,19 @@ mod tests {
             },
             |entry| entry.signature.as_mut().unwrap().value.clear(),
         ] {
-            let bench = TrustFixture::new();
-            let registry = bench.strict("store", Some(&bench.signer));
+            let fixture = TrustFixture::new();
+            let registry = fixture.strict("store", Some(&fixture.signer));
             registry.register(&version("a", 1.0), &stamp(0)).unwrap();
             note(&registry, 1).unwrap();
-            bench.rewrite(2, change);
-            assert!(refused(&bench.strict("store", None)).contains("signed"));
+            fixture.rewrite(2, change);
+            assert!(refused(&fixture.strict("store", None)).contains("signed"));
             assert_eq!(
-                bench.strict("store", None).verify().unwrap().findings.len(),
+                fixture
+                    .strict("store", None)
+                    .verify()
+                    .unwrap()
+                    .findings
+                    .len(),
                 1
             );
         }
@@ -374,48 +379,48 @@ mod tests {
 
     #[test]
     fn a_version_without_its_own_signature_is_refused() {
-        let bench = TrustFixture::new();
-        bench
-            .strict("store", Some(&bench.signer))
+        let fixture = TrustFixture::new();
+        fixture
+            .strict("store", Some(&fixture.signer))
             .register(&version("a", 1.0), &stamp(0))
             .unwrap();
-        let signer = bench.signer.clone();
-        bench.rewrite(1, |entry| {
+        let signer = fixture.signer.clone();
+        fixture.rewrite(1, |entry| {
             let mut version = entry.registered().unwrap().clone();
             version.signatures.clear();
             entry.action = crate::registry::LogAction::Register(Box::new(version));
             signer.sign_entry(entry);
         });
         assert!(
-            refused(&bench.strict("store", None))
+            refused(&fixture.strict("store", None))
                 .contains("the version it registers: it is not signed")
         );
     }
 
     #[test]
     fn a_log_from_before_signatures_and_a_key_given_up_stay_readable() {
-        let bench = TrustFixture::new();
-        let plain = bench.open("store", None, Trust::default());
+        let fixture = TrustFixture::new();
+        let plain = fixture.open("store", None, Trust::default());
         plain.register(&version("a", 1.0), &stamp(0)).unwrap();
         note(&plain, 1).unwrap();
-        let from = |first, until| Trust::new(vec![bench.key(until)], first);
-        note(&bench.open("store", Some(&bench.signer), from(3, 0)), 2).unwrap();
-        assert!(bench.open("store", None, from(3, 0)).state(None).is_ok());
-        assert!(bench.open("store", None, from(3, 3)).state(None).is_ok());
-        assert!(refused(&bench.open("store", None, from(2, 0))).contains("000002"));
-        let given_up = bench.open("store", Some(&bench.signer), from(3, 3));
+        let from = |first, until| Trust::new(vec![fixture.key(until)], first);
+        note(&fixture.open("store", Some(&fixture.signer), from(3, 0)), 2).unwrap();
+        assert!(fixture.open("store", None, from(3, 0)).state(None).is_ok());
+        assert!(fixture.open("store", None, from(3, 3)).state(None).is_ok());
+        assert!(refused(&fixture.open("store", None, from(2, 0))).contains("000002"));
+        let given_up = fixture.open("store", Some(&fixture.signer), from(3, 3));
         assert!(matches!(
             note(&given_up, 3).unwrap_err(),
             RegistryError::Unsigned { .. }
         ));
         // Where no signature is required, one that counts must still fit.
-        bench.rewrite(3, |entry| entry.actor.make_ascii_uppercase());
+        fixture.rewrite(3, |entry| entry.actor.make_ascii_uppercase());
         assert!(
-            bench.open("store", None, from(0, 0)).state(None).is_ok(),
+            fixture.open("store", None, from(0, 0)).state(None).is_ok(),
             "no key of that name"
         );
-        bench.rewrite(3, |entry| entry.actor = stamp(0).actor);
-        bench.rewrite(3, |entry| {
+        fixture.rewrite(3, |entry| entry.actor = stamp(0).actor);
+        fixture.rewrite(3, |entry| {
             entry
                 .signature
                 .as_mut()
@@ -423,28 +428,28 @@ mod tests {
                 .value
                 .replace_range(0..2, "zz")
         });
-        assert!(refused(&bench.open("store", None, from(0, 0))).contains("wrongly signed"));
+        assert!(refused(&fixture.open("store", None, from(0, 0))).contains("wrongly signed"));
     }
 
     #[test]
     fn a_copied_version_keeps_its_signatures_and_gets_that_of_who_copies() {
-        let bench = TrustFixture::new();
-        let from = bench.strict("store", Some(&bench.signer));
+        let fixture = TrustFixture::new();
+        let from = fixture.strict("store", Some(&fixture.signer));
         from.register(&version("a", 1.0), &stamp(0)).unwrap();
-        let other = signer(&bench.root, "other");
+        let other = signer(&fixture.root, "other");
         let trust = |public| {
             Trust::new(
                 vec![
-                    bench.key(0),
+                    fixture.key(0),
                     TrustedKey {
                         public,
-                        ..bench.key(0)
+                        ..fixture.key(0)
                     },
                 ],
                 1,
             )
         };
-        let to = bench.open("to", Some(&other), trust(other.public()));
+        let to = fixture.open("to", Some(&other), trust(other.public()));
         let copied = from
             .copy(&ModelRef::version(model(), 1), &to, &stamp(1))
             .unwrap()
@@ -454,9 +459,9 @@ mod tests {
             .iter()
             .map(|signature| signature.key)
             .collect();
-        assert_eq!(keys, [bench.signer.public(), other.public()]);
+        assert_eq!(keys, [fixture.signer.public(), other.public()]);
         assert!(
-            bench
+            fixture
                 .open("to", None, trust(other.public()))
                 .verify()
                 .unwrap()

@@ -144,7 +144,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
             "Version the champion's alias points to.",
             |facts| match facts.champion {
                 ChampionFact::Unknown => None,
-                ChampionFact::Nobody => Some(Vec::new()),
+                ChampionFact::Absent => Some(Vec::new()),
                 ChampionFact::Version { version, .. } => {
                     one(facts, "pdm_ml_champion_version", f64::from(version))
                 }
@@ -158,7 +158,7 @@ pub(super) fn families_of() -> [MetricFamily; 23] {
                 ChampionFact::Version {
                     since: Some(since), ..
                 } => one(facts, "pdm_ml_champion_timestamp_seconds", seconds(since)),
-                ChampionFact::Nobody | ChampionFact::Version { .. } => Some(Vec::new()),
+                ChampionFact::Absent | ChampionFact::Version { .. } => Some(Vec::new()),
             },
         ),
         family(

@@ -1,15 +1,13 @@
 //! Updates a file of metrics for the node exporter.
 
 use std::fmt::Write;
-use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{MetricSample, families_of};
 use crate::observe::JobFacts;
-use pdm_core::content::{atomic_write, read_note};
+use pdm_core::content::{FileLock, atomic_write, read_note};
 
 /// How long to wait for another job that writes the same file, which takes some milliseconds.
 const WAIT: Duration = Duration::from_secs(3);
@@ -85,29 +83,12 @@ fn file(action: &'static str, path: &Path) -> impl Fn(io::Error) -> MetricsFileE
 }
 
 /// Takes a lock on a file next to it, because the file itself is replaced.
-fn lock(path: &Path) -> Result<File, MetricsFileError> {
+fn lock(path: &Path) -> Result<FileLock, MetricsFileError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(file("make", folder))?;
     }
-    let open = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(file("open", path))?;
-    let until = Instant::now() + WAIT;
-    loop {
-        match open.try_lock() {
-            Ok(()) => return Ok(open),
-            Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => {
-                thread::sleep(Duration::from_millis(10))
-            }
-            Err(std::fs::TryLockError::WouldBlock) => {
-                return Err(MetricsFileError::Busy(path.with_extension("")));
-            }
-            Err(std::fs::TryLockError::Error(source)) => return Err(file("lock", path)(source)),
-        }
-    }
+    let lock = FileLock::take_within(path, WAIT).map_err(file("lock", path))?;
+    lock.ok_or_else(|| MetricsFileError::Busy(path.with_extension("")))
 }
 
 fn read(path: &Path) -> Result<Vec<MetricSample>, MetricsFileError> {
@@ -401,7 +382,7 @@ mod tests {
         update(
             &path,
             &JobFacts {
-                champion: ChampionFact::Nobody,
+                champion: ChampionFact::Absent,
                 ..failed
             },
         )
@@ -456,16 +437,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.prom");
         std::fs::write(&path, "# HELP apt_upgrades x\napt_upgrades 3\n").unwrap();
-        let told = update(&path, &facts("plant", 0, "2026-11-28T02:00:00Z")).unwrap_err();
+        let error = update(&path, &facts("plant", 0, "2026-11-28T02:00:00Z")).unwrap_err();
         assert!(
-            matches!(told, MetricsFileError::Foreign { line: 2, .. }),
-            "{told}"
+            matches!(error, MetricsFileError::Foreign { line: 2, .. }),
+            "{error}"
         );
-        let told = update(
+        let error = update(
             &folder.path().join("a.txt"),
             &facts("plant", 0, "2026-11-28T02:00:00Z"),
         )
         .unwrap_err();
-        assert!(matches!(told, MetricsFileError::Name(_)), "{told}");
+        assert!(matches!(error, MetricsFileError::Name(_)), "{error}");
     }
 }

@@ -1,3 +1,5 @@
+//! Tests of timelines.
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fs, io};
 
-use super::{RunFolder, RunLock, artifact};
+use super::{RunFolder, artifact};
 use crate::tracking::journal::{JournalLine, JournalWriter, Opening};
 use crate::tracking::{RunHeader, RunId, RunOutcome, TrackingError};
+use pdm_core::content::FileLock;
 use pdm_core::events::{Event, Observer, Reporter};
 
 /// A run that is being written. Add it to a [`Reporter`] as a listener.
@@ -19,7 +20,7 @@ pub struct ActiveRun {
     state: Mutex<ActiveRunState>,
     /// Receives warnings; this run does not listen to it.
     reporter: Reporter,
-    _lock: RunLock,
+    _lock: FileLock,
 }
 
 struct ActiveRunState {
@@ -170,9 +171,9 @@ impl Drop for ActiveRun {
     }
 }
 
-fn take_lock(path: &Path) -> Result<RunLock, TrackingError> {
+fn take_lock(path: &Path) -> Result<FileLock, TrackingError> {
     // The folder is new and its name unique: no other process can hold this lock.
-    RunLock::try_take(path)
+    FileLock::try_take(path)
         .and_then(|lock| lock.ok_or_else(|| io::ErrorKind::WouldBlock.into()))
         .map_err(TrackingError::file("lock", path))
 }

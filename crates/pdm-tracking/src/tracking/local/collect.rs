@@ -7,8 +7,9 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{ListedRun, RunFilter, RunLock, RunStore, Unreadable};
+use super::{ListedRun, RunFilter, RunStore, Unreadable};
 use crate::tracking::{RunId, RunStatus, TrackingError};
+use pdm_core::content::FileLock;
 
 /// Prefix of the folder of a run that is being removed.
 const REMOVING: &str = ".removing-";
@@ -126,7 +127,8 @@ impl RunStore {
         if !folder.journal().is_file() {
             return Ok(RunRemoval::Gone);
         }
-        let lock = |path: &Path| RunLock::try_take(path).map_err(TrackingError::file("lock", path));
+        let lock =
+            |path: &Path| FileLock::try_take(path).map_err(TrackingError::file("lock", path));
         let (Some(_run), Some(_copy)) = (lock(&folder.lock())?, lock(&folder.sync_lock())?) else {
             return Ok(RunRemoval::InUse);
         };

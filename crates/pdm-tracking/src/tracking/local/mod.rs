@@ -5,7 +5,6 @@ mod artifact;
 mod collect;
 mod folder;
 mod listing;
-mod lock;
 mod looks;
 mod status;
 mod store;
@@ -19,5 +18,4 @@ pub use looks::Looks;
 pub use store::{Listing, RunStore, RunSummary, Unreadable};
 
 pub(super) use folder::RunFolder;
-pub(super) use lock::RunLock;
 pub(super) use status::{RunState, read_state};

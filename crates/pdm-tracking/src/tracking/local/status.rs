@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{RunFolder, RunLock};
+use super::RunFolder;
 use crate::tracking::journal::{JournalEnds, Opening, read_ends};
 use crate::tracking::{RunStatus, TrackingError};
+use pdm_core::content::FileLock;
 
 /// The status of a run, as seen by other processes.
 pub(in crate::tracking) struct RunState {
@@ -20,7 +21,7 @@ pub(in crate::tracking) fn read_state(folder: &RunFolder) -> Result<RunState, Tr
     if ends.outcome.is_some() {
         return Ok(ended_state(ends));
     }
-    if RunLock::is_held(&folder.lock()) {
+    if FileLock::is_held(&folder.lock()) {
         return Ok(RunState {
             opening: ends.opening,
             status: RunStatus::Running,

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{ActiveRun, RunFolder, RunLock, RunState, read_state};
+use super::{ActiveRun, RunFolder, RunState, read_state};
 use crate::tracking::journal::{JournalLine, JournalReader, JournalWriter, read_ends};
 use crate::tracking::{Run, RunHeader, RunId, RunOutcome, RunStatus, TrackingError};
+use pdm_core::content::FileLock;
 use pdm_core::events::Reporter;
 
 /// A folder of runs.
@@ -207,7 +208,7 @@ fn reap(folder: &RunFolder) -> Result<bool, TrackingError> {
         return Ok(false);
     }
     let lock =
-        RunLock::try_take(&folder.lock()).map_err(TrackingError::file("lock", &folder.lock()))?;
+        FileLock::try_take(&folder.lock()).map_err(TrackingError::file("lock", &folder.lock()))?;
     let Some(_lock) = lock else { return Ok(false) };
     // It may have ended, or been marked, before the lock was taken.
     let ends = read_ends(&journal)?;

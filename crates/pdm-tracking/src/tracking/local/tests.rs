@@ -1,3 +1,5 @@
+//! Tests of the local run store.
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};

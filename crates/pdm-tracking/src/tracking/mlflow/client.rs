@@ -13,11 +13,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::{body, decode, excerpt, refused, unreachable, without_query};
-use super::{Connection, Latency, RetryPolicy, ServerAddress, search};
+use super::{Connection, Latency, ServerAddress, search};
 use crate::tracking::{Credentials, TrackingError};
 use pdm_core::content::open_regular;
 use pdm_core::domain::redact_json;
+use pdm_core::retry::RetryPolicy;
 use pdm_store::bucket::LoggedRequest;
+use pdm_store::tls;
 
 /// A client of one MLflow server. It blocks, so it must not be used on the thread that trains.
 #[derive(Clone)]
@@ -63,8 +65,7 @@ impl MlflowClient {
     pub fn connect(url: &str, connection: Connection) -> Result<Self, TrackingError> {
         let base = ServerAddress::parse(url)?;
         check_sendable(&connection.credentials)?;
-        // An error means that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        tls::install_provider();
         let builder = Client::builder()
             .user_agent(concat!("pdm-ml/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(connection.retry.connect)
@@ -102,6 +103,14 @@ impl MlflowClient {
     #[must_use]
     pub fn restoring(mut self) -> Self {
         self.connection.restores = true;
+        self
+    }
+
+    /// Returns this client with other times than [`Connection::plain`] sets.
+    #[cfg(test)]
+    pub(super) fn with_times(mut self, pace: Duration, slow: Duration) -> Self {
+        self.connection.pace = pace;
+        self.connection.slow = slow;
         self
     }
 
@@ -170,12 +179,12 @@ impl MlflowClient {
 
     /// Returns the time between two copies of a running run.
     pub(in crate::tracking) fn pace(&self) -> Duration {
-        self.connection.retry.pace
+        self.connection.pace
     }
 
     /// Returns the time after which an answer counts as slow.
     pub(in crate::tracking) fn slow(&self) -> Duration {
-        self.connection.retry.slow
+        self.connection.slow
     }
 
     pub(in crate::tracking) fn latency(&self) -> &Latency {

@@ -9,10 +9,10 @@ use std::time::Duration;
 use reqwest::blocking::ClientBuilder;
 use reqwest::{Certificate, Identity};
 
-use super::RetryPolicy;
 use crate::tracking::{Credentials, TrackingError};
 use pdm_core::content::{MOST_OF_A_NOTE, read_at_most};
 use pdm_core::domain::EnvLookup;
+use pdm_core::retry::RetryPolicy;
 
 const INSECURE: &str = "MLFLOW_TRACKING_INSECURE_TLS";
 const SERVER_CERT: &str = "MLFLOW_TRACKING_SERVER_CERT_PATH";
@@ -43,6 +43,10 @@ pub struct Connection {
     pub(super) variable: Lookup,
     /// Whether deleted experiments and runs are restored on the server.
     pub(super) restores: bool,
+    /// Time between two copies of a running run.
+    pub(super) pace: Duration,
+    /// Time after which an answer counts as slow; a run hardly waits for a slow server at its end.
+    pub(super) slow: Duration,
 }
 
 impl fmt::Debug for Connection {
@@ -108,6 +112,8 @@ impl Connection {
             parts: PartLimits::default(),
             variable,
             restores: false,
+            pace: Duration::from_secs(2),
+            slow: Duration::from_millis(300),
         }
     }
 
@@ -134,12 +140,10 @@ impl Connection {
             chunk: number(&*variable, MULTIPART_CHUNK)?.unwrap_or(plain.chunk),
         };
         Ok(Self {
-            credentials,
-            retry: retry_options(retry, &variable)?,
             tls,
             parts,
-            variable,
-            restores: false,
+            variable: Arc::clone(&variable),
+            ..Self::plain(credentials, retry_options(retry, &variable)?)
         })
     }
 

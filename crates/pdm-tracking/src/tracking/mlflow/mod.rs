@@ -17,7 +17,6 @@ mod models;
 mod names;
 mod parts;
 mod remote;
-mod retry;
 mod search;
 mod state;
 mod sync;
@@ -31,7 +30,6 @@ pub use client::MlflowClient;
 pub use connection::Connection;
 pub use lost::{LostRun, lost};
 pub use models::{MirrorReport, mirror};
-pub use retry::RetryPolicy;
 pub use state::SyncState;
 pub use sync::{SyncReport, sync};
 

@@ -6,8 +6,9 @@ use super::destination::ArtifactDestination;
 use super::tree::Tree;
 use super::{MlflowClient, SyncState};
 use crate::tracking::journal::{JournalLine, JournalReader, Opening};
-use crate::tracking::local::{RunFolder, RunLock, RunState, read_state};
+use crate::tracking::local::{RunFolder, RunState, read_state};
 use crate::tracking::{RunId, RunStatus, RunStore, TrackingError};
+use pdm_core::content::FileLock;
 
 /// Result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -83,7 +84,7 @@ impl Syncer {
     /// Sends the lines that the server lacks.
     pub(in crate::tracking) fn pass(&mut self) -> Result<SyncReport, TrackingError> {
         // If the lock cannot be written, as on a read-only disk, the search on the server has to suffice.
-        let lock = RunLock::try_take(&self.folder.sync_lock());
+        let lock = FileLock::try_take(&self.folder.sync_lock());
         if matches!(lock, Ok(None)) {
             return Err(TrackingError::Busy {
                 run: self.folder.id,

@@ -1,3 +1,5 @@
+//! A fake server for tests.
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -15,8 +17,6 @@ pub(super) const HASTY: RetryPolicy = RetryPolicy {
     longest_wait: Duration::from_millis(50),
     jitter: Duration::ZERO,
     respects_retry_after: true,
-    slow: Duration::from_secs(30),
-    pace: Duration::from_millis(50),
 };
 
 /// A server that gives the same kind of answer to everything.
@@ -34,13 +34,13 @@ impl Fake {
         let (listener, url) = listen();
         let heads = Arc::new(Mutex::new(Vec::new()));
         let (seen, bodies) = (Arc::clone(&heads), Arc::default());
-        let said: Arc<Mutex<Vec<Vec<u8>>>> = Arc::clone(&bodies);
+        let received: Arc<Mutex<Vec<Vec<u8>>>> = Arc::clone(&bodies);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let mut seen = seen.lock().unwrap();
                 let (head, body) = read_request(&stream);
                 seen.push(head);
-                said.lock().unwrap().push(body);
+                received.lock().unwrap().push(body);
                 let _ = (&stream).write_all(answer(seen.len() - 1).as_bytes());
             }
         });

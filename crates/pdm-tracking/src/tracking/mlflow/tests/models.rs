@@ -32,8 +32,8 @@ fn catalog(name: &str, versions: Vec<CatalogVersion>, champion: u32) -> Catalog 
 }
 
 /// Returns what the server has under an alias: our number of the version, its source, and its run.
-fn aliased(bench: &ServerFixture, name: &str, alias: &str) -> [Value; 3] {
-    let mut version = bench.get(
+fn aliased(fixture: &ServerFixture, name: &str, alias: &str) -> [Value; 3] {
+    let mut version = fixture.get(
         "registered-models/alias",
         &[("name", name), ("alias", alias)],
     )["model_version"]
@@ -47,8 +47,8 @@ fn aliased(bench: &ServerFixture, name: &str, alias: &str) -> [Value; 3] {
     [number, version["source"].take(), version["run_id"].take()]
 }
 
-fn count(bench: &ServerFixture, name: &str) -> usize {
-    let answer = bench.get(
+fn count(fixture: &ServerFixture, name: &str) -> usize {
+    let answer = fixture.get(
         "model-versions/search",
         &[("filter", &format!("name='{name}'"))],
     );
@@ -58,13 +58,13 @@ fn count(bench: &ServerFixture, name: &str) -> usize {
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn models_versions_and_aliases_follow_the_registry() {
-    let bench = ServerFixture::set_up();
-    let run = bench.run([
-        bench.artifact("model/MLmodel", b"flavors: {}"),
+    let fixture = ServerFixture::set_up();
+    let run = fixture.run([
+        fixture.artifact("model/MLmodel", b"flavors: {}"),
         metric("rmse", 0, 1.0),
     ]);
-    let bare = bench.run([bench.artifact("bundle/bundle.json", b"{}")]);
-    let (report, bare_report) = (bench.sync(run), bench.sync(bare));
+    let bare = fixture.run([fixture.artifact("bundle/bundle.json", b"{}")]);
+    let (report, bare_report) = (fixture.sync(run), fixture.sync(bare));
     let name = format!("turbofan-{}", RunId::new());
     let versions = vec![
         version(1, "gone"),
@@ -72,13 +72,13 @@ fn models_versions_and_aliases_follow_the_registry() {
         version(3, &bare.to_string()),
     ];
     // The server numbers versions itself: its first is none of ours.
-    bench.post("registered-models/create", json!({"name": name}));
-    bench.post(
+    fixture.post("registered-models/create", json!({"name": name}));
+    fixture.post(
         "model-versions/create",
         json!({"name": name, "source": "s3://elsewhere/model"}),
     );
 
-    let first = mirror(&bench.client, &catalog(&name, versions.clone(), 2)).unwrap();
+    let first = mirror(&fixture.client, &catalog(&name, versions.clone(), 2)).unwrap();
     assert_eq!(
         first.versions,
         [1, 2, 3].map(|number| format!("{name}/{number}"))
@@ -98,26 +98,26 @@ fn models_versions_and_aliases_follow_the_registry() {
         json!(format!("{root}/model")),
         json!(report.mlflow_run_id),
     ];
-    assert_eq!(aliased(&bench, &name, "champion"), expected);
+    assert_eq!(aliased(&fixture, &name, "champion"), expected);
 
-    let again = mirror(&bench.client, &catalog(&name, versions.clone(), 2)).unwrap();
+    let again = mirror(&fixture.client, &catalog(&name, versions.clone(), 2)).unwrap();
     assert_eq!(
         (
             again.versions.len(),
             again.aliases.len(),
-            count(&bench, &name)
+            count(&fixture, &name)
         ),
         (0, 0, 4)
     );
 
     let mut retired = versions;
     retired[0].tags.insert("retired".into(), "true".into());
-    let moved = mirror(&bench.client, &catalog(&name, retired, 3)).unwrap();
+    let moved = mirror(&fixture.client, &catalog(&name, retired, 3)).unwrap();
     assert_eq!(
         (moved.versions.len(), moved.aliases.as_slice()),
         (0, [format!("{name}@champion to 3")].as_slice())
     );
-    let [number, source, _] = aliased(&bench, &name, "champion");
+    let [number, source, _] = aliased(&fixture, &name, "champion");
     assert_eq!(number, "3");
     assert!(
         source
@@ -125,7 +125,7 @@ fn models_versions_and_aliases_follow_the_registry() {
             .unwrap()
             .ends_with(&format!("{}/artifacts/bundle", bare_report.mlflow_run_id))
     );
-    let found = bench.get("model-versions/get", &[("name", &name), ("version", "2")]);
+    let found = fixture.get("model-versions/get", &[("name", &name), ("version", "2")]);
     let tags = found["model_version"]["tags"].as_array().unwrap();
     assert!(
         tags.contains(&json!({"key": "pdm_ml.retired", "value": "true"})),

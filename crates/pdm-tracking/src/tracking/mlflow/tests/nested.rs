@@ -64,10 +64,10 @@ fn id(run: &Value) -> &str {
 }
 
 /// Checks that the server has all of [`events`], once.
-fn is_all_there(bench: &ServerFixture, report: &SyncReport) {
+fn is_all_there(fixture: &ServerFixture, report: &SyncReport) {
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
-    let children = bench.children(report);
-    let parts = bench.store.load(&report.run.to_string()).unwrap().parts;
+    let children = fixture.children(report);
+    let parts = fixture.store.load(&report.run.to_string()).unwrap().parts;
     let end_of = |part: &str| {
         parts
             .iter()
@@ -88,7 +88,7 @@ fn is_all_there(bench: &ServerFixture, report: &SyncReport) {
         );
         assert_eq!(pair(child, "params", "seed"), Some("7"));
         assert_eq!(
-            bench.history_of(id(child), "out_of_fold_rmse"),
+            fixture.history_of(id(child), "out_of_fold_rmse"),
             [(0, Number(14.5))]
         );
         let inputs = child["inputs"]["dataset_inputs"].as_array().unwrap();
@@ -101,7 +101,7 @@ fn is_all_there(bench: &ServerFixture, report: &SyncReport) {
             mlflow_run_id: id(child).to_owned(),
             ..report.clone()
         };
-        let seeds = bench.children(&below);
+        let seeds = fixture.children(&below);
         assert_eq!(seeds.len(), 2, "{fold}");
         for (part, seed) in seeds {
             assert_eq!(
@@ -113,14 +113,14 @@ fn is_all_there(bench: &ServerFixture, report: &SyncReport) {
                 format!("{fold}/{}", seed["info"]["run_name"].as_str().unwrap())
             );
             assert_eq!(seed["info"]["end_time"], end_of(&part), "{part}");
-            let history = bench.history_of(id(&seed), "gru/loss");
+            let history = fixture.history_of(id(&seed), "gru/loss");
             assert_eq!(history.len(), 700, "{part}");
             assert!(
                 (0..700).all(|step| history.contains(&(step, Number(1.0 / (step + 1) as f64))))
             );
         }
     }
-    let seen = bench.seen(report);
+    let seen = fixture.seen(report);
     let inputs = &seen["inputs"]["dataset_inputs"];
     assert_eq!(
         inputs[0]["dataset"]["digest"],
@@ -135,48 +135,48 @@ fn is_all_there(bench: &ServerFixture, report: &SyncReport) {
         1,
         "what parts logged is theirs"
     );
-    assert_eq!(bench.runs(), 7);
+    assert_eq!(fixture.runs(), 7);
 }
 
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn folds_and_seeds_are_runs_in_the_run() {
-    let bench = ServerFixture::set_up();
-    let id = bench.run(events());
-    is_all_there(&bench, &bench.sync(id));
-    is_all_there(&bench, &bench.sync(id));
+    let fixture = ServerFixture::set_up();
+    let id = fixture.run(events());
+    is_all_there(&fixture, &fixture.sync(id));
+    is_all_there(&fixture, &fixture.sync(id));
 }
 
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn parts_cut_short_anywhere_are_completed_later_and_none_is_there_twice() {
-    let bench = ServerFixture::without_password();
-    let id = bench.run(events());
+    let fixture = ServerFixture::without_password();
+    let id = fixture.run(events());
     // From the first child's making to the last batch; each replay goes on where the one before was cut.
     for bytes in [2500, 3500, 5000, 90_000, 120_000, 60_000] {
-        let dying = Fake::dying_after(bytes, bench.client.url());
+        let dying = Fake::dying_after(bytes, fixture.client.url());
         let client = MlflowClient::new(&dying.url, Credentials::Anonymous, HASTY).unwrap();
-        let cut = sync(&bench.store, id, &client);
+        let cut = sync(&fixture.store, id, &client);
         assert!(
             matches!(cut, Err(TrackingError::Unreachable { .. })),
             "{bytes}: {cut:?}"
         );
     }
-    is_all_there(&bench, &bench.sync(id));
+    is_all_there(&fixture, &fixture.sync(id));
 }
 
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_part_that_did_not_end_ends_as_the_run_did() {
-    let bench = ServerFixture::set_up();
-    let run = bench.start();
+    let fixture = ServerFixture::set_up();
+    let run = fixture.start();
     let tell = |event: &Event| pdm_core::events::Observer::on(&run, event);
     [begin("fold-1", "1"), end("fold-1"), begin("fold-2", "2")]
         .iter()
         .for_each(tell);
-    let report = bench.sync(run.id());
+    let report = fixture.sync(run.id());
     let statuses = |report: &SyncReport| {
-        let children = bench.children(report);
+        let children = fixture.children(report);
         ["fold-1", "fold-2"].map(|part| {
             children[part]["info"]["status"]
                 .as_str()
@@ -186,13 +186,13 @@ fn a_part_that_did_not_end_ends_as_the_run_did() {
     };
     assert_eq!(statuses(&report), ["FINISHED", "RUNNING"]);
     // Somebody has no use for one of them; it stays deleted.
-    let first = bench.children(&report)["fold-1"]["info"]["run_id"].clone();
-    bench.post("runs/delete", json!({ "run_id": first }));
+    let first = fixture.children(&report)["fold-1"]["info"]["run_id"].clone();
+    fixture.post("runs/delete", json!({ "run_id": first }));
     tell(&metric("fold-1/gru/loss", 1, 1.0));
     tell(&metric("fold-2/gru/loss", 1, 1.0));
     run.finish(RunOutcome::Failed).unwrap();
-    let report = bench.sync(run.id());
+    let report = fixture.sync(run.id());
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
     assert_eq!(statuses(&report), ["FINISHED", "FAILED"]);
-    assert_eq!(bench.runs(), 2);
+    assert_eq!(fixture.runs(), 2);
 }

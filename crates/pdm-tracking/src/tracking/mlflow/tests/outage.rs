@@ -1,3 +1,5 @@
+//! Tests with servers that fail.
+
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -33,11 +35,10 @@ fn follow(
             .unwrap(),
     );
     let retry = RetryPolicy { tries: 1, ..HASTY };
-    let follower = BestEffort::follow(
-        &run,
-        MlflowClient::new(url, Credentials::Anonymous, retry).unwrap(),
-        &reporter,
-    );
+    let client = MlflowClient::new(url, Credentials::Anonymous, retry)
+        .unwrap()
+        .with_times(Duration::from_millis(50), Duration::from_secs(30));
+    let follower = BestEffort::follow(&run, client, &reporter);
     let work_reporter = reporter.with(run.clone());
     (0..1200).for_each(|step| work_reporter.metric("loss", step, step as f64));
     thread::sleep(work);
@@ -86,16 +87,15 @@ fn a_server_that_is_dead_slow_or_broken_never_stops_a_run() {
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_living_server_has_the_run_when_it_ends() {
-    let bench = ServerFixture::set_up();
+    let fixture = ServerFixture::set_up();
     let warnings = Arc::new(OutageWarnings::default());
     let reporter = Reporter::silent().with(warnings.clone());
-    let run = bench.start();
-    // A server under the load of all tests may be slow, and is waited for all the same.
-    let retry = RetryPolicy {
-        slow: Duration::from_secs(60),
-        ..RetryPolicy::FOREGROUND
-    };
-    let client = MlflowClient::new(bench.client.url(), super::real::credentials(), retry).unwrap();
+    let run = fixture.start();
+    let (url, retry) = (fixture.client.url(), RetryPolicy::FOREGROUND);
+    // A server under the load of all tests may be slow, and is waited for anyway.
+    let client = MlflowClient::new(url, super::real::credentials(), retry)
+        .unwrap()
+        .with_times(Duration::from_secs(2), Duration::from_secs(60));
     let follower = BestEffort::follow(&run, client, &reporter);
     (0..1200).for_each(|step| run.on(&metric("loss", step, 0.0)));
     thread::sleep(Duration::from_millis(2500));
@@ -109,56 +109,56 @@ fn a_living_server_has_the_run_when_it_ends() {
         "most went over while the run went on: {report:?}"
     );
     assert_eq!(*warnings.0.lock().unwrap(), [] as [&str; 0]);
-    assert_eq!(bench.history(&report, "loss").len(), 1201);
-    assert_eq!(bench.seen(&report)["info"]["status"], "FINISHED");
+    assert_eq!(fixture.history(&report, "loss").len(), 1201);
+    assert_eq!(fixture.seen(&report)["info"]["status"], "FINISHED");
 }
 
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_copy_cut_short_anywhere_is_completed_later() {
-    let bench = ServerFixture::without_password();
+    let fixture = ServerFixture::without_password();
     // From the first search to the second batch of metrics; the last two cut uploads.
     for bytes in [10, 400, 800, 1300, 20_000, 100_000, 150_000, 190_000] {
         let events = (0..1500)
             .map(|step| metric("loss", step, step as f64))
             .chain([param("a", "1")]);
-        let id = bench.run(events.chain([bench.artifact("a.bin", &[7; 30_000])]));
-        let dying = Fake::dying_after(bytes, bench.client.url());
+        let id = fixture.run(events.chain([fixture.artifact("a.bin", &[7; 30_000])]));
+        let dying = Fake::dying_after(bytes, fixture.client.url());
         let client = MlflowClient::new(&dying.url, Credentials::Anonymous, HASTY).unwrap();
-        let cut = sync(&bench.store, id, &client);
+        let cut = sync(&fixture.store, id, &client);
         assert!(
             matches!(cut, Err(TrackingError::Unreachable { .. })),
             "{bytes}: {cut:?}"
         );
-        let report = bench.sync(id);
+        let report = fixture.sync(id);
         assert!(
             report.complete && report.problems.is_empty(),
             "{bytes}: {report:?}"
         );
-        assert_eq!(bench.history(&report, "loss").len(), 1500, "{bytes}");
-        assert_eq!(pair(&bench.seen(&report), "params", "a"), Some("1"));
+        assert_eq!(fixture.history(&report, "loss").len(), 1500, "{bytes}");
+        assert_eq!(pair(&fixture.seen(&report), "params", "a"), Some("1"));
     }
-    assert_eq!(bench.runs(), 8, "none is there twice");
+    assert_eq!(fixture.runs(), 8, "none is there twice");
 }
 
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn metrics_do_not_wait_for_an_upload_that_fails() {
-    let bench = ServerFixture::without_password();
-    let large = bench.artifact("large.bin", &[7; 3_000_000]);
-    let id = bench.run(
+    let fixture = ServerFixture::without_password();
+    let large = fixture.artifact("large.bin", &[7; 3_000_000]);
+    let id = fixture.run(
         [large]
             .into_iter()
             .chain((0..100).map(|step| metric("loss", step, 0.0))),
     );
-    let dying = Fake::dying_after(1_000_000, bench.client.url());
+    let dying = Fake::dying_after(1_000_000, fixture.client.url());
     let client = MlflowClient::new(&dying.url, Credentials::Anonymous, HASTY).unwrap();
-    sync(&bench.store, id, &client).unwrap_err();
-    let half = bench
+    sync(&fixture.store, id, &client).unwrap_err();
+    let half = fixture
         .store
         .sync_state(id, &client)
         .expect("what is known is kept in spite of the error");
-    let history = bench.get(
+    let history = fixture.get(
         "metrics/get-history",
         &[("run_id", &half.run_id), ("metric_key", "loss")],
     );
@@ -166,10 +166,10 @@ fn metrics_do_not_wait_for_an_upload_that_fails() {
         (history["metrics"].as_array().unwrap().len(), half.complete),
         (100, false)
     );
-    let report = bench.sync(id);
+    let report = fixture.sync(id);
     assert_eq!(
-        (report.complete, &report.mlflow_run_id, bench.runs()),
+        (report.complete, &report.mlflow_run_id, fixture.runs()),
         (true, &half.run_id, 1)
     );
-    assert_eq!(bench.history(&report, "loss").len(), 100);
+    assert_eq!(fixture.history(&report, "loss").len(), 100);
 }

@@ -11,32 +11,32 @@ use crate::tracking::mlflow::remote::OpenRun;
 use crate::tracking::mlflow::wire::RemoteRun;
 use crate::tracking::*;
 
-/// Makes the experiment of a bench, with a place of its own for files.
-fn with_place(bench: &ServerFixture, place: &str) {
-    bench.post(
+/// Makes the experiment of a fixture, with a place of its own for files.
+fn with_place(fixture: &ServerFixture, place: &str) {
+    fixture.post(
         "experiments/create",
-        json!({"name": bench.experiment, "artifact_location": place}),
+        json!({"name": fixture.experiment, "artifact_location": place}),
     );
 }
 
 #[test]
 #[ignore = "needs an MLflow and an S3 server; scripts/test starts them"]
 fn files_go_straight_into_a_bucket_the_server_only_names() {
-    let bench = ServerFixture::set_up();
+    let fixture = ServerFixture::set_up();
     let bucket = std::env::var("PDM_ML_TEST_S3_BUCKET")
         .expect("PDM_ML_TEST_S3_BUCKET is not set: run the tests with `scripts/test`");
     let prefix = format!("mlflow/{}", RunId::new());
-    with_place(&bench, &format!("s3://{bucket}/{prefix}"));
+    with_place(&fixture, &format!("s3://{bucket}/{prefix}"));
     // More than one part, and not a whole number of them.
     let large: Vec<u8> = (0..2_500_000_u32).flat_map(u32::to_le_bytes).collect();
-    let id = bench.run([
-        bench.artifact("model/weights ü.bin", &large),
-        bench.artifact("empty", b""),
+    let id = fixture.run([
+        fixture.artifact("model/weights ü.bin", &large),
+        fixture.artifact("empty", b""),
     ]);
 
     let variable = |name: &str| std::env::var(name).ok();
     let options = TrackingOptions {
-        mlflow_url: bench.client.url().to_owned(),
+        mlflow_url: fixture.client.url().to_owned(),
         ..Default::default()
     };
     if std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_none() {
@@ -51,7 +51,7 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
             .mlflow(wrong, RetryPolicy::FOREGROUND)
             .unwrap()
             .unwrap();
-        let error = sync(&bench.store, id, &wrong).unwrap_err();
+        let error = sync(&fixture.store, id, &wrong).unwrap_err();
         assert!(
             matches!(&error, TrackingError::Bucket { location, .. } if location.contains(&prefix)),
             "{error}"
@@ -66,8 +66,8 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
         .mlflow(variable, RetryPolicy::FOREGROUND)
         .unwrap()
         .unwrap();
-    let client = MlflowClient::connect(bench.client.url(), connection(&client)).unwrap();
-    let report = sync(&bench.store, id, &client).unwrap();
+    let client = MlflowClient::connect(fixture.client.url(), connection(&client)).unwrap();
+    let report = sync(&fixture.store, id, &client).unwrap();
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
     let opened =
         pdm_store::bucket::open(pdm_store::bucket::Provider::S3, &bucket, &variable).unwrap();
@@ -90,27 +90,27 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
     assert_eq!(read("empty").len(), 0);
     assert_eq!(
         read("pdm-ml/journal.ndjson"),
-        fs::read(bench.store.folder(id).journal()).unwrap()
+        fs::read(fixture.store.folder(id).journal()).unwrap()
     );
 }
 
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_place_nobody_can_write_to_is_reported_and_the_rest_arrives() {
-    let bench = ServerFixture::set_up();
-    with_place(&bench, "dbfs:/nowhere/artifacts");
-    let report = bench.sync(bench.run([bench.artifact("a", b"a"), metric("loss", 0, 1.0)]));
+    let fixture = ServerFixture::set_up();
+    with_place(&fixture, "dbfs:/nowhere/artifacts");
+    let report = fixture.sync(fixture.run([fixture.artifact("a", b"a"), metric("loss", 0, 1.0)]));
     assert!(report.complete && report.problems.len() == 1, "{report:?}");
     assert!(report.problems[0].contains("dbfs:/nowhere"), "{report:?}");
-    assert_eq!(bench.history(&report, "loss").len(), 1);
+    assert_eq!(fixture.history(&report, "loss").len(), 1);
 }
 
 /// As MLflow's client does: the host of the address, and the rest as this server is reached.
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn files_go_to_the_host_that_their_address_names() {
-    let bench = ServerFixture::set_up();
-    let url = reqwest::Url::parse(bench.client.url()).unwrap();
+    let fixture = ServerFixture::set_up();
+    let url = reqwest::Url::parse(fixture.client.url()).unwrap();
     // The same server by another name.
     let host = format!("localhost:{}", url.port().unwrap());
     let prefix = format!("elsewhere-{}", RunId::new());
@@ -124,15 +124,19 @@ fn files_go_to_the_host_that_their_address_names() {
             "run_id": "1", "experiment_id": "1", "status": "RUNNING", "lifecycle_stage": "active", "artifact_uri": place,
         });
         let run: RemoteRun = serde_json::from_value(json!({ "info": info, "data": {} })).unwrap();
-        let file = bench.dir.path().join("a.txt");
+        let file = fixture.dir.path().join("a.txt");
         fs::write(&file, "weights").unwrap();
-        let mut remote = OpenRun::new(&bench.client, run.clone());
-        ArtifactDestination::of(&run, &bench.client)
+        let mut remote = OpenRun::new(&fixture.client, run.clone());
+        ArtifactDestination::of(&run, &fixture.client)
             .upload("model/a ü.txt", &file, &mut remote)
             .unwrap();
         assert_eq!(remote.problems, [""; 0], "{place}");
         let path = format!("{prefix}/{folder}/model/a ü.txt");
-        assert_eq!(bench.client.download(&path).unwrap(), b"weights", "{place}");
+        assert_eq!(
+            fixture.client.download(&path).unwrap(),
+            b"weights",
+            "{place}"
+        );
     }
 }
 
@@ -192,11 +196,11 @@ fn credentials_do_not_leave_tls_by_an_address() {
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
 fn a_large_file_arrives_whole_whatever_the_server_can() {
-    let bench = ServerFixture::set_up();
+    let fixture = ServerFixture::set_up();
     let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
-    let id = bench.run([bench.artifact("a folder/large.bin", &bytes)]);
+    let id = fixture.run([fixture.artifact("a folder/large.bin", &bytes)]);
     let options = TrackingOptions {
-        mlflow_url: bench.client.url().to_owned(),
+        mlflow_url: fixture.client.url().to_owned(),
         ..Default::default()
     };
     let variable = |name: &str| match name {
@@ -214,11 +218,11 @@ fn a_large_file_arrives_whole_whatever_the_server_can() {
         ..client.connection().clone()
     };
     let report = sync(
-        &bench.store,
+        &fixture.store,
         id,
-        &MlflowClient::connect(bench.client.url(), connection).unwrap(),
+        &MlflowClient::connect(fixture.client.url(), connection).unwrap(),
     )
     .unwrap();
     assert!(report.complete && report.problems.is_empty(), "{report:?}");
-    assert!(download(&bench, &report, "a folder/large.bin") == bytes);
+    assert!(download(&fixture, &report, "a folder/large.bin") == bytes);
 }

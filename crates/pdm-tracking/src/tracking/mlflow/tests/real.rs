@@ -1,3 +1,5 @@
+//! A real MLflow server for tests.
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -14,7 +16,7 @@ pub(super) struct ServerFixture {
     pub(super) dir: TempDir,
     pub(super) store: RunStore,
     pub(super) client: MlflowClient,
-    /// Own to this bench.
+    /// Own to this fixture.
     pub(super) experiment: String,
 }
 

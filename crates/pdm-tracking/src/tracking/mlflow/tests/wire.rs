@@ -1,3 +1,5 @@
+//! Tests of requests and answers.
+
 use super::super::client::Idempotency;
 use super::fake::{Fake, HASTY, nobody, response};
 use crate::tracking::*;
@@ -73,13 +75,13 @@ fn what_creates_is_sent_once_and_refusals_are_final() {
 
 #[test]
 fn errors_say_who_answered_what() {
-    let said = |status: &'static str, headers: &'static str, body: &'static str| {
+    let error_of = |status: &'static str, headers: &'static str, body: &'static str| {
         let server = Fake::answering(move |_| response(status, headers, body));
         let error = get(&server.url).unwrap_err();
         (error.to_string().replace(&server.url, "URL"), error.hint())
     };
     let asked = "GET URL/api/2.0/mlflow/experiments/get?name=a+b%26c";
-    let (text, _) = said(
+    let (text, _) = error_of(
         "404 Not Found",
         "",
         r#"{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"no such thing"}"#,
@@ -88,26 +90,26 @@ fn errors_say_who_answered_what() {
         text,
         format!("{asked} answered 404 RESOURCE_DOES_NOT_EXIST: no such thing")
     );
-    let (text, hint) = said("401 Unauthorized", "", "You are not authenticated.");
+    let (text, hint) = error_of("401 Unauthorized", "", "You are not authenticated.");
     assert_eq!(
         text,
         format!("{asked} answered 401: You are not authenticated.")
     );
     assert!(hint.unwrap().contains("token_env"));
-    let (text, hint) = said(
+    let (text, hint) = error_of(
         "404 Not Found",
         "",
         "<!doctype html>\n<title>404</title><h1>Not  here</h1>",
     );
     assert_eq!(text, format!("{asked} answered 404: 404 Not here"));
     assert!(hint.unwrap().contains("mlflow_url"));
-    let (text, hint) = said("200 OK", "", "<html>Log in</html>");
+    let (text, hint) = error_of("200 OK", "", "<html>Log in</html>");
     assert_eq!(
         text,
         format!("the answer to {asked} is not from an MLflow server: Log in")
     );
     assert!(hint.unwrap().contains("mlflow_url"));
-    let (text, _) = said(
+    let (text, _) = error_of(
         "301 Moved Permanently",
         "Location: https://elsewhere/\r\n",
         "",
@@ -116,7 +118,7 @@ fn errors_say_who_answered_what() {
         text,
         format!("{asked} answered 301: moved to https://elsewhere/")
     );
-    let (text, _) = said("403 Forbidden", "", "");
+    let (text, _) = error_of("403 Forbidden", "", "");
     assert_eq!(text, format!("{asked} answered 403: Forbidden"));
 }
 
@@ -234,12 +236,12 @@ fn a_large_file_goes_in_parts_straight_to_the_store() {
         "{heads:?}"
     );
     let bodies = server.bodies.lock().unwrap();
-    let said: Vec<serde_json::Value> = bodies
+    let sent: Vec<serde_json::Value> = bodies
         .iter()
         .map(|body| serde_json::from_slice(body).unwrap())
         .collect();
-    assert_eq!(said[0], serde_json::json!({"path": "f", "num_parts": 3}));
-    let parts = said[1]["parts"].as_array().unwrap();
+    assert_eq!(sent[0], serde_json::json!({"path": "f", "num_parts": 3}));
+    let parts = sent[1]["parts"].as_array().unwrap();
     assert_eq!(
         parts
             .iter()

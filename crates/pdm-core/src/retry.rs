@@ -1,4 +1,4 @@
-//! Timeouts and retries.
+//! Timeouts and retries of requests to servers.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
@@ -20,14 +20,10 @@ pub struct RetryPolicy {
     pub jitter: Duration,
     /// Whether the wait requested by the server is respected.
     pub respects_retry_after: bool,
-    /// Time between two copies of a running run.
-    pub pace: Duration,
-    /// Time after which an answer counts as slow; a run hardly waits for a slow server at its end.
-    pub slow: Duration,
 }
 
 impl RetryPolicy {
-    /// For a command that only waits for the server.
+    /// For a command that only waits for a tracking server.
     pub const FOREGROUND: Self = Self {
         connect: Duration::from_secs(5),
         answer: Duration::from_secs(10),
@@ -36,8 +32,6 @@ impl RetryPolicy {
         longest_wait: Duration::from_secs(20),
         jitter: Duration::from_millis(250),
         respects_retry_after: true,
-        pace: Duration::from_secs(2),
-        slow: Duration::from_millis(300),
     };
 
     /// For a background thread, which repeats its work anyway.
@@ -49,12 +43,34 @@ impl RetryPolicy {
         longest_wait: Duration::from_secs(2),
         jitter: Duration::from_millis(250),
         respects_retry_after: true,
-        pace: Duration::from_secs(2),
-        slow: Duration::from_millis(300),
+    };
+
+    /// For notifications.
+    pub const NOTIFICATION: Self = Self {
+        connect: Duration::from_secs(5),
+        answer: Duration::from_secs(10),
+        tries: 4,
+        first_wait: Duration::from_millis(500),
+        longest_wait: Duration::from_secs(10),
+        jitter: Duration::ZERO,
+        respects_retry_after: true,
+    };
+
+    /// For buckets. Four parts of an upload share a connection, which therefore needs 2.2 Mbit/s. An idle timeout
+    /// would have to be shorter than `answer`, because it also counts while a part is being sent. Transient failures are retried
+    /// for some seconds only, because the user waits.
+    pub const BUCKET: Self = Self {
+        connect: Duration::from_secs(10),
+        answer: Duration::from_secs(120),
+        tries: 9,
+        first_wait: Duration::from_millis(100),
+        longest_wait: Duration::from_secs(5),
+        jitter: Duration::ZERO,
+        respects_retry_after: true,
     };
 
     /// Returns how long to wait after try number `tried` (from 1), if the server requests a wait; `None` after the last try.
-    pub(super) fn wait(&self, tried: u32, requested: Option<Duration>) -> Option<Duration> {
+    pub fn wait(&self, tried: u32, requested: Option<Duration>) -> Option<Duration> {
         let requested = if self.respects_retry_after {
             requested
         } else {
@@ -67,14 +83,12 @@ impl RetryPolicy {
             .first_wait
             .saturating_mul(1 << (tried - 1).min(16))
             .min(self.longest_wait);
-        Some(
-            requested.map_or(own, |requested| requested.max(own))
-                + self.jitter.mul_f64(random_fraction()),
-        )
+        let wait = requested.map_or(own, |requested| requested.max(own));
+        Some(wait + self.jitter.mul_f64(random_fraction()))
     }
 
     /// Returns the timeout of an upload, for at least 256 KiB/s.
-    pub(super) fn upload(&self, bytes: u64) -> Duration {
+    pub fn upload(&self, bytes: u64) -> Duration {
         self.answer + Duration::from_secs(bytes / (256 * 1024))
     }
 }
@@ -104,7 +118,26 @@ mod tests {
     }
 
     #[test]
-    fn chance_adds_to_a_wait_and_takes_nothing() {
+    fn notifications_are_tried_four_times() {
+        let policy = RetryPolicy::NOTIFICATION;
+        let waits: Vec<_> = (1..=4).map(|tried| policy.wait(tried, None)).collect();
+        assert_eq!(
+            waits,
+            [Some(500), Some(1000), Some(2000), None].map(|ms| ms.map(Duration::from_millis))
+        );
+        let requested = |seconds| policy.wait(1, Some(Duration::from_secs(seconds)));
+        assert_eq!(
+            [requested(0), requested(3), requested(60)],
+            [
+                Some(Duration::from_millis(500)),
+                Some(Duration::from_secs(3)),
+                None
+            ]
+        );
+    }
+
+    #[test]
+    fn jitter_adds_to_a_wait_and_takes_nothing() {
         let waits: Vec<_> = (0..50)
             .filter_map(|_| RetryPolicy::FOREGROUND.wait(1, None))
             .collect();
