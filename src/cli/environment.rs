@@ -1,16 +1,16 @@
-//! Every environment variable the command reads, but for those that change a pipeline or say who acts: `settings` reads them.
+//! Every environment variable the command reads, except those that change a pipeline or name the actor, which `settings` reads.
 
 use std::path::PathBuf;
 
 pub(super) use crate::settings::{now, pipeline_variables, variable};
 use pdm_core::domain::redact;
 
-/// Columns of the terminal, in place of what the terminal says.
+/// Number of columns to use instead of the terminal's.
 const COLUMNS: &str = "COLUMNS";
 /// Any value disables colours (no-color.org).
 const NO_COLOR: &str = "NO_COLOR";
 
-/// How messages are written, `text` or `json`.
+/// Format of messages, `text` or `json`.
 pub(super) const LOG_FORMAT: &str = "PDM_ML_LOG_FORMAT";
 /// Which messages are logged.
 pub(super) const LOG: &str = "PDM_ML_LOG";

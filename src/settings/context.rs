@@ -1,4 +1,4 @@
-//! What the outside world lends to work in a project.
+//! What the caller provides for work in a project.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use super::git::ask_git;
 use pdm_core::events::Reporter;
 use pdm_engine::engine::Context;
 
-/// What a caller lends to work in a project, beside the environment.
+/// What a caller provides for work in a project, apart from the environment.
 pub struct ProjectSurroundings {
-    /// Listeners, and the wish to stop.
+    /// Listeners, and what stops the work.
     pub reporter: Reporter,
-    /// How long to wait for another command that changes the project; none waits as long as it takes.
+    /// How long to wait for another command that changes the project; `None` waits as long as necessary.
     pub wait: Option<Duration>,
     /// Whether what changes the meaning of a job ends it.
     pub strict: bool,
-    /// Whether git is asked for the commit and for who acts; that takes longer than a plan.
+    /// Whether git is asked for the commit and the actor, which takes longer than a plan.
     pub asks_git: bool,
 }
 
-/// Returns what the engine takes for work in the folder `root`.
+/// Returns the context of a run in the folder `root`.
 ///
 /// # Errors
-/// The time to act at is no time.
+/// The time that is set is not a time.
 pub fn context(root: PathBuf, surroundings: ProjectSurroundings) -> Result<Context, SettingsError> {
     let now = environment::now()?;
     let ProjectSurroundings {

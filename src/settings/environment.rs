@@ -1,4 +1,4 @@
-//! The variables of the environment that change a pipeline or say who acts.
+//! The environment variables that change a pipeline or name the actor.
 
 use std::ffi::OsString;
 
@@ -9,16 +9,16 @@ use pdm_engine::config::SetVariable;
 
 /// Registry to use instead of the pipeline's.
 const REGISTRY: &str = "PDM_ML_REGISTRY";
-/// Profile to use where the command line names none.
+/// Profile to use if the command line names none.
 pub(super) const PROFILE: &str = "PDM_ML_PROFILE";
-/// What the names of variables begin with that set one key of the pipeline each, as `PDM_ML__SECTION__KEY`.
+/// Prefix of the variables that set one key of the pipeline each, as `PDM_ML__SECTION__KEY`.
 const KEY: &str = "PDM_ML__";
-/// Who acts, for the registry's log.
+/// The actor recorded in the registry's log.
 const ACTOR: &str = "PDM_ML_ACTOR";
-/// The time to act at, in place of the clock's, for tests and simulated years only: what is stamped into the registry's log,
-/// and what ages are counted from.
+/// The time to use instead of the clock's, only for tests and simulations: for timestamps in the registry's log, and for
+/// ages.
 pub(super) const NOW: &str = "PDM_ML_NOW";
-/// Who starts a job, by the names GitHub, GitLab and others give it.
+/// Variables in which GitHub, GitLab and others name the person who started a job.
 const CI: [&str; 4] = [
     "GITHUB_ACTOR",
     "GITLAB_USER_LOGIN",
@@ -31,10 +31,10 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Returns the time to act at, where it is set.
+/// Returns the time to use instead of the clock's, if it is set.
 ///
 /// # Errors
-/// It is no time.
+/// The value is not a time.
 pub fn now() -> Result<Option<Timestamp>, SettingsError> {
     let Some(text) = variable(NOW) else {
         return Ok(None);
@@ -48,7 +48,7 @@ pub fn now() -> Result<Option<Timestamp>, SettingsError> {
 /// Returns the variables that set a key of the pipeline, by name; an empty one counts as unset.
 ///
 /// # Errors
-/// The value of one is no text.
+/// The value of a variable is not text.
 pub fn pipeline_variables() -> Result<Vec<SetVariable>, SettingsError> {
     let of_a_key = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value));
     let mut found: Vec<_> = std::env::vars_os().filter_map(of_a_key).collect();
@@ -73,7 +73,7 @@ pub fn pipeline_variables() -> Result<Vec<SetVariable>, SettingsError> {
     registry.into_iter().map(Ok).chain(named).collect()
 }
 
-/// Returns who acts: the name that was set, who started the CI job, the identity of git, or the login name.
+/// Returns the actor: the name that was set, the person who started the CI job, the identity of git, or the login name.
 pub(super) fn actor(git: impl FnOnce() -> Option<String>) -> String {
     let named = variable(ACTOR).or_else(|| CI.into_iter().find_map(variable));
     let login = || {

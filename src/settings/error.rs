@@ -14,17 +14,17 @@ use pdm_engine::config::{MOST_OF_A_PIPELINE, SpecErrors};
 /// Why there is no pipeline to work with.
 #[derive(Debug, Error)]
 pub enum SettingsError {
-    /// There is no current folder any more.
+    /// The current folder no longer exists.
     #[error(transparent)]
     CurrentFolder(io::Error),
     /// A variable that sets a key of the pipeline cannot be read.
-    #[error("`{name}` holds no text")]
+    #[error("`{name}` is not valid text")]
     VariableNotText {
         /// Its name.
         name: String,
     },
     /// The time to act at cannot be read.
-    #[error("{NOW} is `{text}`, which is no time: {why}")]
+    #[error("{NOW} is `{text}`, which is not a time: {why}")]
     NotATime {
         /// What the variable holds.
         text: String,
@@ -56,12 +56,12 @@ pub enum SettingsError {
     /// The pipeline has problems.
     #[error(transparent)]
     Spec(Box<SpecErrors>),
-    /// The work is about a model of the user, and there is no pipeline file.
-    #[error("{NO_FILE}, and this command is about the model of yours")]
+    /// The command needs a pipeline file, and there is none.
+    #[error("{NO_FILE}, and this command needs one")]
     NoFile,
     /// The built-in pipeline would write into a registry that a variable names.
     #[error(
-        "{NO_FILE}, and {variable} names a registry that the model of a simulated fleet does not belong in"
+        "{NO_FILE}, and the model of the built-in pipeline is not written to the registry that {variable} names"
     )]
     ForeignRegistry {
         /// The variable.
@@ -95,16 +95,16 @@ impl SettingsError {
             | Self::Spec(_) => None,
             Self::Unread { label, why } => Some(hint_of_unread(label, why)),
             Self::TooLarge { .. } => Some(
-                "is it a pipeline file? data belong into files of their own, named by the pipeline"
+                "check the file name; data belong in separate files that the pipeline names"
                     .to_owned(),
             ),
             Self::NotUtf8 { .. } => Some("save it as UTF-8 in your editor".to_owned()),
             Self::NoFile => Some(
-                "name the pipeline file, go into the project's folder, or let `pdm-ml init` write one"
+                "name the pipeline file, change to the project folder, or create one with `pdm-ml init`"
                     .to_owned(),
             ),
             Self::ForeignRegistry { variable } => Some(format!(
-                "name your pipeline; or unset {variable} to try the simulated fleet here, or ask for it there by `--set registry.url=…`"
+                "name your pipeline file; or, to try the built-in pipeline, unset {variable} or pass `--set registry.url=…`"
             )),
         }
     }
@@ -119,5 +119,5 @@ fn hint_of_unread(label: &str, why: &io::Error) -> String {
     if is_template && why.kind() == io::ErrorKind::NotFound {
         return format!("`pdm-ml init --template {template}` writes it");
     }
-    "name a pipeline TOML, or none for the embedded default".to_owned()
+    "check the path, or create a pipeline file with `pdm-ml init`".to_owned()
 }

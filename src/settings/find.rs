@@ -7,14 +7,14 @@ use super::error::SettingsError;
 use pdm_core::content::read_at_most;
 use pdm_engine::config::MOST_OF_A_PIPELINE;
 
-/// The pipeline that runs where there is none: a simulated fleet.
+/// The built-in pipeline, on a simulated fleet.
 pub const BUILT_IN: &str = include_str!("../../pipelines/simulated.toml");
 /// Name of a project's main pipeline.
 pub const MAIN_PIPELINE: &str = "pdm.toml";
-/// What the pipeline that is built in is called where a file would be named.
+/// Name of the built-in pipeline, shown in place of a file.
 const BUILT_IN_LABEL: &str = "(embedded)";
 pub(super) const NO_FILE: &str =
-    "there is no pipeline file: no `pdm.toml` here or in a folder above";
+    "no pipeline file: there is no `pdm.toml` in this folder or above";
 
 /// Where the text of a pipeline comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum PipelineSource {
 
 impl PipelineSource {
     /// Returns the pipeline that is meant in the folder `here`: the one that is given, else the project's main pipeline, else
-    /// the one that is built in.
+    /// the built-in one.
     fn find(given: Option<&Path>, here: &Path) -> Self {
         let path = given.map(Path::to_owned).or_else(|| above(here));
         path.map_or(Self::BuiltIn, Self::File)
@@ -46,7 +46,7 @@ impl PipelineSource {
     }
 }
 
-/// A pipeline file that was found and read, or the pipeline that is built in.
+/// A pipeline file that was found and read, or the built-in pipeline.
 pub(super) struct PipelineFile {
     /// Where the text comes from; a file by its whole path.
     pub(super) source: PipelineSource,
@@ -61,7 +61,7 @@ impl PipelineFile {
     /// Finds and reads the pipeline that is meant in the current folder.
     ///
     /// # Errors
-    /// The file cannot be read, is too large, or is not UTF-8; or there is no current folder any more.
+    /// The file cannot be read, is too large, or is not UTF-8; or the current folder no longer exists.
     pub(super) fn find(given: Option<&Path>) -> Result<Self, SettingsError> {
         let here = current_folder()?;
         let source = PipelineSource::find(given, &here);
@@ -88,10 +88,10 @@ impl PipelineFile {
     }
 }
 
-/// Returns the main pipeline of the project around the current folder, where there is one.
+/// Returns the main pipeline of the project of the current folder, if there is one.
 ///
 /// # Errors
-/// There is no current folder any more.
+/// The current folder no longer exists.
 pub fn main_pipeline() -> Result<Option<PathBuf>, SettingsError> {
     Ok(above(&current_folder()?))
 }
@@ -106,7 +106,7 @@ fn above(here: &Path) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Reads a pipeline file; a byte order mark before UTF-8 is left out.
+/// Reads a pipeline file; without a leading byte order mark.
 ///
 /// # Errors
 /// It cannot be read, or is not UTF-8.
@@ -130,7 +130,7 @@ pub fn read(path: &Path, label: &str) -> Result<String, SettingsError> {
         let found = if utf16 {
             "it is UTF-16".to_owned()
         } else {
-            format!("line {line} holds bytes of another encoding")
+            format!("line {line} has another encoding")
         };
         SettingsError::NotUtf8 {
             label: label(),

@@ -30,15 +30,15 @@ impl fmt::Display for SettingsNote {
         match self {
             Self::MemoryLimit(bytes) => write!(
                 f,
-                "the system limits addresses (`ulimit -v`): the memory budget is {}",
+                "the address space is limited (`ulimit -v`): the memory budget is {}",
                 size(*bytes)
             ),
             Self::BuiltInPipeline => {
-                write!(f, "{NO_FILE}: this runs a simulated fleet that is built in")
+                write!(f, "{NO_FILE}; running the built-in pipeline on a simulated fleet")
             }
             Self::ActingTime(now) => write!(
                 f,
-                "the time is {now}, as PDM_ML_NOW says: for tests and simulations only"
+                "PDM_ML_NOW sets the time to {now}; use it only for tests and simulations"
             ),
         }
     }

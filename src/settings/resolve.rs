@@ -13,7 +13,7 @@ use pdm_engine::engine::{Context, Job};
 /// Which pipeline, and what to change in it.
 #[derive(Debug, Clone, Default)]
 pub struct PipelineRequest {
-    /// The pipeline file; none for the project's main pipeline, or the one that is built in.
+    /// The pipeline file; none for the project's main pipeline, or the built-in one.
     pub pipeline: Option<PathBuf>,
     /// The profile to lay over it; none for the one that the environment names, if any.
     pub profile: Option<String>,
@@ -105,7 +105,7 @@ pub fn resolve(request: &PipelineRequest) -> Result<ResolvedPipeline, SettingsEr
     })
 }
 
-/// Returns the pipeline file as the user named it; none for the pipeline that is built in.
+/// Returns the pipeline file as the user named it; none for the built-in pipeline.
 pub fn file_of(job: &Job) -> Option<&str> {
     if job.files.is_empty() {
         return None;
