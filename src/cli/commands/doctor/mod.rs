@@ -56,7 +56,7 @@ pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
 /// Makes the experiment without which nothing is promoted.
 fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
     let context = settings::context_here(ui)?;
-    let registry = Registry::open(url, context.surroundings()?)?;
+    let registry = Registry::open(url, context.open_options()?)?;
     let proof = registry.examine()?;
     let promise = format!(
         "created once stays: {} races of {} writers, one winner each",
