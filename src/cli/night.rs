@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::outcome;
 use pdm_core::gates::Observed;
 use pdm_core::scoring::Metric;
-use pdm_engine::engine::{NightResult, Retrained};
+use pdm_engine::engine::{RetrainResult, Retrained};
 use pdm_report::report::{Align, table};
 
 /// Returns the reasons, the gates, and the line for the log.
@@ -47,11 +47,11 @@ pub(super) fn line(retrained: &Retrained) -> String {
     let named =
         |version: Option<u32>| version.map_or("none".to_owned(), |version| format!("v{version}"));
     let moved = match result {
-        NightResult::Promoted => format!(" (was {})", named(retrained.champion_before)),
-        NightResult::Nothing
-        | NightResult::Refused
-        | NightResult::Undecided
-        | NightResult::Kept => String::new(),
+        RetrainResult::Promoted => format!(" (was {})", named(retrained.champion_before)),
+        RetrainResult::Nothing
+        | RetrainResult::Refused
+        | RetrainResult::Undecided
+        | RetrainResult::Kept => String::new(),
     };
     let fields = [
         Some(format!(
@@ -65,7 +65,7 @@ pub(super) fn line(retrained: &Retrained) -> String {
         )),
         because(retrained),
         scores(retrained),
-        Some(retrained.why.clone()).filter(|_| *result != NightResult::Promoted),
+        Some(retrained.why.clone()).filter(|_| *result != RetrainResult::Promoted),
         retrained.run.as_ref().map(|run| format!("run {run}")),
         Some(outcome::seconds(retrained.elapsed_ms)),
     ];

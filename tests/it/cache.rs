@@ -244,7 +244,7 @@ fn a_poisoned_result_is_refused_told_and_computed() {
     let answer = ci.pdm(&["train"]);
     warned(
         &answer,
-        "a result of `train` is refused and computed here instead",
+        "the shared result of `train` is not used; it is computed here",
     );
     assert!(
         answer

@@ -129,7 +129,7 @@ fn locked_fails_where_the_lock_would_change_and_names_the_key_and_its_line() {
     refused(
         &project.pdm(&["evaluate", "--locked"]),
         2,
-        &["stage `evaluate`", "does not reach so far"],
+        &["stage `evaluate`", "the lock does not have it"],
     );
     project.json(&["train", "--locked"]);
 }

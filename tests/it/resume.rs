@@ -98,7 +98,7 @@ fn a_stopped_training_goes_on_or_starts_afresh_and_ends_with_the_same_bytes() {
     let resumed = stopped.pdm(&[&TRAIN[..], &["--resume"]].concat());
     assert_eq!(resumed.code, 0, "{resumed:?}");
     assert!(
-        resumed.stderr.contains("note: going on with fold "),
+        resumed.stderr.contains("note: continuing with fold "),
         "{}",
         resumed.stderr
     );

@@ -458,7 +458,7 @@ fn data_are_new_by_content_and_what_is_lost_is_told() {
         summary["why"]
             .as_str()
             .unwrap()
-            .contains("rows that v1 learnt from, written otherwise"),
+            .contains("rows that v1 learnt from, in another format"),
         "{summary:#}"
     );
 
@@ -590,7 +590,7 @@ fn data_that_were_lost_and_came_back_are_new() {
     let mut by_hand = project.command(&["run"]);
     let answer = Answer::of(by_hand.env("PDM_ML_NOW", time(2)));
     assert_eq!(answer.code, 0, "{answer:?}");
-    let told = "the new champion learnt from less than v1 did: 8 of 44 units are gone (37, 38, 39, 40, 41, …)";
+    let told = "the new champion was trained on less data than v1: 8 of 44 units are gone (37, 38, 39, 40, 41, …)";
     assert!(answer.stderr.contains(told), "{answer:?}");
     write_week(&project, &fleet, 2, 99);
     let (answer, summary) = run(&project, 3, &["--if", "new-data"]);

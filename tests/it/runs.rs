@@ -227,7 +227,7 @@ fn runs_are_compared_with_paired_intervals() {
     let text = project.pdm(&["runs", "compare", &first, &trained]).stdout;
     assert!(
         text.contains(&format!(
-            "not compared: run {trained} keeps no predictions of the test part"
+            "not compared: run {trained} has no predictions of the test part"
         )),
         "{text}"
     );

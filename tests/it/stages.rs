@@ -291,7 +291,7 @@ fn a_promised_file_that_is_missing_or_old_is_an_error() {
             .to_owned()
     };
     assert!(
-        cause().starts_with("the program ended well and made no `out/a.txt`"),
+        cause().starts_with("the program succeeded but did not make `out/a.txt`"),
         "{}",
         cause()
     );
@@ -369,7 +369,8 @@ fn a_program_that_takes_too_long_or_is_not_wanted_any_more_is_stopped_with_all_i
     assert_eq!(answer.code, 1, "{answer:?}");
     let cause = error(&answer)["causes"][0].as_str().unwrap().to_owned();
     assert!(
-        cause.starts_with("the program ran for more than its 500ms") && cause.contains("begun"),
+        cause.starts_with("the program ran longer than its timeout of 500ms")
+            && cause.contains("begun"),
         "{cause}"
     );
     gone(&project);

@@ -204,7 +204,7 @@ fn open_to_write(
             .reads_registry(&context.root, url)
             .reads_project(ui)
             .check(ui)?;
-        let registry = Registry::open(url, context.surroundings()?)?;
+        let registry = Registry::open(url, context.open_options()?)?;
         return Ok((context, registry));
     }
     let (context, job) = settings::resolve(&PipelineArgs::default(), ui)?;
@@ -220,7 +220,7 @@ fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
         url,
         OpenOptions {
             root: &here,
-            ..context.surroundings()?
+            ..context.open_options()?
         },
     )?)
 }
@@ -228,8 +228,8 @@ fn beside(url: &str, context: &Context) -> Result<Registry, CliError> {
 /// Copies one version after another, so that their order is kept.
 fn copy(from: &str, to: &str, models: &[String], ui: &Ui) -> Result<Vec<Copied>, CliError> {
     let context = settings::context_here(ui)?;
-    let from = Registry::open(from, context.surroundings()?)?;
-    let to = Registry::open(to, context.surroundings()?)?;
+    let from = Registry::open(from, context.open_options()?)?;
+    let to = Registry::open(to, context.open_options()?)?;
     let state = from.state(None)?;
     let wanted: Vec<ModelName> = match models {
         [] => state.models().map(|(name, _)| name.clone()).collect(),

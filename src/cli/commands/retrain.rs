@@ -13,7 +13,7 @@ use crate::cli::summary::MayReplace;
 use crate::cli::ui::Ui;
 use crate::cli::{night, settings, summary, ui};
 use pdm_core::codes::Code;
-use pdm_engine::engine::{self, NightResult, Retrained};
+use pdm_engine::engine::{self, RetrainResult, Retrained};
 use pdm_report::report::KnownFile;
 
 pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
@@ -66,7 +66,7 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
             let exit = told(&retrained, args, ui);
             judged::send(
                 notify,
-                &engine::notice_of_night(&retrained, night::line(&retrained)),
+                &engine::notice_of_retrain(&retrained, night::line(&retrained)),
                 &context,
             );
             exit
@@ -85,9 +85,9 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let exit = match retrained.result {
-        NightResult::Refused => Exit::GateRefused,
-        NightResult::Undecided => Exit::GateUndecided,
-        NightResult::Nothing | NightResult::Promoted | NightResult::Kept => Exit::Done,
+        RetrainResult::Refused => Exit::GateRefused,
+        RetrainResult::Undecided => Exit::GateUndecided,
+        RetrainResult::Nothing | RetrainResult::Promoted | RetrainResult::Kept => Exit::Done,
     };
     let summary = RetrainSummary {
         retrained,

@@ -26,11 +26,11 @@ const FORMAT: u32 = 1;
 pub struct ComparedModel {
     reference: String,
     name: String,
-    brings: Brings,
+    source: ComparedSource,
 }
 
-/// What an opponent brings to a comparison.
-enum Brings {
+/// What the other model is compared by.
+enum ComparedSource {
     /// Predictions that were scored before.
     Scores(Vec<PartScores>),
     /// A model, which predicts the pipeline's units.
@@ -43,14 +43,14 @@ struct PartScores {
     predictions: Predictions,
 }
 
-/// A pipeline's model beside another.
+/// A pipeline's model compared with another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Against {
     /// Version of this document's format.
     pub format: u32,
-    /// What was asked for.
+    /// The other model, as the user named it.
     pub reference: String,
-    /// What that is, such as `version turbofan/3`.
+    /// What it is, such as `version turbofan/3`.
     pub name: String,
     /// Each part the pipeline's model was scored on.
     pub parts: Vec<ComparedPart>,
@@ -63,26 +63,26 @@ pub struct ComparedPart {
     pub part: Part,
     /// The scores side by side, where both sides have predictions of the part.
     pub scores: Option<SideBySide>,
-    /// Why they are not, where they are not.
+    /// Why the part is not compared, where it is not.
     pub why_not: Option<String>,
 }
 
-/// Two runs beside each other.
+/// Two runs, compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedRuns {
     /// The run that was named first.
     pub a: RunId,
-    /// A run that was named later.
+    /// One of the runs named after it.
     pub b: RunId,
-    /// Each part either run was scored on.
+    /// Each part that one of the runs was scored on.
     pub parts: Vec<ComparedPart>,
 }
 
-/// A model cannot be compared with.
+/// Why a model cannot be compared with.
 #[derive(Debug, thiserror::Error)]
 pub enum AgainstError {
     /// The text has no form that a reference may have.
-    #[error("`{0}` names no run, no registered version and no bundle folder")]
+    #[error("`{0}` is not a run, a registered version or a bundle folder")]
     NoReference(String),
     /// The text is nearly the name of a registered version.
     #[error(transparent)]
@@ -105,7 +105,7 @@ pub enum AgainstError {
         source: Box<StageError>,
     },
     /// The run was scored on nothing.
-    #[error("run {run} holds no scores with their predictions")]
+    #[error("run {run} has no scores with their predictions")]
     NoScores {
         /// The run.
         run: RunId,
@@ -137,29 +137,59 @@ impl ComparedModel {
     /// # Errors
     /// The text names none of them, or what it names cannot be read.
     pub fn find(context: &Context, job: &Job, reference: &str) -> Result<Self, AgainstError> {
-        let (name, brings) = if is_bundle_folder(Path::new(reference)) {
-            let bundle = ModelBundle::open(Path::new(reference), None)?;
-            (
-                format!("bundle {}", bundle.digest().short()),
-                Brings::Bundle(Box::new(bundle)),
-            )
-        } else if let Some(model) = model_reference(reference)? {
-            of_version(context, job, &model)?
-        } else if is_run_prefix(reference) {
-            let store = RunStore::open(context.resolve(&job.spec.tracking.dir));
-            let run = store.find(reference)?;
-            let scores = scores_of_run(&store, run)?;
-            if scores.is_empty() {
-                return Err(AgainstError::NoScores { run });
-            }
-            (format!("run {run}"), Brings::Scores(scores))
-        } else {
-            return Err(AgainstError::NoReference(reference.to_owned()));
-        };
+        let path = Path::new(reference);
+        if path.is_dir() {
+            return Self::of_bundle(reference, path);
+        }
+        if let Some(model) = model_reference(reference)? {
+            return Self::of_version(context, job, reference, &model);
+        }
+        if is_run_prefix(reference) {
+            return Self::of_run(context, job, reference);
+        }
+        Err(AgainstError::NoReference(reference.to_owned()))
+    }
+
+    fn of_bundle(reference: &str, folder: &Path) -> Result<Self, AgainstError> {
+        let bundle = ModelBundle::open(folder, None)?;
         Ok(Self {
             reference: reference.to_owned(),
-            name,
-            brings,
+            name: format!("bundle {}", bundle.digest().short()),
+            source: ComparedSource::Bundle(Box::new(bundle)),
+        })
+    }
+
+    /// Takes a version by what it was registered with: the scores of the part it was judged on.
+    fn of_version(
+        context: &Context,
+        job: &Job,
+        reference: &str,
+        model: &ModelRef,
+    ) -> Result<Self, AgainstError> {
+        let registry = Registry::open(&job.spec.registry.url, context.open_options()?)?;
+        let version = registry.resolve(model, None)?;
+        let (scorecard, predictions) = registry.evidence(&version)?;
+        Ok(Self {
+            reference: reference.to_owned(),
+            name: format!("version {}/{}", version.model, version.version),
+            source: ComparedSource::Scores(vec![PartScores {
+                scorecard,
+                predictions,
+            }]),
+        })
+    }
+
+    fn of_run(context: &Context, job: &Job, reference: &str) -> Result<Self, AgainstError> {
+        let store = RunStore::open(context.resolve(&job.spec.tracking.dir));
+        let run = store.find(reference)?;
+        let scores = scores_of_run(&store, run)?;
+        if scores.is_empty() {
+            return Err(AgainstError::NoScores { run });
+        }
+        Ok(Self {
+            reference: reference.to_owned(),
+            name: format!("run {run}"),
+            source: ComparedSource::Scores(scores),
         })
     }
 
@@ -175,15 +205,15 @@ impl ComparedModel {
     ) -> Result<Against, AgainstError> {
         let ours = own_scores(outcome)?;
         let rescored;
-        let theirs = match &self.brings {
-            Brings::Scores(scores) => scores,
-            Brings::Bundle(bundle) => {
+        let theirs = match &self.source {
+            ComparedSource::Scores(scores) => scores,
+            ComparedSource::Bundle(bundle) => {
                 rescored = scores_of_bundle(context, job, bundle, &ours)?;
                 &rescored
             }
         };
         let mut parts = compared_parts(theirs, &ours);
-        // Out of fold first: it may be looked at as often as one likes.
+        // Out of fold first: looking at it costs nothing, however often.
         parts.sort_by_key(|part| part.part != Part::OutOfFold);
         for part in &mut parts {
             if part.scores.is_none() {
@@ -203,13 +233,14 @@ impl ComparedModel {
             .iter()
             .any(|scores| scores.scorecard.protocol.part == part)
         {
-            return format!("this pipeline keeps no predictions of the {part}");
+            return format!("this pipeline has no predictions of the {part}");
         }
-        match &self.brings {
-            Brings::Bundle(_) => {
-                "a bundle keeps no predictions, and it may have learnt from these units".to_owned()
+        match &self.source {
+            ComparedSource::Bundle(_) => {
+                "a bundle has no predictions, and it may have been trained on these units"
+                    .to_owned()
             }
-            Brings::Scores(_) => format!("{} keeps no predictions of the {part}", self.name),
+            ComparedSource::Scores(_) => format!("{} has no predictions of the {part}", self.name),
         }
     }
 }
@@ -222,7 +253,7 @@ impl Against {
             .any(|part| matches!(part.scores, Some(SideBySide::Compared { .. })))
     }
 
-    /// Returns whether a part was not compared since it was scored under another protocol.
+    /// Returns whether a part was not compared because it was scored under another protocol.
     pub fn is_any_unlike(&self) -> bool {
         self.parts
             .iter()
@@ -243,12 +274,18 @@ pub fn compare_runs(store: &RunStore, runs: &[RunId]) -> Result<Vec<ComparedRuns
     for other in others {
         let theirs = scores_of_run(store, *other)?;
         let mut parts = compared_parts(&ours, &theirs);
-        for part in parts.iter_mut().filter(|part| part.scores.is_none()) {
-            let lacking = [(first, &ours), (other, &theirs)]
-                .into_iter()
-                .find(|(_, scores)| of(scores, part.part).is_none());
-            part.why_not = lacking
-                .map(|(run, _)| format!("run {run} keeps no predictions of the {}", part.part));
+        for part in &mut parts {
+            let without = if scores_of_part(&ours, part.part).is_none() {
+                first
+            } else if scores_of_part(&theirs, part.part).is_none() {
+                other
+            } else {
+                continue;
+            };
+            part.why_not = Some(format!(
+                "run {without} has no predictions of the {}",
+                part.part
+            ));
         }
         parts.sort_by_key(|part| part.part != Part::OutOfFold);
         compared.push(ComparedRuns {
@@ -260,7 +297,7 @@ pub fn compare_runs(store: &RunStore, runs: &[RunId]) -> Result<Vec<ComparedRuns
     Ok(compared)
 }
 
-/// Compares part by part; a part that only one side has is named and not compared.
+/// Compares part by part; a part that only one side has is listed without scores.
 fn compared_parts(a: &[PartScores], b: &[PartScores]) -> Vec<ComparedPart> {
     let mut names: Vec<Part> = Vec::new();
     for scores in b.iter().chain(a) {
@@ -269,19 +306,22 @@ fn compared_parts(a: &[PartScores], b: &[PartScores]) -> Vec<ComparedPart> {
             names.push(part);
         }
     }
-    let compared = |part: Part| {
-        let pair = of(a, part).zip(of(b, part));
-        let scores = pair.map(|(a, b)| side_by_side(a.scored(), b.scored()));
-        ComparedPart {
+    let mut compared = Vec::new();
+    for part in names {
+        let scores = match (scores_of_part(a, part), scores_of_part(b, part)) {
+            (Some(a), Some(b)) => Some(side_by_side(a.scored(), b.scored())),
+            _ => None,
+        };
+        compared.push(ComparedPart {
             part,
             scores,
             why_not: None,
-        }
-    };
-    names.into_iter().map(compared).collect()
+        });
+    }
+    compared
 }
 
-fn of(scores: &[PartScores], part: Part) -> Option<&PartScores> {
+fn scores_of_part(scores: &[PartScores], part: Part) -> Option<&PartScores> {
     scores
         .iter()
         .find(|scores| scores.scorecard.protocol.part == part)
@@ -305,10 +345,8 @@ fn own_scores(outcome: &Outcome) -> Result<Vec<PartScores>, EngineError> {
         scorecard: judged.scorecard.clone(),
         predictions: outcome.predictions()?,
     }];
-    if let Some(path) = outcome
-        .out_of_fold_predictions
-        .as_ref()
-        .filter(|_| judged.on != Part::OutOfFold)
+    if let Some(path) = &outcome.out_of_fold_predictions
+        && judged.on != Part::OutOfFold
     {
         let predictions = read_json(path).map_err(EngineError::in_stage(Stage::Evaluate))?;
         scores.push(PartScores {
@@ -319,36 +357,15 @@ fn own_scores(outcome: &Outcome) -> Result<Vec<PartScores>, EngineError> {
     Ok(scores)
 }
 
-/// Returns what a version was registered with: the part it was judged on.
-fn of_version(
-    context: &Context,
-    job: &Job,
-    reference: &ModelRef,
-) -> Result<(String, Brings), AgainstError> {
-    let registry = Registry::open(&job.spec.registry.url, context.surroundings()?)?;
-    let version = registry.resolve(reference, None)?;
-    let (scorecard, predictions) = registry.evidence(&version)?;
-    let name = format!("version {}/{}", version.model, version.version);
-    Ok((
-        name,
-        Brings::Scores(vec![PartScores {
-            scorecard,
-            predictions,
-        }]),
-    ))
-}
-
-/// Returns what a run was scored on, as far as it keeps the predictions; runs of earlier releases kept none.
+/// Returns what a run was scored on, as far as it has the predictions; runs of earlier releases have none.
 fn scores_of_run(store: &RunStore, run: RunId) -> Result<Vec<PartScores>, AgainstError> {
     let mut scores: Vec<PartScores> = Vec::new();
     for [card, predictions] in [
         [SCORECARD, PREDICTIONS],
         [OUT_OF_FOLD_SCORECARD, OUT_OF_FOLD_PREDICTIONS],
     ] {
-        let (card, predictions) = (
-            store.artifact(run, card)?,
-            store.artifact(run, predictions)?,
-        );
+        let card = store.artifact(run, card)?;
+        let predictions = store.artifact(run, predictions)?;
         if !card.is_file() || !predictions.is_file() {
             continue;
         }
@@ -358,7 +375,7 @@ fn scores_of_run(store: &RunStore, run: RunId) -> Result<Vec<PartScores>, Agains
         };
         let scorecard: Scorecard = read_json(&card).map_err(kept)?;
         // Where no unit is held back, the judged part is the one out of fold.
-        if of(&scores, scorecard.protocol.part).is_none() {
+        if scores_of_part(&scores, scorecard.protocol.part).is_none() {
             scores.push(PartScores {
                 scorecard,
                 predictions: read_json(&predictions).map_err(kept)?,
@@ -368,7 +385,7 @@ fn scores_of_run(store: &RunStore, run: RunId) -> Result<Vec<PartScores>, Agains
     Ok(scores)
 }
 
-/// Scores a bundle on the units that no training of the pipeline sees, as the pipeline's protocol says.
+/// Scores a bundle under the pipeline's protocol, on the units that the pipeline does not train on.
 fn scores_of_bundle(
     context: &Context,
     job: &Job,
@@ -398,11 +415,7 @@ fn scores_of_bundle(
     }])
 }
 
-fn is_bundle_folder(path: &Path) -> bool {
-    path.is_dir()
-}
-
-/// Reads `name@alias`, `name/3` and, as people write of images, `name:v3`; nothing of a text without such a mark.
+/// Reads `name@alias`, `name/3` and, as container images are named, `name:v3`; none of them in a text without such a mark.
 fn model_reference(text: &str) -> Result<Option<ModelRef>, ReferenceError> {
     if text.contains('@') || text.contains('/') {
         return text.parse().map(Some);
@@ -426,7 +439,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_told_apart_by_their_form() {
+    fn references_are_distinguished_by_their_form() {
         let model =
             |text: &str| model_reference(text).map(|model| model.map(|model| model.to_string()));
         assert_eq!(

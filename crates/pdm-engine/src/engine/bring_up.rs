@@ -32,15 +32,15 @@ use pdm_tracking::tracking::{Catalog, RunStore};
 
 /// Why a pipeline is brought up.
 pub(super) enum RunPurpose {
-    /// Somebody asked for it.
+    /// The user asked for it.
     Requested,
-    /// Somebody asked to register the model even where gates refuse it.
+    /// The user asked to register the model even where gates refuse it.
     RegisterRefused,
-    /// `retrain` found this reason. It registers models that gates refuse, too, so that the log says why.
+    /// `retrain` found this reason. It also registers models that gates refuse, so that the log says why.
     Retrain {
         /// The reason, for the log.
         reason: String,
-        /// What was found of drift, where it was looked for.
+        /// The drift that was found, where it was checked.
         drift: Option<Drift>,
     },
 }
@@ -67,7 +67,7 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
     Ok(planned)
 }
 
-/// Returns the plan of a pipeline of whose data nothing is known yet.
+/// Returns the plan of a pipeline whose data do not exist yet.
 fn all_due(until: Stage, why: &str) -> Vec<PlannedStage> {
     let mut planned = Vec::new();
     for stage in until.line_up_to() {
@@ -89,7 +89,7 @@ fn all_due(until: Stage, why: &str) -> Vec<PlannedStage> {
 /// Brings a pipeline up to a stage: runs what is missing, in order, and stops where a gate does not pass.
 ///
 /// # Errors
-/// A stage failed, the cache or the registry could not be used, or a signal came; everything finished before stays.
+/// A stage failed, the cache or the registry could not be used, or a signal came; everything finished before is kept.
 pub fn bring_up(
     context: &Context,
     job: &Job,
@@ -99,8 +99,8 @@ pub fn bring_up(
     bring_up_new(context, job, until, reuse, &RunPurpose::Requested)
 }
 
-/// Brings a pipeline up to a registered version, whatever its gates say: the way to a model that cannot be compared, which a person
-/// may then promote.
+/// Brings a pipeline up to a registered version, whatever its gates say: for a model that cannot be compared, so that a person
+/// can promote it.
 ///
 /// # Errors
 /// As [`bring_up`].
@@ -157,7 +157,7 @@ pub(super) fn bring_up_opened(
     if !ExecGraph::of(&run.job.spec).some_make_data() {
         executor.read_inputs()?;
     }
-    let result = work(&executor, until, cancel);
+    let result = run_steps(&executor, until, cancel);
     record.close(&result, || catalog_after(&result, run));
     let mut outcome = result?;
     outcome.run = record.id();
@@ -182,8 +182,8 @@ fn catalog_after(result: &Result<Outcome, EngineError>, run: &PipelineRun<'_>) -
     }
 }
 
-/// Takes all steps, and records what came of them.
-fn work(
+/// Runs all steps and records their results.
+fn run_steps(
     executor: &Executor<'_>,
     until: Stage,
     cancel: Arc<CancelToken>,
@@ -193,7 +193,7 @@ fn work(
         rows,
         results,
         failed,
-    } = Scheduler::up_to(until, run.job, cancel).work(executor);
+    } = Scheduler::up_to(until, run.job, cancel).run(executor);
     executor.hashes.save();
     let failed = match failed {
         Some(error) => Some(error),
@@ -202,7 +202,7 @@ fn work(
     if failed.is_none() {
         executor.lock.update(run, &results);
     }
-    // What was found before a failure belongs into the record, too.
+    // What was found before a failure is recorded, too.
     let mut outcome = gather(run, &results, until, rows);
     if let Ok(outcome) = &mut outcome {
         count_look(run, &results, outcome);
@@ -218,8 +218,8 @@ fn work(
     }
 }
 
-/// Refuses concerns under `--strict`, unless registering has refused them before. A verdict of the gates that stops the run says
-/// more than they do.
+/// Refuses concerns under `--strict`; a run up to `register` has refused them there already. Where the gates stop the run, their
+/// verdict is reported instead.
 fn refuse_concerns(
     run: &PipelineRun<'_>,
     results: &Results,
@@ -272,8 +272,8 @@ fn count_look(run: &PipelineRun<'_>, results: &Results, outcome: &mut Outcome) {
     }
 }
 
-/// Returns the digest of the units that were scored, with their cycles and truths: it stays where the same test part is written
-/// otherwise, with other line ends or packed, which the digest of its files does not.
+/// Returns the digest of the units that were scored, with their cycles and truths. Unlike the digest of the files, it does not
+/// change where the same test part is written differently, with other line ends or compressed.
 fn part_looked_at(results: &Results, card: &Scorecard) -> Result<Option<Digest>, StageError> {
     if card.protocol.part != Part::Test {
         return Ok(Some(card.protocol.data));

@@ -1,3 +1,5 @@
+//! Stops work that exceeds the memory or the time of `[project.budget]`.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -7,34 +9,34 @@ use super::resident::{Resident, resident};
 use crate::config::{BudgetOptions, MemoryLimit, StepName, TimeLimit};
 use pdm_core::events::{BudgetExceeded, Guard, Interrupted, Reporter};
 
-/// Time between two looks at the memory: one costs some microseconds, a short training loop's round no more.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Time between two checks of the memory: one takes some microseconds, as long as a short training round.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Memory is advised in steps of this many bytes.
-const ADVISED_STEP: u64 = 64 << 20;
+/// A suggested memory limit is a multiple of this many bytes.
+const SUGGESTED_STEP: u64 = 64 << 20;
 
-/// Watches what the work of one command costs: memory all the way, time while it trains.
+/// Watches what the work of one command uses: memory throughout, time while it trains.
 ///
-/// The memory is that of the whole process. Between two looks the system's own record of the peak is watched where it
-/// keeps one, as far as it has risen since the work began.
+/// The memory is that of the whole process. Where the system records a peak, a rise of it since the work began counts, too,
+/// so that nothing between two checks is missed.
 struct Budget {
     memory: Option<u64>,
     time: Option<Duration>,
     started: Instant,
     before: Option<u64>,
-    next_look_ms: AtomicU64,
+    next_check_ms: AtomicU64,
 }
 
-/// Returns a reporter under which work stops once the process holds more than the memory of its budget.
+/// Returns a reporter under which work stops once the process uses more memory than its budget allows.
 ///
-/// A budget that cannot be enforced on this system is warned of.
+/// A budget that cannot be enforced on this system is a warning.
 pub(super) fn within_memory(options: &BudgetOptions, reporter: &Reporter) -> Reporter {
     let Some(limit) = options.memory else {
         return reporter.clone();
     };
     if resident().is_none() {
         reporter.warn(
-            "the memory budget is not enforced: this system does not tell what a process holds",
+            "the memory budget is not enforced: this system does not report the memory of a process",
         );
     }
     reporter.guarded(Arc::new(Budget::start(Some(limit), None)))
@@ -55,7 +57,7 @@ impl Budget {
             time: time.map(TimeLimit::duration),
             started: Instant::now(),
             before: resident().and_then(|resident| resident.peak),
-            next_look_ms: AtomicU64::new(0),
+            next_check_ms: AtomicU64::new(0),
         }
     }
 
@@ -77,14 +79,14 @@ impl Budget {
         }
     }
 
-    /// Returns whether it is time to look at the memory; only one of several threads is told so.
-    fn looks_now(&self, used: Duration) -> bool {
+    /// Returns whether it is time to check the memory; of several threads, only one gets `true`.
+    fn is_check_due(&self, used: Duration) -> bool {
         let now = u64::try_from(used.as_millis()).unwrap_or(u64::MAX);
-        let next = self.next_look_ms.load(Ordering::Relaxed);
-        let after = now.saturating_add(LOOK_AGAIN.as_millis() as u64);
+        let next = self.next_check_ms.load(Ordering::Relaxed);
+        let after = now.saturating_add(CHECK_INTERVAL.as_millis() as u64);
         now >= next
             && self
-                .next_look_ms
+                .next_check_ms
                 .compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
     }
@@ -94,14 +96,17 @@ impl Guard for Budget {
     fn check(&self) -> Result<(), Interrupted> {
         let used = self.started.elapsed();
         self.check_time(used)?;
-        if self.memory.is_none() || !self.looks_now(used) {
+        if self.memory.is_none() || !self.is_check_due(used) {
             return Ok(());
         }
-        Ok(resident().map_or(Ok(()), |resident| self.check_memory(resident))?)
+        if let Some(resident) = resident() {
+            self.check_memory(resident)?;
+        }
+        Ok(())
     }
 }
 
-/// Returns the error that says that a budget ended a step, or would.
+/// Returns the error for a step that a budget stopped, or would stop.
 pub(super) fn over_budget(step: StepName, exceeded: BudgetExceeded) -> EngineError {
     let next = match exceeded {
         BudgetExceeded::MemoryBefore { needed, .. } => {
@@ -119,9 +124,9 @@ pub(super) fn over_budget(step: StepName, exceeded: BudgetExceeded) -> EngineErr
     }
 }
 
-/// Returns what to type for a memory budget of so many bytes.
+/// Returns what to type for a memory budget of at least `bytes`.
 pub(super) fn allow_memory(bytes: u64) -> String {
-    let mebibytes = bytes.next_multiple_of(ADVISED_STEP) >> 20;
+    let mebibytes = bytes.next_multiple_of(SUGGESTED_STEP) >> 20;
     format!("`--set project.budget.memory={mebibytes}MiB`")
 }
 
@@ -133,11 +138,12 @@ mod tests {
 
     fn budget(memory: Option<&str>, time: Option<&str>) -> BudgetOptions {
         let mut options = json!({});
-        memory
-            .into_iter()
-            .for_each(|limit| options["memory"] = json!(limit));
-        time.into_iter()
-            .for_each(|limit| options["time"] = json!(limit));
+        if let Some(limit) = memory {
+            options["memory"] = json!(limit);
+        }
+        if let Some(limit) = time {
+            options["time"] = json!(limit);
+        }
         serde_json::from_value(options).unwrap()
     }
 
@@ -191,7 +197,8 @@ mod tests {
     #[test]
     fn a_length_of_time_is_enough_until_it_has_passed() {
         let budget = start(budget(None, Some("2s")));
-        let (limit, used) = (Duration::from_secs(2), Duration::from_millis(2001));
+        let limit = Duration::from_secs(2);
+        let used = Duration::from_millis(2001);
         assert!(budget.check_time(limit).is_ok());
         assert_eq!(
             budget.check_time(used),
@@ -200,15 +207,15 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_is_looked_at_now_and_then() {
+    fn the_memory_is_checked_now_and_then() {
         let budget = start(budget(Some("1GiB"), None));
-        let looks =
-            [0, 10, 49, 50, 60, 99, 100].map(|ms| budget.looks_now(Duration::from_millis(ms)));
-        assert_eq!(looks, [true, false, false, true, false, false, true]);
+        let checks =
+            [0, 10, 49, 50, 60, 99, 100].map(|ms| budget.is_check_due(Duration::from_millis(ms)));
+        assert_eq!(checks, [true, false, false, true, false, false, true]);
     }
 
     #[test]
-    fn without_a_budget_nothing_is_asked() {
+    fn without_a_budget_nothing_is_checked() {
         let none = BudgetOptions::default();
         assert!(
             within_memory(&none, &within_time(&none, &Reporter::silent()))

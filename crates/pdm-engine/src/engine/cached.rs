@@ -1,4 +1,4 @@
-//! What is cached of a project, and why a stage would run or not.
+//! What the cache of a project holds, and why a stage would run or not.
 
 use serde::Serialize;
 
@@ -13,15 +13,15 @@ use crate::cache::{Cache, Cost, InputFile, Output};
 use crate::config::{Node, Stage};
 use pdm_core::content::Digest;
 
-/// What the cache holds for a stage as it stands.
+/// What the cache holds for a stage as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CachedState {
     /// Its result.
     Hit,
-    /// Nothing that can be used: it would run.
+    /// No usable result: the stage would run.
     Miss,
-    /// That is not known before an earlier stage has run.
+    /// Not known before an earlier stage has run.
     Unknown,
 }
 
@@ -40,9 +40,9 @@ pub struct Explanation {
     pub digest: Option<Digest>,
     /// The data files.
     pub files: Vec<InputFile>,
-    /// What differs from the key the pipeline used last, as fragments; none where it used none before.
+    /// What differs from the key that the pipeline used last, as fragments; none where it used none.
     pub changes: Option<Vec<String>>,
-    /// What the stage cost when its result was made; none where there is no result.
+    /// What it cost to make the result; none where there is no result.
     pub cost: Option<Cost>,
     /// The files of its result.
     pub outputs: Vec<Output>,
@@ -92,7 +92,7 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
         && let Some(program) = planner.first_due()
     {
         return Ok(unknown(format!(
-            "its key is known once `{program}` has run, which makes data"
+            "its key is not known before `{program}` has run, which makes data"
         )));
     }
     let step = step_of(target, job);
@@ -103,7 +103,7 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
     };
     let (standing, why, entry) = match decide(&run, &*step, &task, false) {
         Decision::Cached(entry) => {
-            let why = "inputs and options are those it was made from".to_owned();
+            let why = "its inputs and options have not changed".to_owned();
             (CachedState::Hit, why, Some(entry))
         }
         Decision::Run(why) => (CachedState::Miss, why, None),
@@ -124,9 +124,9 @@ pub fn why(context: &Context, job: &Job, stage: Stage) -> Result<Explanation, En
 fn why_unknown(due: Option<PlannedStage>) -> String {
     match due {
         Some(due) => format!(
-            "its key is known once `{}` has run, which is due: {}",
+            "its key is not known before `{}` has run, which is due: {}",
             due.stage, due.why
         ),
-        None => "it changes the registry, and keeps no result".to_owned(),
+        None => "it changes the registry and has no result to cache".to_owned(),
     }
 }

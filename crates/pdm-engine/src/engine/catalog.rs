@@ -1,3 +1,5 @@
+//! The registry as a tracking server shows it: models, versions and aliases.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -5,45 +7,47 @@ use super::{Context, EngineError, Job};
 use pdm_store::registry::{ModelVersion, RegisteredModel, RegistryError, RegistryState};
 use pdm_tracking::tracking::{BestEffort, Catalog, CatalogModel, CatalogVersion, RetryPolicy};
 
-/// How long a promotion waits for a tracking server that is told of it.
+/// How long a promotion waits for the tracking server.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Returns what a tracking server is to show of the pipeline's registry; none where there is no registry yet.
+/// Returns the pipeline's registry as a tracking server shows it; none where there is no registry yet.
 ///
 /// # Errors
 /// A damaged log, and whatever the store answers.
 pub fn catalog(context: &Context, job: &Job) -> Result<Option<Catalog>, EngineError> {
     let registry = context.registry(&job.spec.registry)?;
     match registry.state(None) {
-        Ok(state) => Ok(Some(of(&state))),
+        Ok(state) => Ok(Some(catalog_of(&state))),
         Err(RegistryError::Absent { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Returns what a state of a registry is shown as.
-pub(super) fn of(state: &RegistryState) -> Catalog {
-    let model = |name: String, model: &RegisteredModel| CatalogModel {
+/// Returns a state of a registry as a tracking server shows it.
+pub(super) fn catalog_of(state: &RegistryState) -> Catalog {
+    let models = state
+        .models()
+        .map(|(name, model)| catalog_model(name.to_string(), model))
+        .collect();
+    Catalog { models }
+}
+
+fn catalog_model(name: String, model: &RegisteredModel) -> CatalogModel {
+    CatalogModel {
         name,
         versions: model
             .versions()
             .iter()
-            .map(|version| shown(model, version))
+            .map(|version| catalog_version(model, version))
             .collect(),
         aliases: model
             .aliases()
             .map(|(alias, version)| (alias.to_string(), version))
             .collect(),
-    };
-    Catalog {
-        models: state
-            .models()
-            .map(|(name, known)| model(name.to_string(), known))
-            .collect(),
     }
 }
 
-fn shown(model: &RegisteredModel, version: &ModelVersion) -> CatalogVersion {
+fn catalog_version(model: &RegisteredModel, version: &ModelVersion) -> CatalogVersion {
     let origin = &version.origin;
     let tags = [
         ("kind", origin.kind.clone()),
@@ -63,26 +67,27 @@ fn shown(model: &RegisteredModel, version: &ModelVersion) -> CatalogVersion {
     }
 }
 
-/// Tells the tracking server, if one is named, what the registry holds now. Trouble is a warning: the registry has it.
-pub(super) fn tell_server(context: &Context, job: &Job) {
-    let told = job
+/// Sends what the registry holds now to the tracking server, where one is set. A failure is a warning: the change itself is in
+/// the registry.
+pub(super) fn update_server(context: &Context, job: &Job) {
+    let client = match job
         .spec
         .tracking
-        .mlflow(context.variable, RetryPolicy::BACKGROUND);
-    match told {
+        .mlflow(context.variable, RetryPolicy::BACKGROUND)
+    {
+        Ok(Some(client)) => client,
+        Ok(None) => return,
+        Err(error) => return warn_not_updated(context, &error.in_one_line()),
+    };
+    match catalog(context, job) {
+        Ok(Some(catalog)) => BestEffort::mirror_models(client, catalog, WAIT, &context.reporter),
         Ok(None) => {}
-        Ok(Some(client)) => match catalog(context, job) {
-            Ok(Some(catalog)) => {
-                BestEffort::mirror_models(client, catalog, WAIT, &context.reporter)
-            }
-            Ok(None) => {}
-            Err(error) => context
-                .reporter
-                .warn(format!("the tracking server was not told: {error}")),
-        },
-        Err(error) => context.reporter.warn(format!(
-            "the tracking server was not told: {}",
-            error.in_one_line()
-        )),
+        Err(error) => warn_not_updated(context, &error.to_string()),
     }
+}
+
+fn warn_not_updated(context: &Context, why: &str) {
+    context
+        .reporter
+        .warn(format!("the tracking server was not updated: {why}"));
 }

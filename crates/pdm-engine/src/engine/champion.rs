@@ -1,10 +1,12 @@
+//! The version that a pipeline's alias points to.
+
 use jiff::Timestamp;
 
 use super::{Context, EngineError, Job};
 use crate::engine::registry_view::RegistryView;
 use pdm_store::registry::HistoryAction;
 
-/// Who holds a pipeline's alias.
+/// The version that a pipeline's alias points to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PipelineChampion {
     /// Number of the version.
@@ -13,7 +15,7 @@ pub struct PipelineChampion {
     pub since: Option<Timestamp>,
 }
 
-/// Returns who holds the pipeline's alias; nobody where it was never moved.
+/// Returns the version that the pipeline's alias points to; none where it was never set.
 ///
 /// # Errors
 /// The registry cannot be read.
@@ -24,11 +26,8 @@ pub fn champion(context: &Context, job: &Job) -> Result<Option<PipelineChampion>
         alias,
         ..
     } = RegistryView::open(context, &job.spec)?;
-    let Some(version) = registry
-        .state(None)?
-        .current(&model, &alias)
-        .map(|version| version.version)
-    else {
+    let state = registry.state(None)?;
+    let Some(current) = state.current(&model, &alias) else {
         return Ok(None);
     };
     let moves = registry.history(&model, Some(&alias), None)?;
@@ -36,7 +35,7 @@ pub fn champion(context: &Context, job: &Job) -> Result<Option<PipelineChampion>
         .iter()
         .rfind(|row| matches!(row.action, HistoryAction::Promote | HistoryAction::Rollback));
     Ok(Some(PipelineChampion {
-        version,
+        version: current.version,
         since: last.map(|row| row.time),
     }))
 }

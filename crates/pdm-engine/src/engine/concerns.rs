@@ -1,4 +1,4 @@
-//! What changes the meaning of a job without ending it: under `--strict` it does.
+//! What makes the result of a job mean less than it seems, and ends the job only under `--strict`.
 
 use std::fmt;
 
@@ -17,19 +17,19 @@ use pdm_core::domain::Predictions;
 use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Caution, Part, cautions};
 
-/// Something that is told as a note or a warning, and makes a job less than it seems.
+/// Something that makes the result of a job mean less than it seems; a note or a warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "what", rename_all = "snake_case")]
 pub enum Concern {
     /// A gate that compares had nothing to compare with.
     NoChampion,
-    /// No test part and no holdout is there, so that the gates judge scores out of fold.
+    /// There is no test part and no holdout, so the gates judge scores out of fold.
     NoTestPart,
     /// A holdout was asked for and holds no unit back.
     EmptyHoldout,
     /// An option changes nothing.
     IgnoredSetting(String),
-    /// A score says less than its name: most truths lie above the cap, units have fewer cuts, a metric has no value.
+    /// A score means less than its name says: most truths are above the cap, units have fewer cuts, a metric has no value.
     Score(String),
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Concern {
     }
 }
 
-/// Refuses to go on under `--strict`, where something changes the meaning of the job.
+/// Refuses to go on under `--strict` where there are concerns.
 ///
 /// # Errors
 /// [`EngineError::Strict`], or a result cannot be read.
@@ -65,7 +65,7 @@ pub(super) fn refuse(run: &PipelineRun<'_>, results: &Results) -> Result<(), Eng
     Err(EngineError::Strict(concerns))
 }
 
-/// Returns what changes the meaning of the job, as far as the run has come.
+/// Returns the concerns, as far as the run has come.
 fn concerns(run: &PipelineRun<'_>, results: &Results) -> Result<Vec<Concern>, EngineError> {
     let spec = &run.job.spec;
     let mut concerns = Vec::new();
@@ -93,9 +93,10 @@ fn concerns_of_scores(
     let predictions: Predictions = read_json(&evaluate.path(PREDICTIONS))?;
     let mut concerns = Vec::new();
     if scorecard.protocol.part == Part::OutOfFold {
-        concerns.push(match has_holdout {
-            true => Concern::EmptyHoldout,
-            false => Concern::NoTestPart,
+        concerns.push(if has_holdout {
+            Concern::EmptyHoldout
+        } else {
+            Concern::NoTestPart
         });
     }
     let found = cautions(&predictions, &scorecard.protocol, &scorecard.scores).unwrap_or_default();

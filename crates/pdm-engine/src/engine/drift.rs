@@ -1,3 +1,5 @@
+//! Compares the units that came in with those that the champion learnt from.
+
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -6,7 +8,7 @@ use super::pipeline_run::PipelineRun;
 use super::provide::provide_data;
 use super::provision::provision;
 use super::registered::open_version;
-use super::retrain::Memory;
+use super::retrain::RegistryHistory;
 use super::{Context, EngineError, Job};
 use crate::config::{RetrainOptions, Stage};
 use crate::pipeline::StageError;
@@ -16,15 +18,15 @@ use pdm_models::data::Trajectory;
 use pdm_models::monitor::{self, DriftOptions, DriftReport};
 use pdm_store::registry::{ModelRef, ModelVersion};
 
-/// Versions before the champion that are looked at for units enough.
-const FARTHEST_BACK: usize = 12;
+/// Most versions before the champion that are tried as the reference.
+const MOST_REFERENCES: usize = 12;
 
-/// Whether units that came in differ from those a judged model learnt from.
+/// How the units that came in differ from those that a judged model learnt from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Drift {
     /// Which units are new, such as `since v12`.
     pub window: String,
-    /// The version whose training units they are compared with: the champion's, where enough came in since.
+    /// The version whose training units they are compared with: the champion, where enough came in since.
     pub reference: u32,
     /// What was found.
     #[serde(flatten)]
@@ -42,26 +44,26 @@ pub fn drift(context: &Context, job: &Job) -> Result<Drift, EngineError> {
     let view = run.registry()?;
     let alias = ModelRef::alias(view.model.clone(), view.alias.clone());
     let champion = view.registry.resolve(&alias, None)?;
-    let memory = Memory::read(view)?;
+    let history = RegistryHistory::read(view)?;
     let options = run.job.spec.retrain.clone().unwrap_or_default();
-    Units::read(&run, &champion, &memory)?.drift(&run, &memory, &options)
+    Units::read(&run, &champion, &history)?.drift(&run, &history, &options)
 }
 
-/// What the champion, and the version that was judged last, have seen of the training units at hand.
+/// Which of the training units the champion and the version judged last have seen.
 pub(super) struct Units {
     champion: (ModelVersion, ModelBundle),
     last: (u32, BTreeSet<UnitId>),
 }
 
 impl Units {
-    /// Opens both versions, fetched before or now; the data must be valid.
+    /// Opens both versions and fetches them where needed; the data must be valid.
     pub(super) fn read(
         run: &PipelineRun<'_>,
         champion: &ModelVersion,
-        memory: &Memory,
+        history: &RegistryHistory,
     ) -> Result<Self, EngineError> {
         let bundle = open(run, champion)?;
-        let last = memory.last_judged().unwrap_or(champion);
+        let last = history.last_judged().unwrap_or(champion);
         let seen = if last.bundle == champion.bundle {
             learnt(&bundle)
         } else {
@@ -76,7 +78,7 @@ impl Units {
         })
     }
 
-    /// Returns how many training units came in since the version that was judged last, and its number.
+    /// Returns how many training units came in since the version judged last, and the number of that version.
     pub(super) fn came_in(&self, run: &PipelineRun<'_>) -> Result<(usize, u32), EngineError> {
         let (version, seen) = &self.last;
         let new = run
@@ -88,12 +90,12 @@ impl Units {
         Ok((new, *version))
     }
 
-    /// Compares the newest units that are enough to tell anything: those since the version that was judged last, else those
-    /// since the champion, with the champion's. Where a champion a week leaves too few, an earlier version takes its place.
+    /// Compares the newest units that are enough for a result with those of the champion: those since the version judged last,
+    /// or those since the champion. Where both are too few, an earlier version is the reference.
     pub(super) fn drift(
         &self,
         run: &PipelineRun<'_>,
-        memory: &Memory,
+        history: &RegistryHistory,
         options: &RetrainOptions,
     ) -> Result<Drift, EngineError> {
         let (champion, bundle) = &self.champion;
@@ -106,26 +108,26 @@ impl Units {
                 report: newest,
             });
         }
-        let of = |version: u32, report| Drift {
+        let since = |version: u32, report| Drift {
             window: format!("since v{version}"),
             reference: version,
             report,
         };
         let own = compare(run, bundle, &learnt(bundle), options)?;
         if is_enough(&own, options) {
-            return Ok(of(champion.version, own));
+            return Ok(since(champion.version, own));
         }
-        for earlier in memory.judged_before(champion).take(FARTHEST_BACK) {
+        for earlier in history.judged_before(champion).take(MOST_REFERENCES) {
             let bundle = open(run, earlier)?;
             if bundle.manifest().schema != *run.dataset()?.schema() {
                 break;
             }
             let report = compare(run, &bundle, &learnt(&bundle), options)?;
             if is_enough(&report, options) {
-                return Ok(of(earlier.version, report));
+                return Ok(since(earlier.version, report));
             }
         }
-        Ok(of(champion.version, own))
+        Ok(since(champion.version, own))
     }
 }
 
@@ -141,7 +143,7 @@ fn is_enough(report: &DriftReport, options: &RetrainOptions) -> bool {
     report.new_units >= options.drift_units
 }
 
-/// Compares the training units a bundle learnt from with those that nobody has `seen`.
+/// Compares the training units that a bundle learnt from with those that are not in `seen`.
 fn compare(
     run: &PipelineRun<'_>,
     bundle: &ModelBundle,
@@ -158,11 +160,14 @@ fn compare(
         .into_iter()
         .filter(|unit| !seen.contains(&unit.unit))
         .collect();
-    let (fdr, minimum_units) = (options.drift_fdr, options.drift_units);
+    let options = DriftOptions {
+        fdr: options.drift_fdr,
+        minimum_units: options.drift_units,
+    };
     Ok(monitor::drift(
         bundle.features(),
         &reference,
         &new,
-        &DriftOptions { fdr, minimum_units },
+        &options,
     ))
 }

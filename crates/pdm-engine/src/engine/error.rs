@@ -1,3 +1,5 @@
+//! Why the engine could not do what it was asked.
+
 use std::io;
 use std::path::PathBuf;
 
@@ -9,7 +11,7 @@ use super::locking::LockError;
 use super::tune::TuneError;
 use crate::cache::CacheError;
 use crate::config::{Stage, StepName};
-use crate::engine::project_lock::Busy;
+use crate::engine::project_lock::ProjectBusy;
 use crate::pipeline::StageError;
 use pdm_core::codes::Code;
 use pdm_core::events::{BudgetExceeded, Interrupted};
@@ -17,7 +19,7 @@ use pdm_models::bundle::BundleError;
 use pdm_models::export::ExportError;
 use pdm_store::registry::{NameError, RegistryError};
 
-/// The line did not come to its end.
+/// Why the engine could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// A stage failed.
@@ -56,11 +58,11 @@ pub enum EngineError {
     /// The model cannot be opened.
     #[error(transparent)]
     Bundle(#[from] BundleError),
-    /// The model has no form for other programs.
+    /// The model cannot be exported.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The time that was set is before what the registry's log tells.
-    #[error("the time is set to {now}, and the registry's log ends at {last}")]
+    /// The time that was set is before the end of the registry's log.
+    #[error("the time is set to {now}, but the registry's log ends at {last}")]
     Clock {
         /// The time that was set.
         now: Timestamp,
@@ -75,7 +77,7 @@ pub enum EngineError {
         /// What is gone, as a fragment.
         losses: String,
     },
-    /// A search did not come to its end.
+    /// A search did not finish.
     #[error(transparent)]
     Tune(#[from] TuneError),
     /// The run is not the one that is locked.
@@ -83,7 +85,7 @@ pub enum EngineError {
     Lock(#[from] LockError),
     /// Another command works on the project.
     #[error(transparent)]
-    Busy(#[from] Busy),
+    Busy(#[from] ProjectBusy),
     /// A folder or a file in it cannot be made.
     #[error("cannot write `{}`", path.display())]
     Folder {
@@ -98,7 +100,7 @@ pub enum EngineError {
         /// Which budget.
         #[source]
         exceeded: BudgetExceeded,
-        /// What is not lost, such as `2 of 5 folds are kept`.
+        /// What is kept, such as `2 of 5 folds are kept`.
         kept: String,
         /// What to do next.
         next: String,
@@ -114,7 +116,7 @@ pub enum EngineError {
         /// What to do next.
         next: String,
     },
-    /// Something changes the meaning of the job, and `--strict` was given.
+    /// There are concerns, and `--strict` was given.
     #[error("--strict: {}", listed(.0))]
     Strict(Vec<Concern>),
     /// A signal asked the work to stop.
@@ -146,7 +148,7 @@ impl EngineError {
         }
     }
 
-    /// Returns how a stage's error is told.
+    /// Returns a function that makes an error of a stage one of the engine.
     pub(super) fn in_stage(stage: Stage) -> impl Fn(StageError) -> Self {
         move |source| Self::Stage {
             stage,
@@ -154,7 +156,7 @@ impl EngineError {
         }
     }
 
-    /// Returns what stopped the work, wherever it was noticed.
+    /// Returns the signal or budget that stopped the work, where one is among the causes.
     pub fn interrupted(&self) -> Option<Interrupted> {
         interruption(self)
     }
@@ -168,7 +170,7 @@ fn listed(concerns: &[Concern]) -> String {
         .join("; ")
 }
 
-/// Returns what stopped the work, where that is among the causes of an error.
+/// Returns the signal or budget that stopped the work, where one is among the causes of an error.
 pub(super) fn interruption(error: &(dyn std::error::Error + 'static)) -> Option<Interrupted> {
     let mut cause = Some(error);
     while let Some(error) = cause {

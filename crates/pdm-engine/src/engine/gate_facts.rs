@@ -1,4 +1,4 @@
-//! What gates and a look for drift found, as figures for those who watch.
+//! What gates found, as figures for metrics and trackers.
 
 use pdm_core::gates::{GateReport, GateRow, Observed, Rule};
 use pdm_core::scoring::Verdict;
@@ -10,11 +10,11 @@ pub fn gate_facts(report: &GateReport) -> Vec<GateFact> {
         .rows
         .iter()
         .enumerate()
-        .map(|(at, row)| of_row(at + 1, row))
+        .map(|(at, row)| gate_fact(at + 1, row))
         .collect()
 }
 
-fn of_row(number: usize, row: &GateRow) -> GateFact {
+fn gate_fact(number: usize, row: &GateRow) -> GateFact {
     let gate = &row.gate;
     let margin = match row.observed {
         Some(Observed::Score(_)) => None,
@@ -22,7 +22,7 @@ fn of_row(number: usize, row: &GateRow) -> GateFact {
             Some(worse.relative_margin(gate.margin))
         }
         Some(Observed::Difference(_)) => Some(gate.margin),
-        // Without a champion, a relative margin has no value.
+        // A relative margin is a share of the champion's value, which is missing.
         None => (!gate.relative).then_some(gate.margin),
     };
     let limits = match gate.rule {
@@ -32,18 +32,17 @@ fn of_row(number: usize, row: &GateRow) -> GateFact {
         Rule::NonInferior => [None, margin],
         Rule::Better => [None, margin.map(|margin| -margin)],
     };
-    let (metric, rule, verdict) = (gate.metric.name(), gate.rule.to_string(), row.verdict);
     GateFact {
         number,
-        metric,
-        rule,
-        verdict,
+        metric: gate.metric.name(),
+        rule: gate.rule.to_string(),
+        verdict: row.verdict,
         observed: row.observed.map(|observed| observed.numbers()),
         limits,
     }
 }
 
-/// Returns the figures of a gate by name, for a tracker of runs: its verdict as 1 for pass, 0 for undecided and -1 for fail.
+/// Returns the figures of a gate by name, for a run tracker: its verdict is 1 for pass, 0 for undecided and -1 for fail.
 pub(super) fn metrics_of(gate: &GateFact) -> Vec<(String, f64)> {
     let GateFact {
         number,
@@ -66,10 +65,11 @@ pub(super) fn metrics_of(gate: &GateFact) -> Vec<(String, f64)> {
     }
     let [low, high] = gate.limits;
     figures.extend([("limit_lower", low), ("limit_upper", high)]);
-    let known = figures
-        .into_iter()
-        .filter_map(|(figure, value)| Some((figure, value?)));
-    known
-        .map(|(figure, value)| (format!("gate/{number}_{metric}_{rule}/{figure}"), value))
-        .collect()
+    let mut metrics = Vec::new();
+    for (figure, value) in figures {
+        if let Some(value) = value {
+            metrics.push((format!("gate/{number}_{metric}_{rule}/{figure}"), value));
+        }
+    }
+    metrics
 }

@@ -1,4 +1,4 @@
-//! The data files of a run: by digest for keys, by path for people.
+//! The data files of a run: their digests for keys, their paths for people.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,20 @@ use crate::pipeline::evaluate::DataDigests;
 use pdm_core::content::Digest;
 use pdm_models::data::{self, DataError, InputDigest, PartFile, Role, part_digest};
 
-/// Name of the file that keeps digests, in the project's state folder.
+/// Name of the digest cache in the project's state folder.
 const DIGESTS: &str = "inputs.json";
 
-/// Whether a file is hashed again that seems unchanged since it was hashed before.
+/// Whether a file that seems unchanged is hashed again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HashPolicy {
-    /// It is not: what the file system says of it is as it was.
+    /// No, where its size and times are as they were.
     Unchanged,
-    /// It is, whatever the file system says.
+    /// Yes, whatever the file system says.
     Always,
 }
 
 impl HashPolicy {
-    /// Returns the policy of a run: computing everything again, and keeping to a lock, mean looking closely.
+    /// Returns the policy of a run: one that computes everything again or must match a lock hashes all files.
     pub(super) fn of(reuse: Reuse) -> Self {
         if reuse.cached && !reuse.lock.is_strict() {
             Self::Unchanged
@@ -34,10 +34,10 @@ impl HashPolicy {
     }
 }
 
-/// Digests and sizes of files that will be there, whether or not they are now.
+/// Digests and sizes of files that will exist, whether or not they do now.
 pub(super) type ExpectedFiles = BTreeMap<PathBuf, (Digest, u64)>;
 
-/// Opens the digests of files that were hashed before.
+/// Opens the project's digest cache.
 pub(super) fn digest_cache(context: &Context, policy: HashPolicy) -> DigestCache {
     let cache = DigestCache::open(context.state_dir().join(DIGESTS));
     match policy {
@@ -46,7 +46,7 @@ pub(super) fn digest_cache(context: &Context, policy: HashPolicy) -> DigestCache
     }
 }
 
-/// Removes the digests that are kept: a file holds other bytes than its size and times say.
+/// Deletes the project's digest cache: a file has other bytes although its size and times are as they were.
 pub(super) fn forget(context: &Context) {
     DigestCache::forget(&context.state_dir().join(DIGESTS));
 }
@@ -55,14 +55,14 @@ pub(super) fn forget(context: &Context) {
 #[derive(Debug, Clone)]
 pub(super) struct Inputs {
     pub(super) files: Vec<InputDigest>,
-    /// The same files by the paths people know.
+    /// The same files with their paths, as they are shown.
     pub(super) shown: Vec<InputFile>,
     /// Digest of the training files.
     pub(super) train: Digest,
 }
 
 impl Inputs {
-    /// Takes the digests of the data files. Those that are `expected` need not be there yet.
+    /// Hashes the data files. Those that are `expected` need not exist yet.
     ///
     /// # Errors
     /// The training file is missing, or a file cannot be read.
@@ -102,7 +102,7 @@ impl Inputs {
         })
     }
 
-    /// Returns the digests of the training part and, where both its files are there, of the test part.
+    /// Returns the digests of the training part and, where both its files exist, of the test part.
     pub(super) fn digests(&self) -> DataDigests {
         let test = part_digest(&self.files, Role::Test);
         let rul = part_digest(&self.files, Role::Rul);
@@ -128,7 +128,7 @@ impl Inputs {
     }
 }
 
-/// Returns what the files of a role are called among the inputs of a key.
+/// Returns the name of a role's files among the inputs of a key.
 fn input_of(role: Role) -> &'static str {
     match role {
         Role::Train => "train",

@@ -1,3 +1,5 @@
+//! Reads a pipeline's data and features for commands that only show them.
+
 use super::pipeline_run::PipelineRun;
 use super::provide::provide_data;
 use super::provision::provision;
@@ -7,7 +9,7 @@ use crate::pipeline::{features, read_json};
 use pdm_models::data::{self, QualityReport, ValidDataset};
 use pdm_models::features::FittedFeatures;
 
-/// Reads the data and says what they are like, valid or not.
+/// Reads the data and reports their quality, valid or not.
 ///
 /// # Errors
 /// The data cannot be read at all.
@@ -20,7 +22,7 @@ pub fn quality(context: &Context, job: &Job) -> Result<QualityReport, EngineErro
     Ok(data::validate(raw, &job.spec.validate).report)
 }
 
-/// Returns the data and the features the pipeline was brought up to.
+/// Returns the data and the fitted features of a pipeline that was brought up to them.
 ///
 /// # Errors
 /// The data are not valid, or nothing can be learnt from them.

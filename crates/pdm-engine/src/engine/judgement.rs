@@ -1,12 +1,13 @@
+//! A model's verdict and gates, as the reports for CI show them.
+
 use super::{EngineError, Job, Outcome};
 use crate::config::Source;
 use pdm_core::gates::{GateOptions, GateReport, GateRow, Rule};
 use pdm_report::report::gate::{Bound, FileLine, GateLine, JudgedModel, Judgement};
 
-/// Returns what the gates made of a model, for the reports that CI reads; where the line did not come to its gates, without
-/// a verdict.
+/// Returns the judgement of a model for the reports that CI reads; without a verdict where the run did not reach its gates.
 ///
-/// `seen_from_top` says where a pipeline file stands as seen from the top of its repository.
+/// `seen_from_top` returns the path of a pipeline file relative to the top of its repository.
 ///
 /// # Errors
 /// The judged predictions cannot be read.
@@ -15,33 +16,33 @@ pub fn judgement(
     outcome: &Outcome,
     seen_from_top: &dyn Fn(&str) -> String,
 ) -> Result<Judgement, EngineError> {
-    let rows = outcome
-        .gates
-        .iter()
-        .flat_map(|report| &report.rows)
-        .enumerate();
-    let line = |(at, row): (usize, &GateRow)| gate_line(row, place(job, at, seen_from_top));
+    let mut gates = Vec::new();
+    let mut model = None;
+    if let Some(report) = &outcome.gates {
+        for (at, row) in report.rows.iter().enumerate() {
+            gates.push(gate_line(row, place(job, at, seen_from_top)));
+        }
+        model = judged_model(job, outcome, report)?;
+    }
     Ok(Judgement {
         pipeline: outcome.pipeline.clone(),
         file: file(job).map(seen_from_top),
         verdict: outcome.gates.as_ref().map(|report| report.verdict),
-        evidence: outcome
-            .gates
-            .as_ref()
-            .map(|report| evidence(job, outcome, report))
-            .transpose()?
-            .flatten(),
-        gates: rows.map(line).collect(),
+        evidence: model,
+        gates,
         troubles: Vec::new(),
     })
 }
 
 /// Returns the pipeline file as the user named it; none for the embedded one.
 fn file(job: &Job) -> Option<&str> {
-    Some(job.label.as_str()).filter(|label| !label.starts_with('('))
+    if job.is_embedded() {
+        return None;
+    }
+    Some(&job.label)
 }
 
-fn evidence(
+fn judged_model(
     job: &Job,
     outcome: &Outcome,
     report: &GateReport,
@@ -76,7 +77,8 @@ fn gate_line(row: &GateRow, place: Option<FileLine>) -> GateLine {
     }
 }
 
-/// A gate that was loaded has the limits its rule reads; one from elsewhere may lack them, and is told as a limit of nothing.
+/// Returns the bound of a gate. A gate that was loaded has the limits its rule needs; one from elsewhere may lack them, and is
+/// shown with NaN.
 fn bound(gate: &GateOptions) -> Bound {
     let GateOptions {
         value,
@@ -102,7 +104,7 @@ fn bound(gate: &GateOptions) -> Bound {
     }
 }
 
-/// Returns the file and the line of a value; also of one that names a variable of the environment there.
+/// Returns the file and the line of a value, also of one that names an environment variable there.
 fn line_of(source: &Source) -> Option<(&String, usize)> {
     match source {
         Source::File { file, line } => Some((file, *line)),
@@ -111,7 +113,7 @@ fn line_of(source: &Source) -> Option<(&String, usize)> {
     }
 }
 
-/// Returns where a gate is written: its header, where that can be seen, else the first of its keys.
+/// Returns where a gate is written: the line of its header, or of its first key where the header cannot be found.
 fn place(job: &Job, at: usize, seen_from_top: &dyn Fn(&str) -> String) -> Option<FileLine> {
     let prefix = format!("gate.{at}.");
     let of_gate = job
@@ -133,7 +135,7 @@ fn place(job: &Job, at: usize, seen_from_top: &dyn Fn(&str) -> String) -> Option
     })
 }
 
-/// Returns the line of the `[[gate]]` that the key at `line` stands under.
+/// Returns the line of the `[[gate]]` that the key at `line` belongs to.
 fn header(text: &str, line: usize) -> Option<usize> {
     let lines: Vec<_> = text.lines().take(line).map(str::trim_start).collect();
     let above = lines.iter().rposition(|line| line.starts_with('['))?;
@@ -145,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_of_a_gate_is_the_table_its_keys_stand_under() {
+    fn the_header_of_a_gate_is_the_table_its_keys_belong_to() {
         let text =
             "[a]\nx = 1\n\n  [[gate]]  # first\n# about it\nmetric = 'rmse'\n[b]\ngate = 1\n";
         assert_eq!(

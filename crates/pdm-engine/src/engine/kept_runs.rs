@@ -1,27 +1,27 @@
-//! Says which recorded runs must stay: a version was made by them, or a server does not have them yet.
+//! Says which recorded runs must be kept: those that made a version, and those that a server does not have yet.
 
 use std::collections::BTreeMap;
 
 use super::{Context, EngineError, Job, catalog};
 use pdm_tracking::tracking::{ListedRun, MlflowClient, RunStore};
 
-/// What rests on the runs of a project.
+/// What depends on the runs of a project.
 pub struct KeptRuns {
     /// The registered versions, by the run that made them.
     versions: BTreeMap<String, String>,
     /// The pipeline's registry.
     registry: String,
-    /// The server that is to have every run.
+    /// The server that the runs are copied to.
     server: Option<MlflowClient>,
-    /// Whether only versions of this registry are looked at, and no server.
+    /// Whether only versions of this registry keep a run, and no server does.
     force: bool,
 }
 
 impl KeptRuns {
-    /// Looks into the registry of a pipeline; `server` is the one its runs are copied to, where there is one.
+    /// Reads the registry of a pipeline; `server` is the one its runs are copied to, where there is one.
     ///
     /// # Errors
-    /// The registry cannot be read: then nobody knows what rests on a run.
+    /// The registry cannot be read, so it is not known which versions depend on a run.
     pub fn of(
         context: &Context,
         job: &Job,
@@ -45,7 +45,7 @@ impl KeptRuns {
         })
     }
 
-    /// Returns why a run must stay, where it must.
+    /// Returns why a run must be kept, where it must.
     pub fn forbids(&self, store: &RunStore, run: &ListedRun) -> Option<String> {
         if let Some(version) = self.versions.get(&run.summary.id.to_string()) {
             return Some(format!("it made version {version}"));
@@ -53,24 +53,20 @@ impl KeptRuns {
         if self.force {
             return None;
         }
-        let other = run
-            .model
-            .registry
-            .as_ref()
-            .filter(|registry| **registry != self.registry);
-        if let (Some(version), Some(registry)) = (&run.model.version, other) {
+        if let (Some(version), Some(registry)) = (&run.model.version, &run.model.registry)
+            && *registry != self.registry
+        {
             return Some(format!(
                 "it made version {version} of another registry, {registry}"
             ));
         }
         let server = self.server.as_ref()?;
-        let is_there = store
+        let is_copied = store
             .sync_state(run.summary.id, server)
             .is_some_and(|state| state.complete);
-        if is_there {
-            None
-        } else {
-            Some(format!("{} does not have all of it yet", server.url()))
+        if is_copied {
+            return None;
         }
+        Some(format!("{} does not have all of it yet", server.url()))
     }
 }

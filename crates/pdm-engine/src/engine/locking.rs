@@ -1,4 +1,4 @@
-//! Holding a run against the lock of its pipeline, and bringing the lock up to date.
+//! Checks a run against the lock of its pipeline, and updates the lock.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,29 +17,29 @@ use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::events::Reporter;
 
-/// What a run does about the lock of its pipeline.
+/// What a run does with the lock of its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LockMode {
-    /// Brings it up to date at the end.
+    /// Updates it at the end.
     #[default]
     Update,
-    /// Fails where that would change it.
+    /// Fails where an update would change it.
     Locked,
-    /// Rests on the data files it names, and leaves it as it is.
+    /// Uses only the data files it names, and leaves it as it is.
     Frozen,
 }
 
 impl LockMode {
-    /// Returns whether the run must have a lock, and rest on its data files.
+    /// Returns whether the run needs a lock, and its data files must match it.
     pub(super) fn is_strict(self) -> bool {
         self != Self::Update
     }
 }
 
-/// The run is not the one that is locked.
+/// Why a run does not match the lock.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// There is no pipeline file that a lock could stand beside.
+    /// There is no pipeline file, and so no place for a lock.
     #[error("the embedded pipeline has no lock")]
     Embedded,
     /// There is no lock.
@@ -53,7 +53,7 @@ pub enum LockError {
         /// Why not.
         source: LockFileError,
     },
-    /// The data files are others.
+    /// The data files differ.
     #[error("the data are not those of `{}`: {}", path.display(), changes.join(", "))]
     Inputs {
         /// The lock.
@@ -61,14 +61,14 @@ pub enum LockError {
         /// Which files differ, and how.
         changes: Vec<String>,
     },
-    /// The options of a stage are others.
+    /// The options of a stage differ.
     #[error("stage `{stage}` is not the one in `{}`: {}", path.display(), changes.join(", "))]
     Key {
         /// The lock.
         path: PathBuf,
         /// The stage.
         stage: String,
-        /// Which keys differ, how, and where they stand.
+        /// Which keys differ, how, and where they are written.
         changes: Vec<String>,
     },
     /// The same stage, on the same data, with the same options, made other bytes.
@@ -101,19 +101,19 @@ impl LockError {
             Self::Embedded => "`pdm-ml init` writes a pipeline file",
             Self::Absent(_) => "run once without --locked and --frozen, and commit the file",
             Self::Unusable { .. } => {
-                "take the last one from Git, or remove it: a run without --locked writes it anew"
+                "restore it from Git, or delete it: a run without --locked writes it again"
             }
             Self::Inputs { .. } | Self::Key { .. } => {
-                "if that is meant, run once without --locked and --frozen, and commit the lock"
+                "if the change is intended, run once without --locked and --frozen, and commit the lock"
             }
             Self::Outputs { .. } => {
-                "another processor, another version of a stage, or a result that somebody changed; `pdm-ml run --force` computes it here"
+                "the cause is another processor, another version of a stage or a changed result; `pdm-ml run --force` computes it here"
             }
         }
     }
 }
 
-/// The lock of a pipeline as a run found it.
+/// The lock of a pipeline as it was before a run.
 #[derive(Debug, Default)]
 pub(super) struct Lock {
     path: Option<PathBuf>,
@@ -128,15 +128,14 @@ impl Lock {
     /// A lock is asked for and cannot be used.
     pub(super) fn open(job: &Job, mode: LockMode) -> Result<Self, LockError> {
         let Some(path) = job.lock_path() else {
-            return if mode.is_strict() {
-                Err(LockError::Embedded)
-            } else {
-                Ok(Self::default())
-            };
+            if mode.is_strict() {
+                return Err(LockError::Embedded);
+            }
+            return Ok(Self::default());
         };
         let before = match LockFile::read(&path) {
             Ok(before) => before,
-            // It will be written anew.
+            // The run will write it again.
             Err(_) if !mode.is_strict() => None,
             Err(source) => return Err(LockError::Unusable { path, source }),
         };
@@ -150,26 +149,32 @@ impl Lock {
         })
     }
 
-    /// Returns what the lock says a stage makes under a key.
+    /// Returns the outputs that the lock records for a stage under a key.
     pub(super) fn outputs(&self, key: &StageKey) -> Option<&BTreeMap<String, Digest>> {
         let locked = self.before.as_ref()?.stage(&key.stage)?;
-        Some(&locked.outputs).filter(|_| locked.digest == key.digest())
+        if locked.digest != key.digest() {
+            return None;
+        }
+        Some(&locked.outputs)
     }
 
-    /// Refuses a key that is not the lock's, where that is asked for; `changes` tells how the lock's, resting on some data
-    /// files, differs.
-    pub(super) fn agree_on_key(
+    /// Refuses a key that differs from the lock's, under `--locked`; `changes` says how the lock's key, with its data files,
+    /// differs.
+    pub(super) fn check_key(
         &self,
         key: &StageKey,
         changes: impl FnOnce(&StageKey, &[InputFile]) -> Vec<String>,
     ) -> Result<(), LockError> {
-        let Some((path, lock)) = self.binding().filter(|_| self.mode == LockMode::Locked) else {
+        if self.mode != LockMode::Locked {
+            return Ok(());
+        }
+        let Some((path, lock)) = self.binding() else {
             return Ok(());
         };
         let changes = match lock.stage(&key.stage) {
             Some(locked) if locked.digest == key.digest() => return Ok(()),
             Some(locked) => changes(&locked.key, &lock.inputs),
-            None => vec!["the lock does not reach so far".to_owned()],
+            None => vec!["the lock does not have it".to_owned()],
         };
         Err(LockError::Key {
             path: path.to_owned(),
@@ -178,53 +183,56 @@ impl Lock {
         })
     }
 
-    /// Refuses a result that is not the lock's, where that is asked for; warns of it where the lock will be brought up to
-    /// date, since the same inputs made other bytes.
-    pub(super) fn agree_on_result(
+    /// Refuses a result that differs from the lock's, under `--locked`. Otherwise it is a warning: the same inputs made other
+    /// bytes.
+    pub(super) fn check_result(
         &self,
         entry: &CacheEntry,
         reporter: &Reporter,
     ) -> Result<(), LockError> {
-        let Some((path, locked)) = self.path.as_deref().zip(self.outputs(entry.key())) else {
+        let (Some(path), Some(locked)) = (&self.path, self.outputs(entry.key())) else {
             return Ok(());
         };
-        let (files, stage) = (differing(locked, entry), entry.key().stage.clone());
-        match self.mode {
-            _ if files.is_empty() => Ok(()),
-            LockMode::Locked => Err(LockError::Outputs {
-                path: path.to_owned(),
+        let files = differing(locked, entry);
+        if files.is_empty() {
+            return Ok(());
+        }
+        let stage = entry.key().stage.clone();
+        if self.mode == LockMode::Locked {
+            return Err(LockError::Outputs {
+                path: path.clone(),
                 stage,
                 files,
-            }),
-            LockMode::Update | LockMode::Frozen => {
-                let (files, path) = (files.join(", "), path.display());
-                reporter.warn(format!(
-                    "stage `{stage}` made other bytes than `{path}` says: {files}"
-                ));
-                Ok(())
-            }
+            });
         }
+        reporter.warn(format!(
+            "stage `{stage}` made other bytes than `{}` says: {}",
+            path.display(),
+            files.join(", ")
+        ));
+        Ok(())
     }
 
-    /// Returns the lock with its place, where a run must keep to it.
+    /// Returns the lock with its path, where the run must match it.
     fn binding(&self) -> Option<(&Path, &LockFile)> {
-        self.path
-            .as_deref()
-            .zip(self.before.as_ref())
-            .filter(|_| self.mode.is_strict())
+        if !self.mode.is_strict() {
+            return None;
+        }
+        Some((self.path.as_deref()?, self.before.as_ref()?))
     }
 }
 
-/// Checks data and options against the lock of a pipeline, as far as they say without any work; returns where the lock is.
+/// Checks data and options against the lock of a pipeline, as far as that is possible without running a stage; returns the path
+/// of the lock.
 ///
 /// # Errors
-/// There is no lock, or it is of other data or other options.
+/// There is no lock, or it is for other data or other options.
 pub fn check_lock(context: &Context, job: &Job) -> Result<PathBuf, EngineError> {
     let lock = Lock::open(job, LockMode::Locked)?;
     let path = lock.path.clone().ok_or(LockError::Embedded)?;
     let run = PipelineRun::open(context, job)?;
     let inputs = run.data()?;
-    lock.agree_on_inputs(&inputs.shown)?;
+    lock.check_inputs(&inputs.shown)?;
     let hashes = digest_cache(context, HashPolicy::Unchanged);
     let situation = Situation {
         run: &run,
@@ -236,24 +244,24 @@ pub fn check_lock(context: &Context, job: &Job) -> Result<PathBuf, EngineError> 
     for stage in [Stage::Validate, Stage::Features] {
         let step = step_of(Node::Named(stage), job);
         if let Prepared::Task(task) = step.prepare(&situation)? {
-            lock.agree_on_key(&task.key, |old, files| {
+            lock.check_key(&task.key, |old, files| {
                 changes(&run, &*step, old, files, &task)
             })?;
         }
     }
-    lock.agree_on_options(job, inputs)?;
+    lock.check_options(job, inputs)?;
     Ok(path)
 }
 
 impl Lock {
-    /// Refuses options of the later stages other than the lock's, whatever the stages before them make.
-    fn agree_on_options(&self, job: &Job, inputs: &Inputs) -> Result<(), LockError> {
+    /// Refuses options of the later stages that differ from the lock's; the results of earlier stages are not compared.
+    fn check_options(&self, job: &Job, inputs: &Inputs) -> Result<(), LockError> {
         let Some((path, lock)) = self.binding() else {
             return Ok(());
         };
         let spec = &job.spec;
         let data = inputs.digests();
-        // The results of earlier stages are no options, so that any digest can take their place here.
+        // Any digest will do for the results of earlier stages: only options and versions are compared.
         let any = data.train;
         let keys = [
             train::stage_key(spec, data.train, any),
@@ -263,7 +271,7 @@ impl Lock {
         for key in keys {
             let stage = key.stage.clone();
             let change = match lock.stage(&stage) {
-                None => "the lock does not reach so far",
+                None => "the lock does not have it",
                 Some(locked) if locked.key.semantic_version != key.semantic_version => {
                     "this release computes another result"
                 }
@@ -281,8 +289,8 @@ impl Lock {
         Ok(())
     }
 
-    /// Refuses data other than the lock's, where that is asked for. Their paths may differ.
-    pub(super) fn agree_on_inputs(&self, inputs: &[InputFile]) -> Result<(), LockError> {
+    /// Refuses data that differ from the lock's, under `--locked` and `--frozen`. Their paths may differ.
+    pub(super) fn check_inputs(&self, inputs: &[InputFile]) -> Result<(), LockError> {
         let Some((path, lock)) = self.binding() else {
             return Ok(());
         };
@@ -300,7 +308,7 @@ impl Lock {
         })
     }
 
-    /// Brings the lock up to date with the results that are there, where it should be and something changed.
+    /// Writes the results to the lock, where it is to be updated and something changed.
     pub(super) fn update(&self, run: &PipelineRun<'_>, results: &Results) {
         let Self {
             path: Some(path),
@@ -319,10 +327,10 @@ impl Lock {
         }
         let reporter = &run.context.reporter;
         let shown = path.display();
-        if let Some(set) = set_aside(run.job) {
+        if let Some(set) = set_outside_file(run.job) {
             if before.is_some() {
                 reporter.note(format!(
-                    "`{shown}` is not changed: it locks the file, without what `{set}` sets"
+                    "`{shown}` is not changed: it locks the pipeline file as written, without `{set}`"
                 ));
             }
             return;
@@ -334,35 +342,41 @@ impl Lock {
         }
     }
 
-    /// Returns the lock of the results that are there, and of those that it had before.
+    /// Returns the lock with the results of this run, and those of later stages that it had before.
     fn now(&self, run: &PipelineRun<'_>, results: &Results) -> LockFile {
         let spec = &run.job.spec;
-        let stages = Stage::ALL.into_iter().filter(|stage| *stage < Stage::Gate);
-        let stages = stages
+        let stages = Stage::ALL
+            .into_iter()
+            .filter(|stage| *stage < Stage::Gate)
             .map_while(|stage| results.stage(stage))
             .map(LockedStage::of)
             .collect();
         let graph = ExecGraph::of(spec);
-        let programs = results
-            .programs()
-            .filter(|(exec, _)| graph.stands_before(*exec, Stage::Gate))
-            .map(|(_, entry)| LockedStage::of(entry))
-            .collect();
-        let inputs = run
-            .inputs()
-            .map_or(Vec::new(), |inputs| inputs.shown.clone());
+        let mut programs = Vec::new();
+        for (exec, entry) in results.programs() {
+            if graph.comes_before(exec, Stage::Gate) {
+                programs.push(LockedStage::of(entry));
+            }
+        }
+        let inputs = match run.inputs() {
+            Some(inputs) => inputs.shown.clone(),
+            None => Vec::new(),
+        };
         let now = LockFile::new(&spec.project.name, inputs, stages).with_exec(programs);
         let mut now = match &self.before {
             Some(before) => now.continued_by(before),
             None => now,
         };
-        let is_there = |name: &str| spec.stages.iter().any(|stage| stage.name == name);
-        now.exec.retain(|locked| is_there(&locked.key.stage));
+        now.exec.retain(|locked| {
+            spec.stages
+                .iter()
+                .any(|stage| stage.name == locked.key.stage)
+        });
         now
     }
 }
 
-/// Returns the contents of files, whatever their paths.
+/// Returns the inputs and digests of files, without their paths.
 fn contents(files: &[InputFile]) -> Vec<(&str, Digest)> {
     let mut contents: Vec<_> = files
         .iter()
@@ -372,34 +386,37 @@ fn contents(files: &[InputFile]) -> Vec<(&str, Digest)> {
     contents
 }
 
-/// Returns the first thing that was set beside the file and changes what a stage does.
-fn set_aside(job: &Job) -> Option<String> {
-    let mut origins = job
-        .origins
-        .as_slice()
-        .iter()
-        .filter(|origin| is_locked_key(&origin.key));
-    let set = origins.find(|origin| matches!(origin.layer, Layer::Set | Layer::Environment))?;
+/// Returns the first thing that is set outside the pipeline file and changes what a stage does.
+fn set_outside_file(job: &Job) -> Option<String> {
+    let set = job.origins.as_slice().iter().find(|origin| {
+        is_locked_key(&origin.key) && matches!(origin.layer, Layer::Set | Layer::Environment)
+    })?;
     set.source.place()
 }
 
 fn differing(locked: &BTreeMap<String, Digest>, entry: &CacheEntry) -> Vec<String> {
-    let now = entry.outputs().iter().filter(|output| output.path != LOG);
-    let now: BTreeMap<_, _> = now.map(|output| (&output.path, output.sha256)).collect();
-    let gone = locked
-        .keys()
-        .filter(|path| !now.contains_key(path))
-        .map(|path| format!("`{path}` is gone"));
-    let other = now
-        .iter()
-        .filter_map(|(path, sha256)| match locked.get(*path) {
-            Some(before) if before == sha256 => None,
-            Some(before) => Some(format!(
+    let mut now = BTreeMap::new();
+    for output in entry.outputs() {
+        if output.path != LOG {
+            now.insert(&output.path, output.sha256);
+        }
+    }
+    let mut differences = Vec::new();
+    for path in locked.keys() {
+        if !now.contains_key(path) {
+            differences.push(format!("`{path}` is missing"));
+        }
+    }
+    for (path, sha256) in now {
+        match locked.get(path) {
+            Some(before) if *before == sha256 => {}
+            Some(before) => differences.push(format!(
                 "`{path}` ({}… → {}…)",
                 before.short(),
                 sha256.short()
             )),
-            None => Some(format!("`{path}` is new")),
-        });
-    gone.chain(other).collect()
+            None => differences.push(format!("`{path}` is new")),
+        }
+    }
+    differences
 }

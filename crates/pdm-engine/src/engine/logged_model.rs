@@ -1,3 +1,5 @@
+//! Adds the model as an MLflow model to the files of a run.
+
 use super::registered::fresh_folder;
 use super::{Context, EngineError};
 use pdm_core::content::atomic_write;
@@ -5,10 +7,10 @@ use pdm_core::events::{Event, Reporter};
 use pdm_models::bundle::ModelBundle;
 use pdm_models::export::mlflow_model;
 
-/// Where a run keeps its model for Python; versions on a tracking server point to it.
+/// The run's folder for the MLflow model; versions on a tracking server point to it.
 const FOLDER: &str = "model";
 
-/// Keeps the bundle among the run's files once more, as an MLflow model. The same bundle gives the same bytes.
+/// Adds the bundle as an MLflow model to the run's files. The same bundle gives the same bytes.
 pub(super) fn log_model(
     context: &Context,
     bundle: &ModelBundle,

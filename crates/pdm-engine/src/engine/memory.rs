@@ -1,4 +1,4 @@
-//! What a step would need, held against the budget before it begins and after it ended.
+//! Compares the memory that a step needs with its budget, before it begins.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ use pdm_models::data::{self, FileReport, QualityReport, Role};
 use pdm_models::features::FittedFeatures;
 use pdm_models::train::Extent;
 
-/// Refuses a step that would need more memory than its budget, or warns of more than there is.
+/// Refuses a step that needs more memory than its budget; without a budget, warns where the machine has less.
 ///
 /// # Errors
 /// The step would need more than its budget, or an earlier result cannot be read.
@@ -27,7 +27,8 @@ pub(super) fn refuse_unaffordable(
     let Some(need) = step.memory(run, results)? else {
         return Ok(());
     };
-    let (work, needed) = (need.work, need.bytes);
+    let work = need.work;
+    let needed = need.bytes;
     if let Some(limit) = run.job.spec.project.budget.memory {
         let limit = limit.bytes();
         if needed > limit {
@@ -43,10 +44,11 @@ pub(super) fn refuse_unaffordable(
     if let Some(installed) = installed()
         && needed > installed
     {
-        let (needed, installed) = (size(needed), size(installed));
         run.context.reporter.warn(format!(
-            "{work} needs up to about {needed}, and this machine has {installed}; with a `project.budget.memory` it ends before \
-             the system ends it"
+            "{work} needs up to about {}, but this machine has {}; set `project.budget.memory` so that the step ends before the \
+             system kills it",
+            size(needed),
+            size(installed)
         ));
     }
     Ok(())
@@ -60,7 +62,7 @@ pub(super) fn stopped_by(step: StepName, interrupted: Interrupted) -> EngineErro
     }
 }
 
-/// Returns the bytes of the data files that are there.
+/// Returns the bytes of the data files that exist.
 pub(super) fn bytes_to_read(run: &PipelineRun<'_>) -> Option<u64> {
     let mut bytes = 0;
     for part in data::parts(&run.job.spec.dataset, &run.context.root) {
@@ -71,7 +73,7 @@ pub(super) fn bytes_to_read(run: &PipelineRun<'_>) -> Option<u64> {
     (bytes > 0).then_some(bytes)
 }
 
-/// Returns how much there is to learn from, once the features are fitted.
+/// Returns how much training data there is, once the features are fitted.
 pub(super) fn extent(
     run: &PipelineRun<'_>,
     results: &Results,

@@ -1,58 +1,68 @@
+//! Measures the most memory that this process holds during a step.
+
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::resident::{Resident, resident};
 
-/// Time between two looks: one costs some microseconds.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// Time between two measurements, which take some microseconds each.
+const INTERVAL: Duration = Duration::from_millis(20);
 
-/// Watches how much main memory this process holds, from when it begins until it is asked for the peak.
+/// Measures how much main memory this process holds, from the beginning until the peak is taken.
 ///
-/// Where the system's own record of the peak has risen since the beginning, that is the peak; otherwise something before
-/// held more, and the most of all looks is taken.
+/// Where the peak that the system records has risen since the beginning, that is the peak; otherwise the process held more
+/// before, and the highest measurement counts.
 pub(super) struct MemoryWatch {
     before: Option<Resident>,
-    looks: Option<(Sender<()>, JoinHandle<u64>)>,
+    watcher: Option<(Sender<()>, JoinHandle<u64>)>,
 }
 
 impl MemoryWatch {
-    /// Begins to look. A system that gives no thread for it is looked at twice, before and after.
+    /// Begins to measure. Where the system gives no thread for it, only the beginning and the end are measured.
     pub(super) fn begin() -> Self {
         let before = resident();
-        let (stop, stopped) = channel();
-        let look = move || {
-            let mut most = 0;
-            while stopped.recv_timeout(LOOK_AGAIN) == Err(RecvTimeoutError::Timeout) {
-                most = resident().map_or(most, |resident| resident.now.max(most));
-            }
-            most
+        let watcher = match before {
+            Some(_) => spawn_watcher(),
+            None => None,
         };
-        let thread = before.and_then(|_| {
-            thread::Builder::new()
-                .name("memory".to_owned())
-                .spawn(look)
-                .ok()
-        });
-        Self {
-            before,
-            looks: thread.map(|thread| (stop, thread)),
-        }
+        Self { before, watcher }
     }
 
-    /// Ends the looking, and returns the most this process held meanwhile, in bytes; nothing where the system does not tell.
+    /// Stops and returns the most this process held meanwhile, in bytes; none where the system does not report it.
     pub(super) fn peak(self) -> Option<u64> {
-        let seen = self.looks.and_then(|(stop, thread)| {
+        let mut measured = None;
+        if let Some((stop, thread)) = self.watcher {
             drop(stop);
-            thread.join().ok()
-        });
-        let (before, after) = (self.before?, resident()?);
-        let risen = after
-            .peak
-            .filter(|peak| before.peak.is_some_and(|before| *peak > before));
-        let looks = [Some(before.now), seen, Some(after.now)];
-        risen.or_else(|| looks.into_iter().flatten().max())
+            measured = thread.join().ok();
+        }
+        let before = self.before?;
+        let after = resident()?;
+        if let (Some(peak_before), Some(peak)) = (before.peak, after.peak)
+            && peak > peak_before
+        {
+            return Some(peak);
+        }
+        Some(before.now.max(after.now).max(measured.unwrap_or(0)))
     }
+}
+
+fn spawn_watcher() -> Option<(Sender<()>, JoinHandle<u64>)> {
+    let (stop, stopped) = channel();
+    let watch = move || {
+        let mut most = 0;
+        while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+            if let Some(resident) = resident() {
+                most = resident.now.max(most);
+            }
+        }
+        most
+    };
+    let thread = thread::Builder::new()
+        .name("memory".to_owned())
+        .spawn(watch)
+        .ok()?;
+    Some((stop, thread))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -60,11 +70,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_was_held_in_between_is_seen_even_after_a_higher_peak() {
+    fn memory_held_in_between_is_measured_even_after_a_higher_peak() {
         drop(std::hint::black_box(vec![1_u8; 256 << 20]));
         let watch = MemoryWatch::begin();
         let held = std::hint::black_box(vec![1_u8; 96 << 20]);
-        thread::sleep(5 * LOOK_AGAIN);
+        thread::sleep(5 * INTERVAL);
         drop(held);
         assert!(watch.peak().unwrap() >= 96 << 20);
     }

@@ -1,8 +1,8 @@
 //! Runs the plan: brings a pipeline up to a stage, with every result cached, recorded and reported alike.
 //!
-//! [`plan`] says what would happen and why; [`bring_up`] makes it happen. Both ask the same line: a stage whose key
-//! is in the cache, or whose effect the registry already shows, is not run again. [`tune()`] searches the pipeline's options;
-//! [`retrain()`] is the night job, which asks [`drift()`] and others whether a new model is due.
+//! [`plan`] says what would happen and why; [`bring_up`] does it. Both go through the same steps: a stage whose key is in
+//! the cache, or whose effect the registry already shows, is not run again. [`tune()`] searches the pipeline's options;
+//! [`retrain()`] is the scheduled job, which checks conditions such as [`drift()`] and trains where one of them holds.
 
 mod against;
 mod bring_up;
@@ -62,16 +62,16 @@ pub use inspect::{fitted_features, quality};
 pub use judgement::judgement;
 pub use kept_runs::KeptRuns;
 pub use locking::{LockError, LockMode, check_lock};
-pub use notice::{notice, notice_of_error, notice_of_night};
+pub use notice::{notice, notice_of_error, notice_of_retrain};
 pub use outcome::{Judged, Outcome, PlannedStage, StageAction, StageRow};
 pub use prediction_journal::{
     JournalEntry, PredictionJournalError, append as append_predictions, read_journal,
 };
-pub use project_lock::{Busy, ProjectLock};
+pub use project_lock::{ProjectBusy, ProjectLock};
 pub use promote::{Approval, PromotionOutcome, approve_version, promote_version};
 pub use reads::{Read, folder_at, reads};
 pub use registered::registered_model;
-pub use retrain::{ConditionFinding, NightResult, Retrained, retrain};
+pub use retrain::{ConditionFinding, RetrainResult, Retrained, retrain};
 pub use reuse::Reuse;
 pub use step::is_behind;
 pub use tune::{Confirmation, EdgeRow, Ended, TrialRow, TuneError, TuneRequest, Tuned, tune};

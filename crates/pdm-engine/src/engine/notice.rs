@@ -1,12 +1,14 @@
+//! What the receivers of `[[notify]]` get about a run.
+
 use serde_json::json;
 
-use super::{NightResult, Outcome, Retrained, StageAction};
+use super::{Outcome, RetrainResult, Retrained, StageAction};
 use crate::config::Stage;
 use pdm_core::codes::unmarked;
 use pdm_core::scoring::{Metric, Verdict};
 use pdm_tracking::notify::{Notice, Occasion};
 
-/// Returns what is told of a run that came to its end.
+/// Returns the notice of a run that finished.
 pub fn notice(outcome: &Outcome) -> Notice {
     let occasion = occasion(outcome);
     let mut notice = Notice::new(occasion, outcome.pipeline.clone(), title(outcome, occasion))
@@ -30,21 +32,29 @@ pub fn notice(outcome: &Outcome) -> Notice {
     notice
 }
 
-/// Returns what is told of a night; `line` tells it in one line.
-pub fn notice_of_night(retrained: &Retrained, line: String) -> Notice {
-    let (occasion, model) = (night_occasion(retrained.result), &retrained.model);
+/// Returns the notice of a `retrain`; `summary` is its one-line summary.
+pub fn notice_of_retrain(retrained: &Retrained, summary: String) -> Notice {
+    let occasion = occasion_of_retrain(retrained.result);
+    let model = &retrained.model;
     let version = retrained
         .version
         .map(|version| format!("{model}/{version}"));
-    let stays = || format!("{model}@{} stays: {}", retrained.alias, retrained.why);
     let title = match (retrained.result, &version) {
-        (NightResult::Promoted, Some(version)) => format!("{version} is {}", retrained.alias),
-        (NightResult::Refused, Some(version)) => format!("{version} was refused by its gates"),
-        (NightResult::Undecided, Some(version)) => format!("the gates of {version} cannot tell"),
-        (NightResult::Promoted | NightResult::Refused | NightResult::Undecided, None) => stays(),
-        (NightResult::Nothing | NightResult::Kept, Some(_) | None) => stays(),
+        (RetrainResult::Promoted, Some(version)) => format!("{version} is {}", retrained.alias),
+        (RetrainResult::Refused, Some(version)) => format!("{version} was refused by its gates"),
+        (RetrainResult::Undecided, Some(version)) => {
+            format!("the gates of {version} are undecided")
+        }
+        (
+            RetrainResult::Promoted
+            | RetrainResult::Refused
+            | RetrainResult::Undecided
+            | RetrainResult::Nothing
+            | RetrainResult::Kept,
+            _,
+        ) => format!("{model}@{} stays: {}", retrained.alias, retrained.why),
     };
-    let mut notice = Notice::new(occasion, retrained.pipeline.clone(), title).text(line);
+    let mut notice = Notice::new(occasion, retrained.pipeline.clone(), title).text(summary);
     notice.run = retrained.run.clone();
     notice.version = version;
     notice.scores = retrained.scores.clone();
@@ -52,35 +62,31 @@ pub fn notice_of_night(retrained: &Retrained, line: String) -> Notice {
     notice
 }
 
-fn night_occasion(result: NightResult) -> Occasion {
+fn occasion_of_retrain(result: RetrainResult) -> Occasion {
     match result {
-        NightResult::Nothing => Occasion::Unchanged,
-        NightResult::Promoted => Occasion::Promoted,
-        NightResult::Refused => Occasion::Refused,
-        NightResult::Undecided => Occasion::Undecided,
-        NightResult::Kept => Occasion::Passed,
+        RetrainResult::Nothing => Occasion::Unchanged,
+        RetrainResult::Promoted => Occasion::Promoted,
+        RetrainResult::Refused => Occasion::Refused,
+        RetrainResult::Undecided => Occasion::Undecided,
+        RetrainResult::Kept => Occasion::Passed,
     }
 }
 
-/// Returns what is told of a run that did not come to its end: `message` says why.
+/// Returns the notice of a run that failed; `message` says why.
 pub fn notice_of_error(pipeline: &str, occasion: Occasion, message: &str) -> Notice {
     let first = unmarked(message.lines().next().unwrap_or_default());
     Notice::new(occasion, pipeline, format!("{pipeline} failed: {first}")).text(message.to_owned())
 }
 
 fn occasion(outcome: &Outcome) -> Occasion {
-    let did = |stage: Stage| {
-        outcome
-            .stages
-            .iter()
-            .any(|row| row.stage == stage && row.action == StageAction::Ran)
-    };
+    let promote_ran = outcome
+        .stages
+        .iter()
+        .any(|row| row.stage == Stage::Promote && row.action == StageAction::Ran);
     match outcome.gates.as_ref().map(|gates| gates.verdict) {
         Some(Verdict::Fail) => Occasion::Refused,
         Some(Verdict::Undecided) => Occasion::Undecided,
-        Some(Verdict::Pass) | None if did(Stage::Promote) && outcome.alias.is_some() => {
-            Occasion::Promoted
-        }
+        Some(Verdict::Pass) | None if promote_ran && outcome.alias.is_some() => Occasion::Promoted,
         Some(Verdict::Pass) | None if outcome.did_something() => Occasion::Passed,
         Some(Verdict::Pass) | None => Occasion::Unchanged,
     }
@@ -101,9 +107,9 @@ fn title(outcome: &Outcome, occasion: Occasion) -> String {
             (None, _) | (_, None) => format!("{name} passed its gates"),
         },
         Occasion::Refused => format!("{name} was refused by its gates"),
-        Occasion::Undecided => format!("the gates of {name} cannot tell"),
+        Occasion::Undecided => format!("the gates of {name} are undecided"),
         Occasion::Unchanged => format!("{name} is up to date"),
-        // No run ends in an alarm: only `predict` does, and writes its own notice.
+        // No run ends in an alarm: only `predict` raises one, and it writes its own notice.
         Occasion::Failure | Occasion::Passed | Occasion::Alarm => {
             format!("{name} passed its gates")
         }
@@ -115,10 +121,8 @@ fn text(outcome: &Outcome, occasion: Occasion) -> String {
     if let Some(card) = outcome.scores.as_ref().map(|scores| &scores.scorecard) {
         if let Some(rmse) = card.score(Metric::Rmse) {
             let level = card.bootstrap.confidence * 100.0;
-            let (lower, upper) = (
-                Metric::Rmse.figure(rmse.lower),
-                Metric::Rmse.figure(rmse.upper),
-            );
+            let lower = Metric::Rmse.figure(rmse.lower);
+            let upper = Metric::Rmse.figure(rmse.upper);
             let value = Metric::Rmse.quantity(rmse.value);
             lines.push(format!(
                 "RMSE {value}, {level:.0} % interval {lower} to {upper}."

@@ -1,3 +1,5 @@
+//! What a plan says, and what a run results in.
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -14,7 +16,7 @@ use pdm_models::features::SensorRank;
 use pdm_store::registry::ModelVersion;
 use pdm_tracking::tracking::Looks;
 
-/// What was done about a stage.
+/// What a run did with a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageAction {
@@ -24,7 +26,7 @@ pub enum StageAction {
     Cached,
     /// There was nothing to do.
     Skipped,
-    /// A gate stood in the way.
+    /// A gate did not pass.
     Stopped,
 }
 
@@ -37,7 +39,7 @@ pub struct StageRow {
     pub action: StageAction,
     /// Why, as a fragment.
     pub why: String,
-    /// What came of it.
+    /// What it resulted in.
     pub summary: Summary,
     /// Wall time of the work, in milliseconds; zero where none was done.
     pub elapsed_ms: u64,
@@ -47,7 +49,7 @@ pub struct StageRow {
 pub(super) const UNCHANGED: &str = "inputs and options are unchanged";
 
 impl StageRow {
-    /// Returns the row of a stage that the line does not reach.
+    /// Returns the row of a stage that the run does not reach.
     pub(super) fn stopped(stage: StepName, why: String) -> Self {
         Self {
             stage,
@@ -74,15 +76,15 @@ pub struct PlannedStage {
     pub last_elapsed_ms: Option<u64>,
     /// Most main memory the process held meanwhile, in bytes; none where that is unknown.
     pub last_peak_bytes: Option<u64>,
-    /// Peak memory by an upper estimate, in bytes; none where next to none is needed, and before that is known: of training
-    /// before features are fitted.
+    /// Upper estimate of the peak memory, in bytes; none where almost none is needed, and where it is not known yet, as for
+    /// training before features are fitted.
     pub memory_bytes: Option<u64>,
-    /// Whether the stage would be refused because that is more than its budget.
+    /// Whether the stage would be refused because the estimate exceeds its budget.
     pub over_budget: bool,
 }
 
 impl PlannedStage {
-    /// Returns a stage that would run and of which nothing is known yet.
+    /// Returns a stage that would run and about which nothing else is known yet.
     pub(super) fn unknown(stage: Stage, why: String) -> Self {
         Self {
             stage: stage.into(),
@@ -110,7 +112,7 @@ pub struct Judged {
     pub looks: Option<Looks>,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
     /// Version of this document's format.
@@ -123,21 +125,21 @@ pub struct Outcome {
     pub run: Option<String>,
     /// The stages, in order.
     pub stages: Vec<StageRow>,
-    /// What the data look like.
+    /// The quality of the data.
     pub quality: Option<QualityReport>,
     /// Sensors, best first.
     pub ranking: Option<Vec<SensorRank>>,
     /// How good the model is.
     pub scores: Option<Judged>,
-    /// What the gates made of it.
+    /// What the gates decided.
     pub gates: Option<GateReport>,
-    /// Where the learning curves lie, as SVG; none for a model that learns in one step.
+    /// Path of the learning curves, as SVG; none for a model that learns in one step.
     pub learning_curves: Option<PathBuf>,
-    /// Where the bundle lies.
+    /// Path of the bundle.
     pub bundle: Option<PathBuf>,
-    /// Where the judged predictions lie, as JSON.
+    /// Path of the judged predictions, as JSON.
     pub predictions: Option<PathBuf>,
-    /// Where the out-of-fold predictions lie, as JSON; none of a result that an earlier release cached.
+    /// Path of the out-of-fold predictions, as JSON; none of a result that an earlier release cached.
     pub out_of_fold_predictions: Option<PathBuf>,
     /// The registered version.
     pub version: Option<ModelVersion>,

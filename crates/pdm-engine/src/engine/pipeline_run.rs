@@ -1,4 +1,4 @@
-//! A pipeline that was opened, to work or to look: its options, cache and registry, and its data once they are read.
+//! A pipeline that was opened, to run it or only to read it: its options, cache, registry and data.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +9,7 @@ use crate::cache::{Cache, Cost};
 use crate::config::Stage;
 use crate::pipeline::{StageError, validate};
 use pdm_core::events::Reporter;
-use pdm_models::data::{FileReport, InputDigest, QualityReport, ValidDataset};
+use pdm_models::data::{InputDigest, QualityReport, ValidDataset};
 
 /// A pipeline that was opened. Steps on several threads share it.
 pub(super) struct PipelineRun<'a> {
@@ -19,7 +19,7 @@ pub(super) struct PipelineRun<'a> {
     read: Arc<ReadOnce>,
 }
 
-/// What is read when it is first needed, and once.
+/// What is read once, when it is first needed.
 #[derive(Default)]
 struct ReadOnce {
     registry: OnceLock<RegistryView>,
@@ -41,7 +41,7 @@ impl<'a> PipelineRun<'a> {
         })
     }
 
-    /// Returns the same pipeline for work that reports elsewhere; what was read stays read.
+    /// Returns the same pipeline with another reporter; what was read is not read again.
     pub(super) fn reporting_to(&self, reporter: Reporter) -> Self {
         Self {
             context: Context {
@@ -66,19 +66,19 @@ impl<'a> PipelineRun<'a> {
         Ok(self.read.registry.get_or_init(|| opened))
     }
 
-    /// Returns what a step cost when this pipeline ran it last, with whatever options.
+    /// Returns what a step cost when this pipeline ran it last, with the same options or others.
     pub(super) fn last_cost(&self, step: &str) -> Option<Cost> {
         let key = self.cache.last_key(&self.job.spec.project.name, step)?;
         let entry = self.cache.lookup(&key).into_entry()?;
         Some(entry.cost())
     }
 
-    /// Returns the digests of the data files, where they were taken.
+    /// Returns the digests of the data files, where they were read already.
     pub(super) fn inputs(&self) -> Option<&Inputs> {
         self.read.inputs.get()
     }
 
-    /// Takes the digests of the data files, unless they were taken. Files that are `expected` need not be there yet.
+    /// Hashes the data files, once. Files that are `expected` need not exist yet.
     ///
     /// # Errors
     /// The training file is missing, or a file cannot be read.
@@ -94,7 +94,7 @@ impl<'a> PipelineRun<'a> {
         Ok(self.read.inputs.get_or_init(|| read))
     }
 
-    /// Returns the digests of the data files, which must be there.
+    /// Returns the digests of the data files, which must exist.
     ///
     /// # Errors
     /// As [`Self::read_inputs`].
@@ -105,7 +105,7 @@ impl<'a> PipelineRun<'a> {
     /// Returns the data set, read and validated when it is first needed.
     ///
     /// # Errors
-    /// The data are not valid, or are not those whose digests were taken.
+    /// The data are not valid, or have changed since they were hashed.
     pub(super) fn dataset(&self) -> Result<&ValidDataset, EngineError> {
         if let Some(dataset) = self.read.dataset.get() {
             return Ok(dataset);
@@ -115,7 +115,7 @@ impl<'a> PipelineRun<'a> {
         self.keep(dataset, &report)
     }
 
-    /// Keeps a data set that was just validated, unless its files are not those whose digests were taken.
+    /// Keeps a data set that was just validated, unless its files have changed since they were hashed.
     ///
     /// # Errors
     /// A file has changed since.
@@ -134,12 +134,9 @@ impl<'a> PipelineRun<'a> {
     }
 }
 
-/// Returns whether a file was read with other bytes than those whose digest was taken.
+/// Returns whether a file had other bytes when it was read than when it was hashed.
 fn differs(file: &InputDigest, report: &QualityReport) -> bool {
-    let is_file = |read: &&FileReport| (read.role, &read.group) == (file.role, &file.group);
-    report
-        .files
-        .iter()
-        .filter(is_file)
-        .any(|read| read.sha256 != file.sha256)
+    report.files.iter().any(|read| {
+        read.role == file.role && read.group == file.group && read.sha256 != file.sha256
+    })
 }

@@ -1,3 +1,5 @@
+//! Reads the policy of a project: `registry/*.toml`.
+
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -14,32 +16,35 @@ pub(super) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
-    let paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut files: Vec<_> = paths
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
-        .collect();
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "toml") {
+            files.push(path);
+        }
+    }
     files.sort();
     Ok(files)
 }
 
-/// Reads what `registry/*.toml` of a project asks for before an alias moves; nothing where there is no such file.
+/// Reads what `registry/*.toml` of a project requires before an alias moves; an empty policy where there is no such file.
 pub(super) fn read(root: &Path) -> Result<Policy, EngineError> {
-    let folder = root.join(FOLDER);
-    // A folder that cannot be read must not pass for one that asks for nothing.
-    let unread = |error: io::Error| EngineError::Policy {
-        path: folder.clone(),
+    // A folder that cannot be read is an error: its policy must not be skipped.
+    let files = files(root).map_err(|error| EngineError::Policy {
+        path: root.join(FOLDER),
         what: error.to_string(),
-    };
-    files(root)
-        .map_err(unread)?
-        .into_iter()
-        .try_fold(Policy::default(), |policy, path| {
-            let text = read_note(&path).map_err(|error| error.to_string());
-            let read = text.and_then(|text| Policy::parse(&text));
-            read.map(|more| policy.with(more))
-                .map_err(|what| EngineError::Policy { path, what })
-        })
+    })?;
+    let mut policy = Policy::default();
+    for path in files {
+        match read_file(&path) {
+            Ok(more) => policy = policy.with(more),
+            Err(what) => return Err(EngineError::Policy { path, what }),
+        }
+    }
+    Ok(policy)
+}
+
+fn read_file(path: &Path) -> Result<Policy, String> {
+    let text = read_note(path).map_err(|error| error.to_string())?;
+    Policy::parse(&text)
 }

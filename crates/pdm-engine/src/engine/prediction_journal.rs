@@ -1,7 +1,7 @@
-//! The journal of predictions: what was predicted by which model, to be scored later against what happened.
+//! The journal of predictions: what which model predicted, to be scored later against what happened.
 //!
-//! One JSON object a line, in the order they were made; lines are only ever added. A prediction of the same unit, cycle, model and
-//! input is the same one, and is written once.
+//! One JSON object a line, in the order they were made; lines are only added. A prediction of the same unit, cycle, model and
+//! input is the same prediction, and is written once.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -19,16 +19,16 @@ use pdm_core::domain::{Cycle, FlagKind, UnitId};
 /// Newest format of a line.
 const FORMAT: u32 = 1;
 
-/// How long another command is waited for that writes the same journal; that takes it some milliseconds.
+/// How long to wait for another command that writes the same journal, which usually takes some milliseconds.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// What every line begins with.
+/// The beginning of every line.
 const BEGINNING: &[u8] = b"{\"format\":";
 
-/// A line is some hundred bytes, and the name of a unit; a first line of more is not ours.
+/// A line is some hundred bytes and the name of a unit; a file whose first line is longer is not a journal.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// One prediction, as it was told.
+/// One prediction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalEntry {
     /// Format of the line.
@@ -47,9 +47,9 @@ pub struct JournalEntry {
     pub upper: Option<f64>,
     /// Share of units whose truth such intervals should hold.
     pub coverage: f64,
-    /// The cap on the truth the interval speaks of, in cycles; none where it speaks of the whole life.
+    /// The cap on the truth that the interval is about, in cycles; none where it is about the whole life.
     pub truth_cap: Option<f64>,
-    /// What of the history the model never learnt from.
+    /// How the history differs from those the model learnt from.
     pub flags: Vec<FlagKind>,
     /// The registered version, such as `turbofan/3`; none for a bundle in a folder.
     pub model: Option<String>,
@@ -68,10 +68,10 @@ impl JournalEntry {
     }
 }
 
-/// The journal cannot be read or written.
+/// Why the journal cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictionJournalError {
-    /// The file, its folder or its lock refuses.
+    /// The file, its folder or its lock cannot be used.
     #[error("cannot {action} the journal of predictions `{}`", path.display())]
     File {
         /// What was tried, as a verb.
@@ -85,10 +85,10 @@ pub enum PredictionJournalError {
     #[error("the journal of predictions `{}` is not a file", .0.display())]
     NotAFile(PathBuf),
     /// The file begins with something else.
-    #[error("`{}` is there already, and it is no journal of predictions; nothing was written to it", .0.display())]
+    #[error("`{}` exists but is not a journal of predictions; nothing was written to it", .0.display())]
     Foreign(PathBuf),
-    /// A line is none of a journal.
-    #[error("line {line} of `{}` is no prediction: {source}", path.display())]
+    /// A line is not a prediction.
+    #[error("line {line} of `{}` is not a prediction: {source}", path.display())]
     Line {
         /// The journal.
         path: PathBuf,
@@ -124,13 +124,13 @@ impl PredictionJournalError {
     }
 }
 
-/// Adds predictions to a journal, and returns how many of them it did not hold yet.
+/// Adds predictions to a journal, and returns how many of them it did not have yet.
 ///
-/// A process that dies meanwhile leaves whole lines and at most the beginning of one, which the next writer cuts off: it was
+/// A process that dies meanwhile leaves complete lines and at most the beginning of one, which the next writer cuts off: it was
 /// never reported as written. All lines are on the disk when this returns.
 ///
 /// # Errors
-/// The file cannot be read or written, is held by another command for long, or is no journal.
+/// The file cannot be read or written, is locked by another command for too long, or is not a journal.
 pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, PredictionJournalError> {
     let failed = |action| {
         move |source| PredictionJournalError::File {
@@ -139,13 +139,12 @@ pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, Prediction
             source,
         }
     };
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
+    if let Some(folder) = path.parent()
+        && !folder.as_os_str().is_empty()
     {
         std::fs::create_dir_all(folder).map_err(failed("make the folder of"))?;
     }
-    // Asked before it is opened: opening a pipe would wait for somebody at its other end.
+    // Checked before it is opened: opening a pipe would wait for its other end.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(PredictionJournalError::NotAFile(path.to_owned()));
     }
@@ -157,9 +156,10 @@ pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, Prediction
     let mut file = open.map_err(failed("open"))?;
     lock(&file, path)?;
     refuse_foreign(&mut file, path)?;
-    end_with_a_line(&mut file, path)?;
+    end_last_line(&mut file, path)?;
     let known = known(&mut file, path, entries)?;
-    let (mut bytes, mut written) = (Vec::new(), HashSet::new());
+    let mut bytes = Vec::new();
+    let mut written = HashSet::new();
     for entry in entries {
         let key = entry.key();
         if known.contains(&key) || !written.insert(key) {
@@ -183,8 +183,7 @@ pub fn append(path: &Path, entries: &[JournalEntry]) -> Result<usize, Prediction
 /// Reads a journal, in the order it was written.
 ///
 /// # Errors
-/// The file cannot be read, or a line is none of a journal; the beginning of a line at the end, which a killed process left, is
-/// passed over.
+/// The file cannot be read, or a line is not a prediction. An incomplete last line, which a killed process left, is skipped.
 pub fn read_journal(path: &Path) -> Result<Vec<JournalEntry>, PredictionJournalError> {
     let failed = |source| PredictionJournalError::File {
         action: "read",
@@ -221,7 +220,7 @@ fn lock(file: &File, path: &Path) -> Result<(), PredictionJournalError> {
     }
 }
 
-/// Refuses a file that is somebody's notes: its first line is no prediction, nor the beginning of one.
+/// Refuses a file that is not a journal: its first line is neither a prediction nor the beginning of one.
 fn refuse_foreign(file: &mut File, path: &Path) -> Result<(), PredictionJournalError> {
     let failed = |source| PredictionJournalError::File {
         action: "read",
@@ -234,17 +233,17 @@ fn refuse_foreign(file: &mut File, path: &Path) -> Result<(), PredictionJournalE
         .take(LONGEST_LINE)
         .read_until(b'\n', &mut first)
         .map_err(failed)?;
-    let is_whole = serde_json::from_slice::<JournalEntry>(&first).is_ok();
+    let is_complete = serde_json::from_slice::<JournalEntry>(&first).is_ok();
     let begins_one =
         !first.ends_with(b"\n") && (first.starts_with(BEGINNING) || BEGINNING.starts_with(&first));
-    if is_whole || begins_one {
+    if is_complete || begins_one {
         return Ok(());
     }
     Err(PredictionJournalError::Foreign(path.to_owned()))
 }
 
-/// Ends the last line where an editor did not, and cuts off one that a killed process left half-written.
-fn end_with_a_line(file: &mut File, path: &Path) -> Result<(), PredictionJournalError> {
+/// Adds the line end that an editor left out, or cuts off a last line that a killed process left incomplete.
+fn end_last_line(file: &mut File, path: &Path) -> Result<(), PredictionJournalError> {
     let failed = |source| PredictionJournalError::File {
         action: "read",
         path: path.to_owned(),
@@ -267,8 +266,8 @@ fn end_with_a_line(file: &mut File, path: &Path) -> Result<(), PredictionJournal
     if begins == length {
         return Ok(());
     }
-    let whole = serde_json::from_slice::<JournalEntry>(&last).is_ok();
-    let ended = if whole {
+    let is_complete = serde_json::from_slice::<JournalEntry>(&last).is_ok();
+    let ended = if is_complete {
         file.write_all(b"\n")
     } else {
         file.set_len(begins)
@@ -278,7 +277,7 @@ fn end_with_a_line(file: &mut File, path: &Path) -> Result<(), PredictionJournal
 
 type SeenPredictions = HashSet<(UnitId, Cycle, Digest, Digest)>;
 
-/// Returns the predictions from these inputs that the journal holds already.
+/// Returns the predictions from these inputs that the journal has already.
 fn known(
     file: &mut File,
     path: &Path,
@@ -297,7 +296,7 @@ fn known(
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     for (at, line) in BufReader::new(&mut *file).lines().enumerate() {
         let line = line.map_err(failed)?;
-        // A journal of years is looked through in a moment: only lines of the same input are read.
+        // A journal of years is searched quickly: only lines of the same input are parsed.
         if !inputs.iter().any(|input| line.contains(input)) {
             continue;
         }
@@ -362,7 +361,7 @@ mod tests {
         let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         for cut in first..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
-            // Without its line end, the last line is whole all the same.
+            // Without its line end, the last line is still complete.
             let missing = usize::from(cut + 1 < whole.len());
             assert_eq!(read_journal(&path).unwrap().len(), 2 - missing, "{cut}");
             assert_eq!(
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_journal_is_not_written_to() {
+    fn a_file_that_is_not_a_journal_is_not_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("predictions.ndjson");
         for notes in [
@@ -386,10 +385,10 @@ mod tests {
             "\u{feff}",
         ] {
             std::fs::write(&path, notes).unwrap();
-            let told = append(&path, &[entry(1, 31, "a")]).unwrap_err();
+            let error = append(&path, &[entry(1, 31, "a")]).unwrap_err();
             assert!(
-                matches!(told, PredictionJournalError::Foreign(_)),
-                "{notes}: {told}"
+                matches!(error, PredictionJournalError::Foreign(_)),
+                "{notes}: {error}"
             );
             assert_eq!(std::fs::read_to_string(&path).unwrap(), notes);
         }
@@ -398,15 +397,15 @@ mod tests {
         let damaged = std::fs::read_to_string(&path).unwrap()
             + &format!("{{\"input\":\"{}\"}}\n", Digest::of("a"));
         std::fs::write(&path, damaged).unwrap();
-        let told = append(&path, &[entry(1, 31, "a")]).unwrap_err();
+        let error = append(&path, &[entry(1, 31, "a")]).unwrap_err();
         assert!(
-            matches!(told, PredictionJournalError::Line { line: 2, .. }),
-            "{told}"
+            matches!(error, PredictionJournalError::Line { line: 2, .. }),
+            "{error}"
         );
-        let told = append(folder.path(), &[entry(1, 31, "a")]).unwrap_err();
+        let error = append(folder.path(), &[entry(1, 31, "a")]).unwrap_err();
         assert!(
-            matches!(told, PredictionJournalError::NotAFile(_)),
-            "{told}"
+            matches!(error, PredictionJournalError::NotAFile(_)),
+            "{error}"
         );
         let nan = JournalEntry {
             rul: f64::NAN,
@@ -420,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn writers_at_once_lose_nothing_and_double_nothing() {
+    fn concurrent_writers_lose_nothing_and_duplicate_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("predictions.ndjson");
         thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! One command at a time changes a project; the others wait, and say for whom. Readers never do.
+//! The project lock: one command at a time changes a project, and the others wait for it. Commands that only read do not.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,19 +15,19 @@ use pdm_core::content::{FileLock, atomic_write, read_note};
 use pdm_core::domain::redact;
 use pdm_core::events::span;
 
-/// How long to sleep before asking again; a blocking wait could not be interrupted.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// How long to sleep before trying again; a blocking wait could not be interrupted.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Turns this process has taken, by project: whoever has one may work under it again.
-static TAKEN: Mutex<BTreeMap<PathBuf, Weak<Held>>> = Mutex::new(BTreeMap::new());
+/// Locks that this process holds, by project: it gets its own lock again.
+static HELD: Mutex<BTreeMap<PathBuf, Weak<Held>>> = Mutex::new(BTreeMap::new());
 
-/// The right to change a project, until it is dropped; the system gives it up for a process that dies.
+/// The right to change a project, until it is dropped; the system releases it for a process that dies.
 #[derive(Debug, Clone)]
 pub struct ProjectLock {
     _held: Arc<Held>,
 }
 
-/// The locked file, and the file that says by whom it is locked.
+/// The locked file, and the file that names the holder.
 #[derive(Debug)]
 struct Held {
     _lock: Option<FileLock>,
@@ -36,12 +36,12 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // Before the lock is free: nobody may remove what the next one wrote.
+        // Before the lock is released, so that the file of the next holder is not removed.
         let _gone = fs::remove_file(&self.holder);
     }
 }
 
-/// Who works on a project.
+/// The command that holds the lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct LockHolder {
     pid: u32,
@@ -51,65 +51,64 @@ struct LockHolder {
     since: Timestamp,
 }
 
-/// Another command works on the project, and did not end in time.
+/// Another command holds the project lock, and did not end in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the project is being worked on by {holder}; waited {}", span(*waited))]
-pub struct Busy {
-    /// By whom.
+#[error("the project is locked by {holder}; waited {}", span(*waited))]
+pub struct ProjectBusy {
+    /// The other command.
     pub holder: String,
-    /// How long its end was waited for.
+    /// How long this one waited.
     pub waited: Duration,
 }
 
 impl Context {
-    /// Takes the right to change the project, and waits for whoever has it, [`Context::wait`] at most.
+    /// Locks the project. Where another command has locked it, waits for that command, at most for [`Context::wait`].
     ///
-    /// A process that has it already, in whatever thread, gets it again at once.
+    /// A process that has locked it already, on any thread, gets the lock again at once.
     ///
     /// # Errors
-    /// [`EngineError::Busy`] after the time is over; the folder cannot be written; or a signal came.
+    /// [`EngineError::Busy`] when the time is over; the folder cannot be written; or a signal came.
     pub fn lock_project(&self) -> Result<ProjectLock, EngineError> {
-        let shelf = self.state_folder("");
-        fs::create_dir_all(&shelf).map_err(|source| EngineError::Folder {
-            path: shelf.clone(),
+        let state_dir = self.state_folder("");
+        fs::create_dir_all(&state_dir).map_err(|source| EngineError::Folder {
+            path: state_dir.clone(),
             source,
         })?;
-        let project = shelf.canonicalize().unwrap_or(shelf);
-        let (started, mut told) = (Instant::now(), None);
+        let state_dir = state_dir.canonicalize().unwrap_or(state_dir);
+        let started = Instant::now();
+        let mut reported = None;
         loop {
-            if let Some(held) = self.try_turn(&project)? {
+            if let Some(held) = self.try_lock_project(&state_dir)? {
                 return Ok(ProjectLock { _held: held });
             }
-            let holder = LockHolder::read(&project);
+            let holder = LockHolder::read(&state_dir);
             self.reporter.interrupt().check()?;
             if self.wait.is_some_and(|most| started.elapsed() >= most) {
-                let waited = if told.is_none() {
+                let waited = if reported.is_none() {
                     Duration::ZERO
                 } else {
                     started.elapsed()
                 };
-                return Err(Busy {
-                    holder: told_of(holder.as_ref()),
-                    waited,
-                }
-                .into());
+                let holder = describe(holder.as_ref());
+                return Err(ProjectBusy { holder, waited }.into());
             }
-            // Whoever took the lock this very moment has not said who it is yet.
-            if told != Some(holder.clone()) && (holder.is_some() || started.elapsed() > ASK_AGAIN) {
+            // A holder that has just taken the lock has not written its name yet.
+            let is_known = holder.is_some() || started.elapsed() > RETRY_INTERVAL;
+            if is_known && reported.as_ref() != Some(&holder) {
                 self.reporter
-                    .warn(format!("waiting for {}", told_of(holder.as_ref())));
-                told = Some(holder);
+                    .warn(format!("waiting for {}", describe(holder.as_ref())));
+                reported = Some(holder);
             }
-            thread::sleep(ASK_AGAIN);
+            thread::sleep(RETRY_INTERVAL);
         }
     }
 
-    fn try_turn(&self, project: &Path) -> Result<Option<Arc<Held>>, EngineError> {
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = taken.get(project).and_then(Weak::upgrade) {
+    fn try_lock_project(&self, state_dir: &Path) -> Result<Option<Arc<Held>>, EngineError> {
+        let mut all_held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = all_held.get(state_dir).and_then(Weak::upgrade) {
             return Ok(Some(held));
         }
-        let path = project.join("lock");
+        let path = state_dir.join("lock");
         let failed = |source| EngineError::Folder {
             path: path.clone(),
             source,
@@ -119,22 +118,22 @@ impl Context {
             Ok(None) => return Ok(None),
             Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {
                 self.reporter.warn(
-                    "this file system has no locks: two commands at once would disturb each other",
+                    "this file system has no locks; do not run two commands in this project at once",
                 );
                 None
             }
             Err(error) => return Err(failed(error)),
         };
-        let holder = project.join("lock.json");
+        let holder = state_dir.join("lock.json");
         let bytes =
             serde_json::to_vec_pretty(&self.holder()).expect("texts and numbers have a JSON form");
-        // Without it, those who wait do not know for whom.
-        let _unsaid = atomic_write(&holder, &bytes);
+        // Without it, commands that wait cannot name the holder.
+        let _unwritten = atomic_write(&holder, &bytes);
         let held = Arc::new(Held {
             _lock: lock,
             holder,
         });
-        taken.insert(project.to_owned(), Arc::downgrade(&held));
+        all_held.insert(state_dir.to_owned(), Arc::downgrade(&held));
         Ok(Some(held))
     }
 
@@ -153,36 +152,40 @@ impl Context {
 }
 
 impl LockHolder {
-    fn read(project: &Path) -> Option<Self> {
-        serde_json::from_str(&read_note(&project.join("lock.json")).ok()?).ok()
+    fn read(state_dir: &Path) -> Option<Self> {
+        let text = read_note(&state_dir.join("lock.json")).ok()?;
+        serde_json::from_str(&text).ok()
     }
 }
 
-fn told_of(holder: Option<&LockHolder>) -> String {
-    holder.map_or_else(
-        || "another command".to_owned(),
-        |LockHolder {
-             pid,
-             command,
-             user,
-             host,
-             since,
-         }| format!("`{command}` (pid {pid}, {user}@{host}, since {since})"),
-    )
+fn describe(holder: Option<&LockHolder>) -> String {
+    let Some(holder) = holder else {
+        return "another command".to_owned();
+    };
+    let LockHolder {
+        pid,
+        command,
+        user,
+        host,
+        since,
+    } = holder;
+    format!("`{command}` (pid {pid}, {user}@{host}, since {since})")
 }
 
-/// Returns a command without the values that were set in it: those are nobody's business.
+/// Returns a command without its `--set` values, which may be confidential.
 fn command(args: impl Iterator<Item = String>) -> String {
     let mut args = args.skip(1).peekable();
     let mut words = vec!["pdm-ml".to_owned()];
     while let Some(arg) = args.next() {
         match arg.as_str() {
-            "--set" => drop(args.next()),
+            "--set" => {
+                args.next();
+            }
             arg if arg.starts_with("--set=") => {}
             arg => words.push(redact(arg).chars().take(80).collect()),
         }
     }
-    // Some secrets show only together with the flag before them.
+    // Some secrets are recognized only together with the flag before them.
     redact(&words.join(" ")).into_owned()
 }
 
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_the_turn_may_work_under_it_again() {
+    fn a_process_that_holds_the_lock_gets_it_again() {
         let folder = tempfile::tempdir().unwrap();
         let outer = context(folder.path()).lock_project().unwrap();
         let inner = context(folder.path()).lock_project().unwrap();
@@ -220,10 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn another_holder_is_waited_for_and_named() {
+    fn a_command_waits_for_another_holder_and_names_it() {
         let folder = tempfile::tempdir().unwrap();
         drop(context(folder.path()).lock_project().unwrap());
-        // Another handle on the file is to the system what another process is.
+        // To the system, another handle on the file is like another process.
         let other = FileLock::try_take(&folder.path().join(".pdm-ml/lock"))
             .unwrap()
             .unwrap();
@@ -249,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_set_is_not_told() {
+    fn values_that_were_set_are_not_shown() {
         let args = [
             "/usr/bin/pdm-ml",
             "run",

@@ -1,3 +1,5 @@
+//! Promotes and approves registered versions by hand.
+
 use serde::Serialize;
 
 use super::{Context, EngineError, Job, catalog};
@@ -6,21 +8,21 @@ use pdm_core::gates::GateReport;
 use pdm_core::scoring::Verdict;
 use pdm_store::registry::{Alias, Consent, ModelRef, Moved, Promotion, RecordedRemark};
 
-/// What came of promoting a registered version.
+/// The result of promoting a registered version.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PromotionOutcome {
-    /// What the gates made of it.
+    /// What the gates decided.
     pub gates: GateReport,
-    /// Where the alias moved; nothing where a gate stood in the way.
+    /// How the alias moved; none where a gate did not pass.
     pub moved: Option<Moved>,
 }
 
-/// Judges a registered version by the pipeline's gates against whoever holds the alias, and promotes it if they pass.
+/// Judges a registered version by the pipeline's gates against the champion, and promotes it if they pass.
 ///
-/// With `force` it is promoted past the gates; the log remembers that, and the reason, which must not be empty.
+/// With `force` it is promoted whatever the gates decide; the log records that, and the reason, which must not be empty.
 ///
 /// # Errors
-/// An unknown version, a lost race, or whatever the store answers; a gate that says no is not an error.
+/// An unknown version, a lost race, or an error of the store; a gate that does not pass is not an error.
 pub fn promote_version(
     context: &Context,
     job: &Job,
@@ -52,30 +54,30 @@ pub fn promote_version(
         policy,
     };
     let moved = registry.promote(&promotion, &context.stamp())?;
-    catalog::tell_server(context, job);
+    catalog::update_server(context, job);
     Ok(PromotionOutcome {
         gates,
         moved: Some(moved),
     })
 }
 
-/// What came of approving a registered version.
+/// The result of approving a registered version.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Approval {
-    /// What the gates make of it now.
+    /// What the gates decide now.
     pub gates: GateReport,
     /// The alias it is approved for.
     pub alias: Alias,
     /// What was written.
     pub said: RecordedRemark,
-    /// Who has approved it for the alias so far.
+    /// Everyone who has approved it for the alias so far.
     pub by: Vec<String>,
 }
 
-/// Approves a registered version for the pipeline's alias, in the name of who acts, and shows what its gates make of it.
+/// Approves a registered version for the pipeline's alias, in the name of [`Context::actor`], and judges it by the gates.
 ///
 /// # Errors
-/// An unknown or retired version, or whatever the store answers.
+/// An unknown or retired version, or an error of the store.
 pub fn approve_version(
     context: &Context,
     job: &Job,

@@ -1,4 +1,4 @@
-//! Brings about the data that programs of `[[stage]]` make, for commands that read the data and run no stages.
+//! Runs the programs of `[[stage]]` that make data, for commands that read the data and run no stages.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::executor::{CancelToken, Executor, Scheduler};
 use super::pipeline_run::PipelineRun;
 use super::{Context, EngineError, Job, RunPurpose};
 
-/// Brings about the data that programs make.
+/// Makes the data that programs make, or takes them from the cache.
 ///
 /// # Errors
 /// A program failed, or the cache cannot be used.
@@ -20,7 +20,7 @@ pub(super) fn provide_data(context: &Context, job: &Job) -> Result<(), EngineErr
     let reporter = context.reporter.guarded(cancel);
     let run = PipelineRun::open(context, job)?.reporting_to(reporter);
     let executor = Executor::without_record(&run, &RunPurpose::Requested);
-    let finished = scheduler.work(&executor);
+    let finished = scheduler.run(&executor);
     executor.hashes.save();
     match finished.failed {
         Some(error) => Err(error),

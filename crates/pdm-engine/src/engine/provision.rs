@@ -1,8 +1,10 @@
+//! Writes the simulated fleet that a pipeline asks for.
+
 use super::{Context, EngineError, Job};
 use crate::config::Stage;
 use pdm_models::data::{self, DatasetOptions};
 
-/// Returns why a simulated fleet must be written first; nothing where the files are there, or are not ours to make.
+/// Returns why a simulated fleet must be written first; none where its files exist, or the data are not simulated.
 pub(super) fn missing_fleet(context: &Context, job: &Job) -> Option<&'static str> {
     match &job.spec.dataset {
         DatasetOptions::Simulated(options) if !data::is_simulated(options, &context.root) => {
@@ -12,7 +14,7 @@ pub(super) fn missing_fleet(context: &Context, job: &Job) -> Option<&'static str
     }
 }
 
-/// Writes the simulated fleet a pipeline asks for, where it is not there as asked.
+/// Writes the simulated fleet a pipeline asks for, unless it exists.
 ///
 /// # Errors
 /// The folder cannot be written.
@@ -23,8 +25,8 @@ pub(super) fn provision(context: &Context, job: &Job) -> Result<(), EngineError>
     if missing_fleet(context, job).is_none() {
         return Ok(());
     }
-    let written = data::simulate(options).write(&context.resolve(&options.path));
-    written
-        .map(drop)
-        .map_err(|error| EngineError::in_stage(Stage::Validate)(error.into()))
+    data::simulate(options)
+        .write(&context.resolve(&options.path))
+        .map_err(|error| EngineError::in_stage(Stage::Validate)(error.into()))?;
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a pipeline rests on: the files and folders that no output of a command may replace.
+//! What a pipeline depends on: the files and folders that no output of a command may overwrite.
 
 use std::path::{Path, PathBuf};
 
@@ -7,17 +7,17 @@ use super::{Context, Job, policy};
 use pdm_models::data::{self, DatasetOptions};
 use pdm_store::bucket::BucketAddress;
 
-/// Names the file that holds the secret half of a signing key.
+/// The variable that names the file with the secret half of a signing key.
 const SIGNING_KEY_FILE: &str = "PDM_ML_SIGNING_KEY_FILE";
 
-/// A file or folder that a command or its pipeline rests on.
+/// A file or folder that a command or its pipeline depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Read {
     /// What it is, such as `the pipeline file`.
     pub what: String,
     /// Where it is.
     pub path: PathBuf,
-    /// Whether it is a folder that belongs to this program, so that nothing else is written into it.
+    /// Whether it is a folder of this program, into which nothing else may be written.
     pub is_folder: bool,
 }
 
@@ -31,7 +31,7 @@ impl Read {
         }
     }
 
-    /// Returns a folder with all in it.
+    /// Returns a folder with everything in it.
     pub fn folder(what: impl Into<String>, path: PathBuf) -> Self {
         Self {
             what: what.into(),
@@ -41,29 +41,25 @@ impl Read {
     }
 }
 
-/// Returns everything that a pipeline rests on: its files, its data, its lock, its registry, its policies, its recorded runs,
+/// Returns everything that a pipeline depends on: its files, its data, its lock, its registry, its policies, its recorded runs,
 /// and what its programs read.
 pub fn reads(context: &Context, job: &Job) -> Vec<Read> {
     let root = context.root.as_path();
-    let mut reads: Vec<_> = job
-        .files
-        .iter()
-        .map(|path| Read::file("a file of the pipeline", path.clone()))
-        .collect();
-    reads.extend(
-        job.lock_path()
-            .map(|path| Read::file("the pipeline's lock", path)),
-    );
+    let mut reads = Vec::new();
+    for path in &job.files {
+        reads.push(Read::file("a file of the pipeline", path.clone()));
+    }
+    if let Some(path) = job.lock_path() {
+        reads.push(Read::file("the pipeline's lock", path));
+    }
     reads.extend(data_files(job, root));
     reads.extend(program_files(job, root));
-    let policies = policy::files(root).unwrap_or_default();
-    reads.extend(
-        policies
-            .into_iter()
-            .map(|path| Read::file("a policy of the registry", path)),
-    );
-    let key = (context.variable)(SIGNING_KEY_FILE);
-    reads.extend(key.map(|path| Read::file("the signing key", root.join(path))));
+    for path in policy::files(root).unwrap_or_default() {
+        reads.push(Read::file("a policy of the registry", path));
+    }
+    if let Some(path) = (context.variable)(SIGNING_KEY_FILE) {
+        reads.push(Read::file("the signing key", root.join(path)));
+    }
     reads.extend(folder_at(root, "the registry", &job.spec.registry.url));
     reads.extend(folder_at(root, "the shared cache", &job.spec.cache.url));
     reads.push(Read::folder(
@@ -93,30 +89,21 @@ fn program_files(job: &Job, root: &Path) -> Vec<Read> {
     let mut files = Vec::new();
     for stage in &job.spec.stages {
         let what = format!("an input of the stage `{}`", stage.name);
-        for written in stage
-            .inputs
-            .iter()
-            .map(String::as_str)
-            .chain(stage.program_file())
-        {
-            files.extend(
-                files_of(root, written)
-                    .into_iter()
-                    .map(|path| Read::file(what.clone(), path)),
-            );
+        let inputs = stage.inputs.iter().map(String::as_str);
+        for written in inputs.chain(stage.program_file()) {
+            for path in files_of(root, written) {
+                files.push(Read::file(what.clone(), path));
+            }
         }
         let what = format!("an output of the stage `{}`", stage.name);
-        files.extend(
-            stage
-                .outputs
-                .iter()
-                .map(|written| Read::file(what.clone(), root.join(written))),
-        );
+        for written in &stage.outputs {
+            files.push(Read::file(what.clone(), root.join(written)));
+        }
     }
     files
 }
 
-/// Returns the folder at an address; none where it is a bucket or no address.
+/// Returns the folder at an address; none where it is a bucket or not an address.
 pub fn folder_at(root: &Path, what: &str, url: &str) -> Option<Read> {
     match BucketAddress::parse(url) {
         Ok(BucketAddress::Folder(folder)) => Some(Read::folder(what, root.join(folder))),

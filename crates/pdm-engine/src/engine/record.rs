@@ -1,3 +1,5 @@
+//! The record of a run: its journal, and its copy on a tracking server.
+
 use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::Duration;
 
@@ -32,17 +34,17 @@ pub(super) struct RunRecord<'a> {
     slot: Arc<Slot>,
     /// Set by the first stage that must run; none where the run cannot be recorded.
     live: OnceLock<Option<Live>>,
-    inputs_told: Once,
+    inputs_recorded: Once,
 }
 
 struct Live {
     run: Arc<ActiveRun>,
-    /// Used by nobody before the end; the lock lets programs beside the line share the record.
+    /// Used only at the end; in a mutex so that the steps on other threads can share the record.
     mlflow: Mutex<Option<BestEffort>>,
     watch: Option<SystemWatch>,
 }
 
-/// Hears events before the run begins, and passes them to it from then on.
+/// Passes events to the run once it has begun.
 #[derive(Default)]
 struct Slot(OnceLock<Arc<ActiveRun>>);
 
@@ -64,7 +66,7 @@ impl<'a> RunRecord<'a> {
             reporter,
             slot,
             live: OnceLock::new(),
-            inputs_told: Once::new(),
+            inputs_recorded: Once::new(),
         }
     }
 
@@ -73,7 +75,7 @@ impl<'a> RunRecord<'a> {
         self.live().map(|live| live.run.id().to_string())
     }
 
-    /// Returns the reporter that also writes the journal, from when the run begins.
+    /// Returns the reporter that also writes the run's journal, once the run has begun.
     pub(super) fn reporter(&self) -> Reporter {
         self.reporter.clone()
     }
@@ -82,30 +84,36 @@ impl<'a> RunRecord<'a> {
         self.live.get().and_then(Option::as_ref)
     }
 
-    /// Starts the record, unless it has begun. A run that cannot be recorded warns and goes on.
+    /// Starts the record, unless it has begun. A run that cannot be recorded continues with a warning.
     pub(super) fn begin(&self) {
         self.live.get_or_init(|| {
-            let started = self.start().map_err(|error| {
-                self.context
-                    .reporter
-                    .warn(format!("the run is not recorded: {}", error.in_one_line()));
-            });
-            if let Ok(live) = &started {
-                self.reporter.emit(Event::RunStarted {
-                    run: live.run.id().to_string(),
-                });
-            }
+            let live = match self.start() {
+                Ok(live) => {
+                    self.reporter.emit(Event::RunStarted {
+                        run: live.run.id().to_string(),
+                    });
+                    Some(live)
+                }
+                Err(error) => {
+                    self.context
+                        .reporter
+                        .warn(format!("the run is not recorded: {}", error.in_one_line()));
+                    None
+                }
+            };
             self.describe();
-            started.ok()
+            live
         });
     }
 
-    /// Records what the run is asked to do.
+    /// Records the options of the run.
     fn describe(&self) {
         match TrackingOptions::run_tags(self.context.variable) {
-            Ok(tags) => tags
-                .into_iter()
-                .for_each(|(key, value)| self.reporter.emit(Event::Tag { key, value })),
+            Ok(tags) => {
+                for (key, value) in tags {
+                    self.reporter.emit(Event::Tag { key, value });
+                }
+            }
             Err(error) => self.context.reporter.warn(error.in_one_line()),
         }
         let set = overrides(&self.job.origins);
@@ -116,12 +124,14 @@ impl<'a> RunRecord<'a> {
                 value,
             });
         }
-        params(&self.job.origins)
-            .for_each(|(key, value)| self.reporter.emit(Event::Param { key, value }));
+        for (key, value) in params(&self.job.origins) {
+            self.reporter.emit(Event::Param { key, value });
+        }
     }
 
     fn start(&self) -> Result<Live, TrackingError> {
-        let (options, project) = (&self.job.spec.tracking, &self.job.spec.project.name);
+        let options = &self.job.spec.tracking;
+        let project = &self.job.spec.project.name;
         let store = RunStore::open(self.context.resolve(&options.dir));
         let header = RunHeader::new(
             project,
@@ -157,33 +167,40 @@ impl<'a> RunRecord<'a> {
         })
     }
 
-    /// Begins to look at the machine, where that is wanted.
+    /// Begins to record system metrics, where that is wanted.
     fn watch(&self, run: &Arc<ActiveRun>) -> Option<SystemWatch> {
         let warn = |why: String| {
             self.context
                 .reporter
                 .warn(format!("system metrics are not recorded: {why}"))
         };
-        match SystemOptions::read(self.job.spec.tracking.system_metrics, self.context.variable) {
-            Ok(options) => SystemWatch::begin(Arc::clone(run), options?)
-                .map_err(|error| warn(error.to_string()))
-                .ok(),
+        let wanted = self.job.spec.tracking.system_metrics;
+        let options = match SystemOptions::read(wanted, self.context.variable) {
+            Ok(options) => options?,
             Err(error) => {
                 warn(error.in_one_line());
+                return None;
+            }
+        };
+        match SystemWatch::begin(Arc::clone(run), options) {
+            Ok(watch) => Some(watch),
+            Err(error) => {
+                warn(error.to_string());
                 None
             }
         }
     }
 
-    /// Records which data the run rests on, once it has begun and they are known.
+    /// Records the data that the run uses, once it has begun and they are known.
     pub(super) fn inputs(&self, files: &[InputDigest]) {
         if self.live().is_some() && !files.is_empty() {
-            self.inputs_told.call_once(|| self.tell_inputs(files));
+            self.inputs_recorded.call_once(|| self.record_inputs(files));
         }
     }
 
-    fn tell_inputs(&self, files: &[InputDigest]) {
-        let (spec, root) = (&self.job.spec, &self.context.root);
+    fn record_inputs(&self, files: &[InputDigest]) {
+        let spec = &self.job.spec;
+        let root = &self.context.root;
         let paths = data::parts(&spec.dataset, root);
         let source = |role: Role| {
             let of_role = paths.iter().filter(|part| part.role == role);
@@ -204,20 +221,16 @@ impl<'a> RunRecord<'a> {
             let Some(digest) = data::part_digest(files, role) else {
                 continue;
             };
-            let (name, digest) = (
-                format!("{} {role}", spec.dataset.name()),
-                digest.to_string(),
-            );
             self.reporter.input(InputData {
-                name,
-                digest,
+                name: format!("{} {role}", spec.dataset.name()),
+                digest: digest.to_string(),
                 used_for,
                 source: source(role),
             });
         }
     }
 
-    /// Records what came of the run.
+    /// Records the results of the run.
     pub(super) fn outcome(
         &self,
         outcome: &Outcome,
@@ -308,7 +321,7 @@ impl<'a> RunRecord<'a> {
     fn artifacts(&self, results: &Results) {
         if let Err(error) = self.log_bundle(results) {
             self.reporter
-                .warn(format!("the run holds no model for MLflow: {error}"));
+                .warn(format!("the run has no model for MLflow: {error}"));
         }
         for (node, entry) in results.stages_first() {
             for artifact in step_of(node, self.job).artifacts(entry) {
@@ -328,8 +341,7 @@ impl<'a> RunRecord<'a> {
         log_model(self.context, &bundle, &self.reporter)
     }
 
-    /// Ends the record, whatever came of the run. Where models were registered or promoted, a server is told with
-    /// `catalog`.
+    /// Ends the record, whether or not the run failed. `catalog` is sent to the server where the run changed the registry.
     pub(super) fn close<T>(
         &mut self,
         result: &Result<T, EngineError>,
@@ -349,7 +361,7 @@ impl<'a> RunRecord<'a> {
         if let Err(error) = live.run.finish(ending) {
             self.context
                 .reporter
-                .warn(format!("the run's record is not complete: {error}"));
+                .warn(format!("the record of the run is incomplete: {error}"));
         }
         if let Some(mlflow) = live.mlflow.get_mut().ok().and_then(Option::take) {
             let wait = if matches!(ending, Ending::Killed) {
@@ -362,7 +374,7 @@ impl<'a> RunRecord<'a> {
     }
 }
 
-/// Returns what the command line set, as it was written there, but for secrets in it.
+/// Returns what the command line set, as it was written there, without secrets.
 fn overrides(origins: &Origins) -> Vec<String> {
     let mut set = Vec::new();
     for origin in origins.as_slice() {
@@ -381,17 +393,17 @@ fn overrides(origins: &Origins) -> Vec<String> {
     set
 }
 
-/// Returns every option as a dotted key and its text, but for what a search would try.
+/// Returns every option as a dotted key and its text, without those of `[tune]`.
 fn params(origins: &Origins) -> impl Iterator<Item = (String, String)> {
     origins
         .as_slice()
         .iter()
         .filter(|origin| !origin.key.starts_with("tune."))
         .map(|origin| {
-            let text = origin
-                .value
-                .as_str()
-                .map_or_else(|| origin.value.to_string(), ToOwned::to_owned);
+            let text = match origin.value.as_str() {
+                Some(text) => text.to_owned(),
+                None => origin.value.to_string(),
+            };
             (origin.key.clone(), text)
         })
 }

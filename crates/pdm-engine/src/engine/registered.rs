@@ -1,3 +1,5 @@
+//! Opens registered models, from the state folder or from the registry.
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -6,13 +8,13 @@ use pdm_models::bundle::ModelBundle;
 use pdm_store::registry::blocking::Registry;
 use pdm_store::registry::{ModelRef, ModelVersion, RegistryOptions};
 
-/// Age of what a killed command left.
+/// Age from which a temporary folder counts as left by a killed command.
 const STALE: Duration = Duration::from_secs(86_400);
 
-/// Opens a registered model, every byte verified; bundles that were fetched before are taken from the project's folder.
+/// Opens a registered model and verifies every byte; bundles that were fetched before are taken from the state folder.
 ///
 /// # Errors
-/// An unknown model, a damaged registry or bundle, or whatever the store answers.
+/// An unknown model, a damaged registry or bundle, or an error of the store.
 pub fn registered_model(
     context: &Context,
     options: &RegistryOptions,
@@ -24,47 +26,47 @@ pub fn registered_model(
     Ok((version, bundle))
 }
 
-/// Opens a version's bundle, fetched before or now.
+/// Opens a version's bundle, and fetches it unless it was fetched before.
 pub(super) fn open_version(
     context: &Context,
     registry: &Registry,
     version: &ModelVersion,
 ) -> Result<ModelBundle, EngineError> {
-    let shelf = context.state_folder("bundles");
-    let folder = shelf.join(version.bundle.to_string());
+    let bundles = context.state_folder("bundles");
+    let folder = bundles.join(version.bundle.to_string());
     if let Ok(bundle) = ModelBundle::open(&folder, Some(version.bundle)) {
-        // Its own bytes were verified just now. Those of a registry on this disk cost little, and tell of damage early.
+        // Its bytes were verified just now. Those of a registry on this disk cost little to verify, and show damage early.
         if registry.store().is_near() {
-            registry.check(version)
+            registry.check(version)?;
         } else {
-            registry.check_evidence(version)
-        }?;
+            registry.check_evidence(version)?;
+        }
         return Ok(bundle);
     }
     registry.check_evidence(version)?;
-    let fresh = fresh_folder(&shelf)?;
+    let fresh = fresh_folder(&bundles)?;
     registry.fetch_bundle(version, fresh.path())?;
     let bundle = ModelBundle::open(fresh.path(), Some(version.bundle))?;
     keep(fresh, &folder);
     Ok(bundle)
 }
 
-/// Makes a folder beside what a shelf keeps; it goes when it is dropped.
-pub(super) fn fresh_folder(shelf: &Path) -> Result<tempfile::TempDir, EngineError> {
-    sweep(shelf);
-    // A project on a read-only disk can still predict.
-    let made = std::fs::create_dir_all(shelf)
-        .and_then(|()| beside(shelf))
+/// Makes a temporary folder in `parent`; it is deleted when it is dropped.
+pub(super) fn fresh_folder(parent: &Path) -> Result<tempfile::TempDir, EngineError> {
+    sweep(parent);
+    // A project on a read-only disk can still predict, from the system's temporary folder.
+    let made = std::fs::create_dir_all(parent)
+        .and_then(|()| temporary_in(parent))
         .or_else(|_| tempfile::tempdir());
     made.map_err(|source| EngineError::Folder {
-        path: shelf.to_owned(),
+        path: parent.to_owned(),
         source,
     })
 }
 
-/// Removes what killed commands left on a shelf. Where that fails, the next command tries again.
-fn sweep(shelf: &Path) {
-    let Ok(entries) = shelf.read_dir() else {
+/// Removes the temporary folders that killed commands left. Where that fails, the next command tries again.
+fn sweep(parent: &Path) {
+    let Ok(entries) = parent.read_dir() else {
         return;
     };
     for entry in entries.flatten() {
@@ -75,7 +77,7 @@ fn sweep(shelf: &Path) {
     }
 }
 
-/// Returns whether nothing in a folder was touched for a day: no command takes so long from one file to the next.
+/// Returns whether nothing in a folder was touched for a day: no command takes that long from one file to the next.
 fn is_stale(folder: &Path) -> bool {
     let Ok(found) = folder.symlink_metadata() else {
         return false;
@@ -96,21 +98,21 @@ fn is_stale(folder: &Path) -> bool {
     entries.flatten().all(|entry| is_stale(&entry.path()))
 }
 
-/// Temporary folders are private by default; a fetched bundle is as readable as the user's umask says.
+/// Makes a temporary folder. It is private by default, but a fetched bundle must be as readable as the user's umask allows.
 #[cfg(unix)]
-fn beside(shelf: &Path) -> std::io::Result<tempfile::TempDir> {
+fn temporary_in(parent: &Path) -> std::io::Result<tempfile::TempDir> {
     use std::os::unix::fs::PermissionsExt;
     tempfile::Builder::new()
         .permissions(std::fs::Permissions::from_mode(0o777))
-        .tempdir_in(shelf)
+        .tempdir_in(parent)
 }
 
 #[cfg(not(unix))]
-fn beside(shelf: &Path) -> std::io::Result<tempfile::TempDir> {
-    tempfile::tempdir_in(shelf)
+fn temporary_in(parent: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::tempdir_in(parent)
 }
 
-/// Puts a verified bundle in its place; where that fails, it is fetched again next time.
+/// Moves a verified bundle to its place; where that fails, it is fetched again next time.
 fn keep(fresh: tempfile::TempDir, folder: &Path) {
     let _damaged_before = std::fs::remove_dir_all(folder);
     let _gone = std::fs::rename(fresh.path(), folder);

@@ -1,3 +1,5 @@
+//! The registry as one pipeline uses it: its model and its alias.
+
 use std::sync::Once;
 
 use super::{Context, EngineError, catalog, policy};
@@ -6,7 +8,7 @@ use crate::pipeline::gate::{AliasHolder, Defender};
 use pdm_core::content::Digest;
 use pdm_store::registry::blocking::Registry;
 use pdm_store::registry::{
-    Alias, AliasPolicy, HistoryAction, ModelName, ModelVersion, Policy, RegistryState,
+    Alias, AliasPolicy, HistoryAction, HistoryRow, ModelName, ModelVersion, Policy, RegistryState,
 };
 use pdm_tracking::tracking::Catalog;
 
@@ -24,13 +26,13 @@ impl Judgeable {
     }
 }
 
-/// The registry as one pipeline sees it: its model and the alias its gates guard.
+/// The registry as one pipeline uses it: its model and the alias that its gates guard.
 #[derive(Debug)]
 pub(super) struct RegistryView {
     pub(super) registry: Registry,
     pub(super) model: ModelName,
     pub(super) alias: Alias,
-    /// What the project asks for before the alias moves.
+    /// What the project requires before the alias moves.
     pub(super) policy: AliasPolicy,
 }
 
@@ -39,7 +41,7 @@ impl RegistryView {
         let alias = spec.registry.alias()?;
         let policy = policy::read(&context.root)?;
         let registry = context.registry(&spec.registry)?;
-        tell_of_unknown_aliases(context, &policy, &registry, &alias);
+        note_unknown_aliases(context, &policy, &registry, &alias);
         let model = spec.registry.model_name(&spec.project.name)?;
         Ok(Self {
             policy: policy.of(&alias),
@@ -53,9 +55,9 @@ impl RegistryView {
         Ok(self.registry.state(None)?)
     }
 
-    /// Returns what a tracking server is to show of the registry.
+    /// Returns the registry as a tracking server shows it.
     pub(super) fn catalog(&self) -> Result<Catalog, EngineError> {
-        Ok(catalog::of(&self.state()?))
+        Ok(catalog::catalog_of(&self.state()?))
     }
 
     /// Returns the version the alias points to.
@@ -63,20 +65,20 @@ impl RegistryView {
         Ok(self.state()?.current(&self.model, &self.alias).cloned())
     }
 
-    /// Returns the version with this bundle and these scores whose files are kept.
+    /// Returns the version with this bundle and these scores whose files still exist.
     pub(super) fn version_of(&self, model: Judgeable) -> Result<Option<ModelVersion>, EngineError> {
         let state = self.state()?;
         let Ok(known) = state.model(&self.model) else {
             return Ok(None);
         };
-        let mut kept = known
+        let version = known
             .versions()
             .iter()
-            .filter(|version| known.collection(version.version).is_none());
-        Ok(kept.find(|version| model.is(version)).cloned())
+            .find(|version| model.is(version) && known.collection(version.version).is_none());
+        Ok(version.cloned())
     }
 
-    /// Returns who holds the alias when a model is judged. The champion itself has nobody to beat.
+    /// Returns the holder of the alias when a model is judged. The champion is not compared with itself.
     pub(super) fn holder(&self, model: Judgeable) -> Result<AliasHolder, EngineError> {
         Ok(match self.champion()? {
             None => AliasHolder::Nobody,
@@ -96,47 +98,43 @@ impl RegistryView {
         })
     }
 
-    /// Returns the version, if any, with this bundle that was taken away from the alias by a rollback and not put back.
+    /// Returns the version with this bundle, if any, that a rollback took from the alias and that was not promoted again.
     ///
-    /// A nightly job must not bring back by itself what a person took away.
+    /// A scheduled job must not promote again on its own what a person rolled back.
     pub(super) fn rolled_back(&self, bundle: Digest) -> Result<Option<u32>, EngineError> {
         let state = self.state()?;
         if state.current(&self.model, &self.alias).is_none() {
             return Ok(None);
         }
-        let versions = state
-            .model(&self.model)?
-            .versions()
-            .iter()
-            .filter(|version| version.bundle == bundle);
         let history = self
             .registry
             .history(&self.model, Some(&self.alias), None)?;
-        let taken_away = |number: u32| {
-            let moves = history.iter().rev().filter(|row| {
-                matches!(row.action, HistoryAction::Promote | HistoryAction::Rollback)
-            });
-            let last = moves
-                .into_iter()
-                .find(|row| row.from == Some(number) || row.version == number);
-            last.is_some_and(|row| {
-                row.action == HistoryAction::Rollback && row.from == Some(number)
-            })
-        };
-        Ok(versions
-            .map(|version| version.version)
-            .find(|number| taken_away(*number)))
+        for version in state.model(&self.model)?.versions() {
+            if version.bundle == bundle && was_rolled_back(version.version, &history) {
+                return Ok(Some(version.version));
+            }
+        }
+        Ok(None)
     }
 }
 
-/// Tells of aliases that the policy guards and nobody has, once: a slip in a name guards nothing.
-fn tell_of_unknown_aliases(context: &Context, policy: &Policy, registry: &Registry, alias: &Alias) {
-    static TOLD: Once = Once::new();
+/// Returns whether the last move of an alias to or from a version was a rollback from it.
+fn was_rolled_back(number: u32, history: &[HistoryRow]) -> bool {
+    let last = history.iter().rev().find(|row| {
+        matches!(row.action, HistoryAction::Promote | HistoryAction::Rollback)
+            && (row.from == Some(number) || row.version == number)
+    });
+    last.is_some_and(|row| row.action == HistoryAction::Rollback && row.from == Some(number))
+}
+
+/// Notes, once, aliases of the policy that no version has: a misspelt alias protects nothing.
+fn note_unknown_aliases(context: &Context, policy: &Policy, registry: &Registry, alias: &Alias) {
+    static NOTED: Once = Once::new();
     let others: Vec<_> = policy.aliases().filter(|known| *known != alias).collect();
-    if others.is_empty() || TOLD.is_completed() {
+    if others.is_empty() || NOTED.is_completed() {
         return;
     }
-    // What is wrong with a registry is told by whoever needs it.
+    // An unreadable registry is reported by what needs it.
     let Ok(state) = registry.state(None) else {
         return;
     };
@@ -145,11 +143,11 @@ fn tell_of_unknown_aliases(context: &Context, policy: &Policy, registry: &Regist
             .models()
             .any(|(_, model)| model.current(wanted).is_some())
     };
-    TOLD.call_once(|| {
+    NOTED.call_once(|| {
         for unknown in others.into_iter().filter(|other| !has(other)) {
             context.reporter.note(format!(
-                "`registry/*.toml` has a table [alias.{unknown}], and no version in the registry is `{unknown}`; this pipeline moves \
-                 `{alias}`"
+                "`registry/*.toml` has a table [alias.{unknown}], but no version in the registry has the alias `{unknown}`; this \
+                 pipeline moves `{alias}`"
             ));
         }
     });

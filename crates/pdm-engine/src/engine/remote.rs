@@ -1,4 +1,4 @@
-//! Results of stages that other machines computed, and sharing those of this one. Trouble there is a warning, no more.
+//! Fetches results that other machines computed and shares those of this one. A failure of the shared cache is only a warning.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ pub(super) struct SharedCache {
 }
 
 impl SharedCache {
-    /// Opens the shared cache a pipeline names. One that cannot be opened is told and left alone.
+    /// Opens the shared cache that a pipeline names. One that cannot be opened is a warning, and is not used.
     pub(super) fn open(context: &Context, job: &Job) -> Self {
         let interrupt = context.reporter.interrupt();
         let opened =
@@ -37,13 +37,14 @@ impl SharedCache {
     }
 
     fn cache(&self) -> Option<&RemoteCache> {
-        self.cache
-            .as_ref()
-            .filter(|_| !self.given_up.load(Ordering::Relaxed))
+        if self.given_up.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.cache.as_ref()
     }
 
-    /// Tells of trouble, and asks no more where the store does not answer.
-    fn trouble(
+    /// Warns of an error, and gives the shared cache up where the store does not answer.
+    fn warn(
         &self,
         cache: &RemoteCache,
         what: &str,
@@ -54,22 +55,22 @@ impl SharedCache {
         if let RemoteError::Interrupted(interrupted) = error {
             return Err(interrupted.into());
         }
-        let told = error.in_one_line();
+        let why = error.in_one_line();
         if error.is_unreachable() {
-            // Stages side by side may find out at the same time.
+            // Several steps may fail at the same time.
             if !self.given_up.swap(true, Ordering::Relaxed) {
                 reporter.warn(format!(
-                    "the shared cache {location} fails, and this run goes on without it: {told}"
+                    "the shared cache {location} failed; this run continues without it: {why}"
                 ));
             }
         } else {
-            reporter.warn(format!("{what}, shared cache {location}: {told}"));
+            reporter.warn(format!("{what}; shared cache {location}: {why}"));
         }
         Ok(())
     }
 
-    /// Fetches the result of a key that is not in the `cache`, where another machine shared it; returns from where. `locked`
-    /// are the outputs it must have.
+    /// Fetches the result of a key that is not in the `cache`, where another machine shared it; returns from where. The result
+    /// must have the outputs in `locked`.
     pub(super) fn fetch(
         &self,
         cache: &Cache,
@@ -77,12 +78,12 @@ impl SharedCache {
         locked: Option<&BTreeMap<String, Digest>>,
         reporter: &Reporter,
     ) -> Result<Option<String>, CacheError> {
-        let Some(remote) = self
-            .cache()
-            .filter(|_| cache.lookup(key).into_entry().is_none())
-        else {
+        let Some(remote) = self.cache() else {
             return Ok(None);
         };
+        if cache.lookup(key).into_entry().is_some() {
+            return Ok(None);
+        }
         let stage = &key.stage;
         let waiting = || {
             reporter.warn(format!(
@@ -95,14 +96,16 @@ impl SharedCache {
         match download(remote, locked, *pending) {
             Ok(from) => Ok(from),
             Err(FetchFailure::Remote(error)) => {
-                let what = format!("a result of `{stage}` is refused and computed here instead");
-                self.trouble(remote, &what, error, reporter).map(|()| None)
+                let what =
+                    format!("the shared result of `{stage}` is not used; it is computed here");
+                self.warn(remote, &what, error, reporter)?;
+                Ok(None)
             }
-            Err(FetchFailure::Here(error)) => Err(error),
+            Err(FetchFailure::Local(error)) => Err(error),
         }
     }
 
-    /// Shares what was made here with other machines.
+    /// Shares a result with other machines.
     pub(super) fn share(&self, entry: &CacheEntry, reporter: &Reporter) -> Result<(), CacheError> {
         let Some(remote) = self.cache() else {
             return Ok(());
@@ -111,7 +114,7 @@ impl SharedCache {
             Ok(_) => Ok(()),
             Err(error) => {
                 let what = format!("the result of `{}` is not shared", entry.key().stage);
-                self.trouble(remote, &what, error, reporter)
+                self.warn(remote, &what, error, reporter)
             }
         }
     }
@@ -131,18 +134,19 @@ fn download(
     pending
         .with_cost(fetched.cost)
         .commit(fetched.summary)
-        .map_err(FetchFailure::Here)?;
-    let (files, bytes) = (fetched.files, size(fetched.bytes));
+        .map_err(FetchFailure::Local)?;
     Ok(Some(format!(
-        "fetched from {}: {files} files, {bytes}",
-        remote.location()
+        "fetched from {}: {} files, {}",
+        remote.location(),
+        fetched.files,
+        size(fetched.bytes)
     )))
 }
 
-/// What went wrong on the way here.
+/// Which cache failed.
 enum FetchFailure {
-    /// There; the stage can be computed.
+    /// The shared one; the stage can be computed.
     Remote(RemoteError),
-    /// Here; so would everything else.
-    Here(CacheError),
+    /// The local one, which the run cannot do without.
+    Local(CacheError),
 }

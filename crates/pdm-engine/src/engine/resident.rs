@@ -1,20 +1,20 @@
-//! How much memory this process holds, and how much there is.
+//! How much memory this process holds, and how much the machine has.
 
 /// What a process holds in main memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Resident {
     pub(super) now: u64,
-    /// The most it ever held, where the system remembers that.
+    /// The most it ever held, where the system records that.
     pub(super) peak: Option<u64>,
 }
 
-/// Returns what this process holds; nothing where the system does not tell.
+/// Returns what this process holds; none where the system does not report it.
 #[cfg(target_os = "linux")]
 pub(super) fn resident() -> Option<Resident> {
     parse(&std::fs::read_to_string("/proc/self/status").ok()?)
 }
 
-/// Returns what this process holds; nothing where the system does not tell.
+/// Returns what this process holds; none where the system does not report it.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn resident() -> Option<Resident> {
     memory_stats::memory_stats().map(|stats| Resident {
@@ -23,20 +23,22 @@ pub(super) fn resident() -> Option<Resident> {
     })
 }
 
-/// Returns the memory of this machine, or of the container where that has less, in bytes; nothing where the system does not
-/// tell.
+/// Returns the memory of this machine, or of the container where that has less, in bytes; none where the system does not report
+/// it.
 #[cfg(target_os = "linux")]
 pub(super) fn installed() -> Option<u64> {
     let machine = bytes(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemTotal")?;
-    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
-    Some(
-        container
-            .and_then(|limit| limit.trim().parse().ok())
-            .map_or(machine, |limit: u64| limit.min(machine)),
-    )
+    let Ok(container) = std::fs::read_to_string("/sys/fs/cgroup/memory.max") else {
+        return Some(machine);
+    };
+    match container.trim().parse::<u64>() {
+        Ok(limit) => Some(limit.min(machine)),
+        // "max": the container has no limit.
+        Err(_) => Some(machine),
+    }
 }
 
-/// Returns nothing: this system does not tell.
+/// Returns none: this system does not report it.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn installed() -> Option<u64> {
     None
@@ -50,7 +52,7 @@ fn parse(status: &str) -> Option<Resident> {
     })
 }
 
-/// Returns an amount of a file of the kernel's, in bytes.
+/// Returns an amount in a file of the kernel, in bytes.
 #[cfg(target_os = "linux")]
 fn bytes(file: &str, name: &str) -> Option<u64> {
     let line = file
@@ -65,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_read_and_holes_in_it_are_borne() {
+    fn the_status_file_is_read_even_where_lines_are_missing() {
         let status = "Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t    1024 kB\n";
         assert_eq!(
             parse(status),
@@ -89,7 +91,7 @@ mod tests {
         assert!(installed().unwrap() > resident().unwrap().now);
     }
 
-    /// Other tests of this process give memory back meanwhile, so one look may miss what was written.
+    /// Other tests of this process free memory meanwhile, so one attempt may miss what was written.
     #[test]
     fn memory_that_is_written_to_is_seen() {
         let seen = (0..100).any(|_| {

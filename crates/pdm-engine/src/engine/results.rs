@@ -1,4 +1,4 @@
-//! What the steps of a run have made so far.
+//! The results that the steps of a run have made so far.
 
 use std::collections::BTreeMap;
 
@@ -18,17 +18,17 @@ use pdm_core::scoring::Scorecard;
 pub(super) struct Results(BTreeMap<Node, CacheEntry>);
 
 impl Results {
-    /// Adds what a step made.
+    /// Adds the result of a step.
     pub(super) fn insert(&mut self, node: Node, entry: CacheEntry) {
         self.0.insert(node, entry);
     }
 
-    /// Returns what a named stage made.
+    /// Returns the result of a named stage.
     pub(super) fn stage(&self, stage: Stage) -> Option<&CacheEntry> {
         self.0.get(&Node::Named(stage))
     }
 
-    /// Returns what the programs of `[[stage]]` made, by their number in the file.
+    /// Returns the results of the programs of `[[stage]]`, with their numbers in the file.
     pub(super) fn programs(&self) -> impl Iterator<Item = (usize, &CacheEntry)> {
         self.0.iter().filter_map(|(node, entry)| match node {
             Node::Exec(exec) => Some((*exec, entry)),
@@ -36,7 +36,7 @@ impl Results {
         })
     }
 
-    /// Returns what all steps made, the named stages first.
+    /// Returns the results of all steps, the named stages first.
     pub(super) fn stages_first(&self) -> impl Iterator<Item = (Node, &CacheEntry)> {
         let is_stage = |node: &Node| matches!(node, Node::Named(_));
         let stages = self.0.iter().filter(move |(node, _)| is_stage(node));
@@ -44,7 +44,7 @@ impl Results {
         stages.chain(programs).map(|(node, entry)| (*node, entry))
     }
 
-    /// Returns the digest of what a named stage made.
+    /// Returns the digest of a named stage's result.
     pub(super) fn digest(&self, stage: Stage) -> Option<Digest> {
         self.stage(stage).map(CacheEntry::digest)
     }
@@ -60,7 +60,7 @@ impl Results {
             .map(|output| output.sha256)
     }
 
-    /// Returns what is judged: the bundle and its scores.
+    /// Returns the bundle and its scores, which are judged.
     ///
     /// # Errors
     /// The scorecard cannot be read.
@@ -77,7 +77,7 @@ impl Results {
         Ok(Some(Judgeable { bundle, scorecard }))
     }
 
-    /// Returns the verdict of the gates.
+    /// Returns the report of the gates.
     ///
     /// # Errors
     /// The report cannot be read.

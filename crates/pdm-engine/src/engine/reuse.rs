@@ -1,13 +1,15 @@
+//! What a run may reuse of earlier work.
+
 use super::LockMode;
 
-/// What of earlier work a run may use, and what it must keep to.
+/// What a run may reuse of earlier work, and whether it must match the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reuse {
     /// Results of finished stages; otherwise every stage is computed again.
     pub cached: bool,
-    /// What a stopped training left; otherwise that is removed and the training begins afresh.
+    /// What a stopped training left; otherwise that is removed and the training starts from scratch.
     pub partial: bool,
-    /// What is done about the pipeline's lock.
+    /// What is done with the pipeline's lock.
     pub lock: LockMode,
 }
 

@@ -275,7 +275,7 @@ fn lock(context: &Context, job: &Job) -> CiCheck {
 fn open(context: &Context, job: &Job) -> Result<Registry, CliError> {
     Ok(Registry::open(
         &job.spec.registry.url,
-        context.surroundings()?,
+        context.open_options()?,
     )?)
 }
 

@@ -56,7 +56,7 @@ pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
 /// Runs the test of a store that promotion requires.
 fn examined(url: &str, ui: &Ui) -> Result<Exit, CliError> {
     let context = settings::context_here(ui)?;
-    let registry = Registry::open(url, context.surroundings()?)?;
+    let registry = Registry::open(url, context.open_options()?)?;
     let proof = registry.examine()?;
     let promise = format!(
         "{} races of {} concurrent writers, exactly one succeeded in each",

@@ -60,7 +60,7 @@ impl<'s> ExecGraph<'s> {
     }
 
     /// Returns whether an `exec` stage waits for no named stage from `stage` on.
-    pub fn stands_before(&self, exec: usize, stage: Stage) -> bool {
+    pub fn comes_before(&self, exec: usize, stage: Stage) -> bool {
         self.latest(exec) < Some(stage)
     }
 

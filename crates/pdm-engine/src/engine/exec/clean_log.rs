@@ -1,4 +1,4 @@
-//! What a program printed, without the secrets in it: this copy goes with the run, the file itself stays the program's own.
+//! Copies what a program printed, without secrets: the copy is kept with the run, the log itself is left as it is.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use pdm_core::domain::redact;
 
-/// Most bytes that are looked at together; a line is rarely longer, nor is a private key, which has many lines.
+/// Most bytes that are redacted together; a line is rarely longer, nor is a private key, which has many lines.
 const PIECE: u64 = 1 << 20;
 
 /// What a private key begins and ends with.
@@ -14,10 +14,8 @@ const KEY: [&str; 2] = ["-----BEGIN", "-----END"];
 
 /// Copies a log line by line, each without the secrets in it. A line without any is copied byte for byte.
 pub(in crate::engine) fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let (mut log, mut copy) = (
-        BufReader::new(File::open(from)?),
-        BufWriter::new(File::create(to)?),
-    );
+    let mut log = BufReader::new(File::open(from)?);
+    let mut copy = BufWriter::new(File::create(to)?);
     let mut piece = Vec::new();
     while log.by_ref().take(PIECE).read_until(b'\n', &mut piece)? > 0 {
         if !is_within_a_key(&piece) {
@@ -37,12 +35,12 @@ fn is_within_a_key(piece: &[u8]) -> bool {
 
 fn write(copy: &mut impl Write, piece: &[u8]) -> io::Result<()> {
     let text = String::from_utf8_lossy(piece);
-    let shown = redact(&text);
-    copy.write_all(if shown == text {
-        piece
+    let redacted = redact(&text);
+    if redacted == text {
+        copy.write_all(piece)
     } else {
-        shown.as_bytes()
-    })
+        copy.write_all(redacted.as_bytes())
+    }
 }
 
 #[cfg(test)]

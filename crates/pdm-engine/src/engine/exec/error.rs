@@ -1,3 +1,5 @@
+//! Why a program of `[[stage]]` failed.
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -5,16 +7,16 @@ use std::time::Duration;
 use pdm_core::codes::Code;
 use pdm_core::events::{Interrupted, span};
 
-/// A program did not come to its end, or not to the one it promised.
+/// Why a program of `[[stage]]` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
-    /// Something it reads is not there.
-    #[error("its input `{0}` is not there")]
+    /// An input does not exist.
+    #[error("its input `{0}` does not exist")]
     Input(String),
-    /// Something it reads was changed while it ran: nobody knows which of the two it read.
+    /// Something it reads changed while it ran, so it is not known which content it read.
     #[error("its {0} changed while it ran; run it again")]
     InputChanged(String),
-    /// The system did not start it.
+    /// The system could not start it.
     #[error("the program `{program}` cannot be started")]
     Start {
         /// The program, as written.
@@ -22,8 +24,8 @@ pub enum ExecError {
         /// Why not.
         source: io::Error,
     },
-    /// It ended, and said that it failed.
-    #[error("the program ended with {how}{}", told(.tail, .log))]
+    /// It ended with an error.
+    #[error("the program ended with {how}{}", printed(.tail, .log))]
     Failed {
         /// Its exit code or signal.
         how: String,
@@ -33,7 +35,7 @@ pub enum ExecError {
         log: PathBuf,
     },
     /// It did not end in time.
-    #[error("the program ran for more than its {}{}", span(*.limit), told(.tail, .log))]
+    #[error("the program ran longer than its timeout of {}{}", span(*.limit), printed(.tail, .log))]
     TimedOut {
         /// Its `timeout`.
         limit: Duration,
@@ -42,8 +44,8 @@ pub enum ExecError {
         /// Where all of it is.
         log: PathBuf,
     },
-    /// It ended well without a file it promised.
-    #[error("the program ended well and made no `{output}`{}", told(.tail, .log))]
+    /// It succeeded without making one of its outputs.
+    #[error("the program succeeded but did not make `{output}`{}", printed(.tail, .log))]
     NoOutput {
         /// The output, as written.
         output: String,
@@ -52,12 +54,12 @@ pub enum ExecError {
         /// Where all of it is.
         log: PathBuf,
     },
-    /// It ended well and left a file it promised as it was before.
+    /// It succeeded without writing one of its outputs, which existed before.
     #[error(
-        "the program ended well and left `{0}` as it was before; that may be the result of other inputs"
+        "the program succeeded but did not write `{0}`; the file from before may be the result of other inputs"
     )]
     OldOutput(String),
-    /// What it made is no file.
+    /// One of its outputs is a folder.
     #[error("its output `{0}` is a folder; name the files in it")]
     NotAFile(String),
     /// A file cannot be read or written.
@@ -92,18 +94,18 @@ impl ExecError {
     /// Returns the next step, where one is known.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Input(_) => "paths are taken from the project's folder",
+            Self::Input(_) => "paths are relative to the project's folder",
             Self::Start { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "make the file executable: `chmod +x`; or name its interpreter first"
             }
             Self::Start { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "a program with a `/` is looked for in the project's folder, any other on the PATH"
+                "a program with a `/` is searched in the project's folder, any other on the PATH"
             }
-            Self::TimedOut { .. } => "allow more by its `timeout`",
+            Self::TimedOut { .. } => "allow more time: set its `timeout`",
             Self::NoOutput { .. } => {
-                "paths are taken from the project's folder, in which the program runs, too"
+                "paths are relative to the project's folder, and so is the folder the program runs in"
             }
-            Self::OldOutput(_) => "let the program write all its outputs whenever it runs",
+            Self::OldOutput(_) => "make the program write all its outputs whenever it runs",
             _ => return None,
         })
     }
@@ -121,12 +123,12 @@ impl ExecError {
     }
 }
 
-fn told(tail: &str, log: &Path) -> String {
-    match tail {
-        "" => "; it wrote nothing".to_owned(),
-        tail => format!(
-            "; all it wrote is in `{}`, at the end:\n{tail}",
-            log.display()
-        ),
+fn printed(tail: &str, log: &Path) -> String {
+    if tail.is_empty() {
+        return "; it printed nothing".to_owned();
     }
+    format!(
+        "; its whole output is in `{}`, the last lines are:\n{tail}",
+        log.display()
+    )
 }

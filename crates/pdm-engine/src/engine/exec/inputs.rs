@@ -1,3 +1,5 @@
+//! Finds and hashes what a program reads.
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs;
@@ -9,31 +11,30 @@ use crate::config::covers;
 use crate::engine::inputs::ExpectedFiles;
 use pdm_core::content::{Digest, digest_of};
 
-/// An input as it was found.
+/// An input as it is now.
 pub(in crate::engine) struct Input {
-    /// Of the file itself, or of the names and digests of all files it means.
+    /// Digest of the file, or of the names and digests of all files that the input names.
     pub(in crate::engine) digest: Digest,
     /// The files.
     pub(in crate::engine) files: Vec<InputFile>,
 }
 
-/// Looks at an input. Files that are `known` count as there, with what is known of them.
+/// Hashes an input. Files that are `expected` count as present, with the digest they will have.
 ///
 /// # Errors
 /// There is no such file, or it cannot be read.
-pub(in crate::engine) fn look(
+pub(in crate::engine) fn hash_input(
     root: &Path,
     written: &str,
-    known: &ExpectedFiles,
-    memory: &DigestCache,
+    expected: &ExpectedFiles,
+    digests: &DigestCache,
 ) -> Result<Input, ExecError> {
     let path = root.join(written);
-    let hashed = |path: &Path| memory.digest(path).map_err(ExecError::io("read", path));
-    let single = known.get(&path).copied();
-    let single = if single.is_none() && path.is_file() {
-        Some(hashed(&path)?)
-    } else {
-        single
+    let hashed = |path: &Path| digests.digest(path).map_err(ExecError::io("read", path));
+    let single = match expected.get(&path) {
+        Some(found) => Some(*found),
+        None if path.is_file() => Some(hashed(&path)?),
+        None => None,
     };
     let file = |path: &str, (sha256, bytes)| InputFile {
         input: written.into(),
@@ -58,24 +59,26 @@ pub(in crate::engine) fn look(
             .to_string_lossy()
             .into_owned()
     };
-    let soon = known
-        .iter()
-        .map(|(path, found)| (name(path), *found))
-        .filter(|(path, _)| covers(written, path));
-    let mut found: BTreeMap<_, _> = soon.collect();
+    let mut found = BTreeMap::new();
+    for (path, expected) in expected {
+        let name = name(path);
+        if covers(written, &name) {
+            found.insert(name, *expected);
+        }
+    }
     for file in files {
-        if let Entry::Vacant(place) = found.entry(name(&file)) {
-            place.insert(hashed(&file)?);
+        if let Entry::Vacant(missing) = found.entry(name(&file)) {
+            missing.insert(hashed(&file)?);
         }
     }
     if found.is_empty() {
         return Err(ExecError::Input(written.to_owned()));
     }
-    let digests: BTreeMap<_, _> = found
+    let sha256s: BTreeMap<_, _> = found
         .iter()
         .map(|(name, (sha256, _))| (name, sha256))
         .collect();
-    let digest = digest_of(&digests).expect("a map of text to digests has a JSON form");
+    let digest = digest_of(&sha256s).expect("a map of text to digests has a JSON form");
     Ok(Input {
         digest,
         files: found
@@ -85,7 +88,7 @@ pub(in crate::engine) fn look(
     })
 }
 
-/// Returns the files that an input means now; none that cannot be listed.
+/// Returns the files that an input names now, without those that cannot be listed.
 pub(in crate::engine) fn files_of(root: &Path, written: &str) -> Vec<PathBuf> {
     let path = root.join(written);
     if path.is_file() {
@@ -105,16 +108,16 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>, ExecError> {
         let kind = item
             .file_type()
             .map_err(ExecError::io("read", &item.path()))?;
-        match kind.is_dir() {
-            true => files.extend(below(&item.path())?),
-            false if item.path().is_file() => files.push(item.path()),
-            false => {}
+        if kind.is_dir() {
+            files.extend(below(&item.path())?);
+        } else if item.path().is_file() {
+            files.push(item.path());
         }
     }
     Ok(files)
 }
 
-/// Returns the files a pattern means; none where it is no pattern.
+/// Returns the files that match a pattern; none where it is not a valid pattern.
 fn matching(root: &Path, written: &str) -> Vec<PathBuf> {
     let root = glob::Pattern::escape(&root.to_string_lossy());
     let pattern = Path::new(&root).join(written);

@@ -1,3 +1,5 @@
+//! Keeps what a program makes in the cache, and puts it back into the project.
+
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io;
@@ -17,31 +19,31 @@ const FILES: &str = "files";
 struct PriorFile {
     bytes: u64,
     modified: Option<SystemTime>,
-    /// Its number and the time of its last change of any kind, which no program can set back.
+    /// Its inode and the time of its last change of any kind, which no program can set back.
     identity: (u64, i64, i64),
 }
 
 /// The outputs of a stage as they were before its program ran.
-pub(in crate::engine) struct Before(BTreeMap<String, Option<PriorFile>>);
+pub(in crate::engine) struct OutputsBefore(BTreeMap<String, Option<PriorFile>>);
 
-impl Before {
-    /// Looks at the outputs, and makes the folders they belong in.
-    pub(in crate::engine) fn look(root: &Path, options: &ExecOptions) -> Result<Self, ExecError> {
-        let mut looks = BTreeMap::new();
+impl OutputsBefore {
+    /// Records the outputs as they are now, and makes the folders they belong in.
+    pub(in crate::engine) fn record(root: &Path, options: &ExecOptions) -> Result<Self, ExecError> {
+        let mut files = BTreeMap::new();
         for output in &options.outputs {
             let path = root.join(output);
             let folder = path.parent().unwrap_or(root);
             fs::create_dir_all(folder).map_err(ExecError::io("create", folder))?;
-            looks.insert(
-                output.clone(),
-                fs::metadata(&path).ok().map(|found| PriorFile::of(&found)),
-            );
+            let file = fs::metadata(&path).ok().map(|found| PriorFile::of(&found));
+            files.insert(output.clone(), file);
         }
-        Ok(Self(looks))
+        Ok(Self(files))
     }
 
-    /// Returns an output the program did not make; nothing where it made all. A file that is as it was before counts as
-    /// not made: it may come from other inputs.
+    /// Returns an output that the program did not make; none where it made all.
+    ///
+    /// # Errors
+    /// An output is a folder, or a file that the program did not write: it may be the result of other inputs.
     pub(in crate::engine) fn missing(&self, root: &Path) -> Result<Option<String>, ExecError> {
         for (output, before) in &self.0 {
             match fs::metadata(root.join(output)) {
@@ -56,17 +58,17 @@ impl Before {
         Ok(None)
     }
 
-    /// Moves what the program made or changed out of the project: a program that did not come to its end leaves nothing that
-    /// somebody could take for a result.
+    /// Moves what the program made or changed out of the project, so that the files of a failed program are not taken for
+    /// results.
     pub(in crate::engine) fn set_aside(&self, root: &Path, aside: &Path) -> io::Result<()> {
-        let touched = |(output, before): &(&String, &Option<PriorFile>)| {
-            fs::metadata(root.join(output))
-                .is_ok_and(|found| found.is_file() && Some(PriorFile::of(&found)) != **before)
-        };
-        for (output, _) in self.0.iter().filter(touched) {
-            let to = aside.join(output);
-            fs::create_dir_all(to.parent().unwrap_or(aside))?;
-            fs::rename(root.join(output), to)?;
+        for (output, before) in &self.0 {
+            let is_changed = fs::metadata(root.join(output))
+                .is_ok_and(|found| found.is_file() && Some(PriorFile::of(&found)) != *before);
+            if is_changed {
+                let to = aside.join(output);
+                fs::create_dir_all(to.parent().unwrap_or(aside))?;
+                fs::rename(root.join(output), to)?;
+            }
         }
         Ok(())
     }
@@ -93,15 +95,16 @@ fn identity(_: &Metadata) -> (u64, i64, i64) {
     (0, 0, 0)
 }
 
-/// Copies the outputs into the folder of an entry that is being made; returns their number and bytes.
-pub(in crate::engine) fn keep(
+/// Copies the outputs into the folder of a cache entry that is being made; returns their number and bytes.
+pub(in crate::engine) fn copy_to_cache(
     root: &Path,
     options: &ExecOptions,
     folder: &Path,
 ) -> Result<(usize, u64), ExecError> {
     let mut bytes = 0;
     for output in &options.outputs {
-        let (from, to) = (root.join(output), folder.join(FILES).join(output));
+        let from = root.join(output);
+        let to = folder.join(FILES).join(output);
         let parent = to.parent().unwrap_or(folder);
         fs::create_dir_all(parent).map_err(ExecError::io("create", parent))?;
         bytes += fs::copy(&from, &to).map_err(ExecError::io("copy", &from))?;
@@ -109,49 +112,56 @@ pub(in crate::engine) fn keep(
     Ok((options.outputs.len(), bytes))
 }
 
-/// Returns where the project has the outputs of an entry, where the cache has them, and their digests and sizes.
+/// Returns the paths of an entry's outputs in the project and in the cache, and their digests and sizes.
 pub(in crate::engine) fn produced(
     root: &Path,
     entry: &CacheEntry,
 ) -> Vec<(PathBuf, PathBuf, (Digest, u64))> {
-    let file = |path: &str| Some(path.strip_prefix(FILES)?.strip_prefix('/')?.to_owned());
-    let outputs = entry
-        .outputs()
-        .iter()
-        .filter_map(|output| Some((file(&output.path)?, output)));
-    let placed = outputs.map(|(name, output)| {
-        (
+    let mut files = Vec::new();
+    for output in entry.outputs() {
+        let Some(name) = output
+            .path
+            .strip_prefix(FILES)
+            .and_then(|rest| rest.strip_prefix('/'))
+        else {
+            continue;
+        };
+        files.push((
             root.join(name),
             entry.path(&output.path),
             (output.sha256, output.bytes),
-        )
-    });
-    placed.collect()
+        ));
+    }
+    files
 }
 
-/// Returns the outputs that the project lacks, or has otherwise.
+/// Returns the outputs that the project does not have, or has with another content.
 pub(in crate::engine) fn to_restore(
     root: &Path,
     entry: &CacheEntry,
-    memory: &DigestCache,
+    digests: &DigestCache,
 ) -> Vec<(PathBuf, PathBuf)> {
-    let differs = |path: &Path, found| !path.is_file() || memory.digest(path).ok() != Some(found);
-    let produced = produced(root, entry).into_iter();
-    produced
-        .filter(|(path, _, found)| differs(path, *found))
-        .map(|(path, kept, _)| (path, kept))
-        .collect()
+    let mut files = Vec::new();
+    for (path, cached, expected) in produced(root, entry) {
+        if !path.is_file() || digests.digest(&path).ok() != Some(expected) {
+            files.push((path, cached));
+        }
+    }
+    files
 }
 
-/// Puts outputs back from the cache, each whole or not at all.
+/// Puts outputs back from the cache, each completely or not at all.
 pub(in crate::engine) fn restore(outputs: &[(PathBuf, PathBuf)]) -> Result<(), ExecError> {
-    for (path, kept) in outputs {
-        let copied = atomic_replace(path, |mut file| {
-            io::copy(&mut open_regular(kept)?, &mut file).map(drop)
-        });
-        copied
-            .and_then(|()| fs::set_permissions(path, fs::metadata(kept)?.permissions()))
-            .map_err(ExecError::io("write", path))?;
+    for (path, cached) in outputs {
+        copy_back(path, cached).map_err(ExecError::io("write", path))?;
     }
     Ok(())
+}
+
+fn copy_back(path: &Path, cached: &Path) -> io::Result<()> {
+    atomic_replace(path, |mut file| {
+        io::copy(&mut open_regular(cached)?, &mut file)?;
+        Ok::<(), io::Error>(())
+    })?;
+    fs::set_permissions(path, fs::metadata(cached)?.permissions())
 }

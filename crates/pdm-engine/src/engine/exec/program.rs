@@ -1,3 +1,5 @@
+//! Runs a program of `[[stage]]` as a process: its environment, its log, its end.
+
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -10,15 +12,15 @@ use crate::config::{ExecOptions, Stage};
 use pdm_core::content::open_regular;
 use pdm_core::events::{Interrupted, Reporter};
 
-/// Time between two looks at the process.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// How long a process may take to end after it was asked to.
+/// Time between two checks of the process.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
+/// How long a process may take to end after it was asked to end.
 const GRACE: Duration = Duration::from_secs(5);
-/// How much of the end of a log is told.
+/// How much of the end of a log a message quotes.
 const TAIL_LINES: usize = 12;
 const TAIL_BYTES: u64 = 4096;
-/// Variables that say where things are rather than what they are.
-const ALWAYS_SEEN: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
+/// Variables that every program gets: they say where things are, not what they are.
+const ALWAYS_PASSED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 
 /// A program about to run.
 pub(in crate::engine) struct Program<'p> {
@@ -27,9 +29,9 @@ pub(in crate::engine) struct Program<'p> {
     pub(in crate::engine) root: &'p Path,
     /// Looks a variable up.
     pub(in crate::engine) variable: fn(&str) -> Option<String>,
-    /// The named stages it may look into, with the folders of what they made.
+    /// The named stages whose results it may read, with their folders.
     pub(in crate::engine) folders: Vec<(Stage, PathBuf)>,
-    /// Where what it writes goes.
+    /// The file that gets what it prints.
     pub(in crate::engine) log: PathBuf,
 }
 
@@ -46,26 +48,23 @@ impl Program<'_> {
                 .try_wait()
                 .map_err(ExecError::io("wait for", Path::new(&self.options.exec[0])))?
             {
-                return self.judged(status);
+                return self.result_of(status);
             }
             if let Err(interrupted) = reporter.check() {
                 stop(&mut child, interrupted);
                 return Err(interrupted.into());
             }
-            if let Some(limit) = self
-                .options
-                .timeout
-                .map(|limit| limit.duration())
-                .filter(|l| started.elapsed() > *l)
+            if let Some(timeout) = self.options.timeout
+                && started.elapsed() > timeout.duration()
             {
                 stop(&mut child, Interrupted::Abandoned);
                 return Err(ExecError::TimedOut {
-                    limit,
+                    limit: timeout.duration(),
                     tail: tail(&self.log),
                     log: self.log.clone(),
                 });
             }
-            thread::sleep(LOOK_AGAIN);
+            thread::sleep(CHECK_INTERVAL);
         }
     }
 
@@ -85,7 +84,7 @@ impl Program<'_> {
             .env_clear()
             .envs(self.environment());
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
-        leading_a_group(&mut command);
+        lead_a_group(&mut command);
         command.spawn().map_err(|source| ExecError::Start {
             program: program.clone(),
             source,
@@ -93,35 +92,34 @@ impl Program<'_> {
     }
 
     fn environment(&self) -> Vec<(String, String)> {
-        let named = ALWAYS_SEEN.into_iter().chain(
+        let named = ALWAYS_PASSED.into_iter().chain(
             self.options
                 .env
                 .iter()
                 .chain(&self.options.secrets)
                 .map(String::as_str),
         );
-        let theirs = named.filter_map(|name| Some((name.to_owned(), (self.variable)(name)?)));
-        let folder = |(stage, folder): &(Stage, PathBuf)| {
-            (
-                format!("PDM_ML_{}_DIR", stage.name().to_uppercase()),
-                folder.display().to_string(),
-            )
-        };
-        let ours = [
+        let mut variables = Vec::new();
+        for name in named {
+            if let Some(value) = (self.variable)(name) {
+                variables.push((name.to_owned(), value));
+            }
+        }
+        for (name, value) in [
             ("PDM_ML_STAGE", self.options.name.clone()),
             ("PDM_ML_ROOT", self.root.display().to_string()),
             ("PDM_ML_THREADS", rayon::current_num_threads().to_string()),
-        ];
-        let ours = ours
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value));
-        theirs
-            .chain(ours)
-            .chain(self.folders.iter().map(folder))
-            .collect()
+        ] {
+            variables.push((name.to_owned(), value));
+        }
+        for (stage, folder) in &self.folders {
+            let name = format!("PDM_ML_{}_DIR", stage.name().to_uppercase());
+            variables.push((name, folder.display().to_string()));
+        }
+        variables
     }
 
-    fn judged(&self, status: ExitStatus) -> Result<(), ExecError> {
+    fn result_of(&self, status: ExitStatus) -> Result<(), ExecError> {
         if status.success() {
             return Ok(());
         }
@@ -148,7 +146,7 @@ pub(in crate::engine) fn tail(log: &Path) -> String {
     };
     let end = read().unwrap_or_default();
     let text = String::from_utf8_lossy(&end);
-    // What a program may send to a terminal is not for messages.
+    // Control characters are for a terminal, not for messages.
     let clean: String = text
         .chars()
         .filter(|c| !c.is_control() || *c == '\n' || *c == '\t')
@@ -161,20 +159,21 @@ pub(in crate::engine) fn tail(log: &Path) -> String {
         .join("\n")
 }
 
-/// Asks the process and all it started to end, and ends them after a while.
+/// Asks the process and all it started to end, and kills them after a while.
 fn stop(child: &mut Child, why: Interrupted) {
     ask(child, why);
     let asked = Instant::now();
     while asked.elapsed() < GRACE && matches!(child.try_wait(), Ok(None)) {
-        thread::sleep(LOOK_AGAIN);
+        thread::sleep(CHECK_INTERVAL);
     }
     end(child);
     let _reaped = child.wait();
 }
 
-/// A group of its own: a terminal's ^C does not reach it before this program decides, and a signal reaches all of it.
+/// Gives the process a group of its own: a terminal's ^C does not reach it before this program decides, and a signal reaches
+/// all processes of it.
 #[cfg(unix)]
-fn leading_a_group(command: &mut Command) {
+fn lead_a_group(command: &mut Command) {
     use std::os::unix::process::CommandExt;
     command.process_group(0);
 }
@@ -182,14 +181,12 @@ fn leading_a_group(command: &mut Command) {
 #[cfg(unix)]
 fn ask(child: &Child, why: Interrupted) {
     use rustix::process::Signal;
-    send(
-        child,
-        if why == (Interrupted::Signal { signal: 2 }) {
-            Signal::INT
-        } else {
-            Signal::TERM
-        },
-    );
+    let signal = if why == (Interrupted::Signal { signal: 2 }) {
+        Signal::INT
+    } else {
+        Signal::TERM
+    };
+    send(child, signal);
 }
 
 #[cfg(unix)]
@@ -199,7 +196,7 @@ fn end(child: &mut Child) {
 
 #[cfg(unix)]
 fn send(child: &Child, signal: rustix::process::Signal) {
-    // Nobody is left to hear it where this fails.
+    // This fails where the group has ended already.
     let _sent =
         rustix::process::kill_process_group(rustix::process::Pid::from_child(child), signal);
 }
@@ -213,7 +210,7 @@ fn ended_by(status: ExitStatus) -> String {
 }
 
 #[cfg(not(unix))]
-fn leading_a_group(_: &mut Command) {}
+fn lead_a_group(_: &mut Command) {}
 
 #[cfg(not(unix))]
 fn ask(_: &Child, _: Interrupted) {}

@@ -1,6 +1,8 @@
+//! Tests of the programs of `[[stage]]`: their inputs and their logs.
+
 use std::fs;
 
-use super::inputs::look;
+use super::inputs::hash_input;
 use super::program::tail;
 use crate::cache::DigestCache;
 use crate::engine::inputs::ExpectedFiles;
@@ -13,19 +15,17 @@ fn an_input_is_all_the_files_it_means_and_those_that_will_be_there() {
     fs::create_dir_all(root.join("raw/deep")).unwrap();
     fs::write(root.join("raw/a.csv"), "a").unwrap();
     fs::write(root.join("raw/deep/b.csv"), "b").unwrap();
-    let (none, memory) = (
-        ExpectedFiles::new(),
-        DigestCache::open(root.join("inputs.json")),
-    );
-    let digest = |written: &str, known: &ExpectedFiles| {
-        look(root, written, known, &memory).map(|input| input.digest)
+    let none = ExpectedFiles::new();
+    let digests = DigestCache::open(root.join("inputs.json"));
+    let digest = |written: &str, expected: &ExpectedFiles| {
+        hash_input(root, written, expected, &digests).map(|input| input.digest)
     };
     let of = |written: &str| digest(written, &none).unwrap();
     assert_eq!(of("raw/a.csv"), Digest::of("a"));
     assert_eq!(of("raw"), of("raw/**/*.csv"));
     assert_ne!(of("raw"), of("raw/*.csv"));
     let missing = digest("raw/*.txt", &none).unwrap_err();
-    assert_eq!(missing.to_string(), "its input `raw/*.txt` is not there");
+    assert_eq!(missing.to_string(), "its input `raw/*.txt` does not exist");
 
     let soon = ExpectedFiles::from([(root.join("raw/deep/b.csv"), (Digest::of("b"), 1))]);
     let whole = of("raw");
@@ -36,7 +36,7 @@ fn an_input_is_all_the_files_it_means_and_those_that_will_be_there() {
 }
 
 #[test]
-fn the_end_of_a_log_is_told_without_what_is_meant_for_a_terminal() {
+fn the_end_of_a_log_is_quoted_without_control_characters() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log.txt");
     assert_eq!(tail(&log), "");
@@ -44,10 +44,10 @@ fn the_end_of_a_log_is_told_without_what_is_meant_for_a_terminal() {
         .map(|n| format!("line {n} \u{1b}[31m{}", "x".repeat(200)))
         .collect();
     fs::write(&log, lines.join("\n")).unwrap();
-    let told = tail(&log);
-    assert_eq!(told.lines().count(), 12);
+    let end = tail(&log);
+    assert_eq!(end.lines().count(), 12);
     assert!(
-        told.starts_with("    line 29 [31m") && !told.contains('\u{1b}'),
-        "{told}"
+        end.starts_with("    line 29 [31m") && !end.contains('\u{1b}'),
+        "{end}"
     );
 }

@@ -1,4 +1,4 @@
-//! Stops all work of a command once a part of it failed.
+//! Stops all work of a command once a part of it has failed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

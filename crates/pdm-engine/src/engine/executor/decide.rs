@@ -1,4 +1,4 @@
-//! Whether a task must run, and why: what differs from the key that was used last, down to the line of the pipeline file.
+//! Decides whether a task must run, and says why: what differs from the key used last, down to the line of the pipeline file.
 
 use crate::cache::{CacheEntry, InputChange, InputFile, KeyChange, StageKey, Status, explain};
 use crate::engine::pipeline_run::PipelineRun;
@@ -7,15 +7,15 @@ use crate::engine::step::{Step, Task};
 /// How many differences a reason names.
 const NAMED_CHANGES: usize = 3;
 
-/// What should be done about a task.
+/// Whether a task must run.
 pub(in crate::engine) enum Decision {
     /// Its result is in the cache.
     Cached(Box<CacheEntry>),
-    /// It must run; why, as a fragment.
+    /// It must run, for this reason, a fragment.
     Run(String),
 }
 
-/// Decides about a task.
+/// Decides whether a task must run.
 pub(in crate::engine) fn decide(
     run: &PipelineRun<'_>,
     step: &dyn Step,
@@ -76,7 +76,7 @@ fn why_absent(changes: Option<Vec<String>>) -> String {
         return "never run before".to_owned();
     };
     if changes.is_empty() {
-        return "the cached result is gone".to_owned();
+        return "the cached result was deleted".to_owned();
     }
     let named = changes[..changes.len().min(NAMED_CHANGES)].join(", ");
     match changes.len().saturating_sub(NAMED_CHANGES) {

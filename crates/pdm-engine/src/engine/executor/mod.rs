@@ -1,9 +1,9 @@
-//! Brings the steps of a run about: the one place for everything that all steps have in common.
+//! Executes the steps of a run: everything that all steps have in common.
 //!
-//! - [`Executor`] takes one step: agree with the lock, fetch from the shared cache, decide, claim, compute, commit, remember,
-//!   share, record;
-//! - `scheduler` says which step may begin, on how many threads, and lets the first failure stop the others;
-//! - `planner` walks the same graph, asks the same questions by the same code, and runs nothing;
+//! - [`Executor`] executes one step: check it against the lock, fetch from the shared cache, decide, claim, compute, commit,
+//!   record the key, share;
+//! - `scheduler` says which step may begin, on how many threads, and makes the first failure stop the others;
+//! - `planner` walks the same graph and decides by the same code, but runs nothing;
 //! - `decide` says whether a task must run, and why.
 
 mod cancel;
@@ -34,25 +34,25 @@ use crate::config::{Node, Stage};
 use crate::pipeline::Summary;
 use pdm_core::events::{Event, Reporter};
 
-/// Takes steps, one at a time on each thread; everything it holds is shared.
+/// Executes steps, one at a time on each thread; all threads share it.
 pub(super) struct Executor<'e> {
     pub(super) run: &'e PipelineRun<'e>,
     /// The record of the run; none where the command keeps none.
     pub(super) record: Option<&'e RunRecord<'e>>,
     pub(super) purpose: &'e RunPurpose,
     pub(super) reuse: Reuse,
-    /// What the run must keep to.
+    /// The lock that the run must match.
     pub(super) lock: Lock,
-    /// Results of other machines.
+    /// The cache that is shared with other machines.
     pub(super) shared: SharedCache,
     /// Digests of files that were hashed before.
     pub(super) hashes: DigestCache,
 }
 
-/// What came of a step.
-pub(super) struct Taken {
+/// The result of a step.
+pub(super) struct StepResult {
     pub(super) row: StageRow,
-    /// What it made, or made before; none of a step that changes the registry.
+    /// What it made, now or before; none of a step that changes the registry.
     pub(super) entry: Option<CacheEntry>,
 }
 
@@ -70,24 +70,28 @@ impl<'e> Executor<'e> {
         }
     }
 
-    /// Takes the digests of the data files, and refuses others than the lock's where that is asked for.
+    /// Hashes the data files and checks them against the lock.
     ///
     /// # Errors
     /// The training file is missing, a file cannot be read, or the data are not those of the lock.
     pub(super) fn read_inputs(&self) -> Result<(), EngineError> {
         let policy = HashPolicy::of(self.reuse);
         let inputs = self.run.read_inputs(policy, &ExpectedFiles::new())?;
-        Ok(self.lock.agree_on_inputs(&inputs.shown)?)
+        Ok(self.lock.check_inputs(&inputs.shown)?)
     }
 
-    /// Brings a step about: from the cache, or by running it.
+    /// Executes a step: takes its result from the cache, or runs it.
     ///
     /// # Errors
-    /// It failed or was stopped, or is not the one that is locked; the cache or the registry cannot be used.
+    /// It failed or was stopped, or does not match the lock; the cache or the registry cannot be used.
     ///
     /// # Panics
-    /// Where the steps before it were not taken; the scheduler sees to that.
-    pub(super) fn take(&self, step: &dyn Step, results: &Results) -> Result<Taken, EngineError> {
+    /// Where a step it needs has no result; the scheduler prevents that.
+    pub(super) fn execute(
+        &self,
+        step: &dyn Step,
+        results: &Results,
+    ) -> Result<StepResult, EngineError> {
         if step.reads_data() && self.run.inputs().is_none() {
             self.read_inputs()?;
         }
@@ -96,7 +100,7 @@ impl<'e> Executor<'e> {
             Prepared::Unknown => panic!("`{}` began before the steps it needs", step.name()),
             Prepared::Done(why) => Ok(self.skipped(step, why)),
             Prepared::Change(change) => self.change_registry(step, &*change, results),
-            Prepared::Task(task) => self.take_task(step, &task, results),
+            Prepared::Task(task) => self.execute_task(step, &task, results),
         }
     }
 
@@ -105,22 +109,22 @@ impl<'e> Executor<'e> {
             run: self.run,
             purpose: self.purpose,
             results,
-            expected: &NOTHING_EXPECTED,
+            expected: &NO_FILES,
             hashes: &self.hashes,
         }
     }
 
-    fn take_task(
+    fn execute_task(
         &self,
         step: &dyn Step,
         task: &Task<'_>,
         results: &Results,
-    ) -> Result<Taken, EngineError> {
-        let keeps = step.is_reproducible();
-        if keeps {
+    ) -> Result<StepResult, EngineError> {
+        let is_reproducible = step.is_reproducible();
+        if is_reproducible {
             let changes =
                 |old: &StageKey, files: &[InputFile]| changes(self.run, step, old, files, task);
-            self.lock.agree_on_key(&task.key, changes)?;
+            self.lock.check_key(&task.key, changes)?;
         }
         let fetched = self.fetch(step, task)?;
         let (row, entry) = match decide(self.run, step, task, !self.reuse.cached) {
@@ -130,19 +134,19 @@ impl<'e> Executor<'e> {
             }
             Decision::Run(why) => self.compute(step, task, why, results)?,
         };
-        if keeps {
-            self.lock.agree_on_result(&entry, self.reporter())?;
+        if is_reproducible {
+            self.lock.check_result(&entry, self.reporter())?;
             if row.action == StageAction::Ran {
                 self.shared.share(&entry, self.reporter())?;
             }
         }
-        Ok(Taken {
+        Ok(StepResult {
             row,
             entry: Some(entry),
         })
     }
 
-    /// Fetches a result that is not here, where another machine shared it; returns from where.
+    /// Fetches a result that the local cache lacks, where another machine shared it; returns from where, as a fragment.
     fn fetch(&self, step: &dyn Step, task: &Task<'_>) -> Result<Option<String>, EngineError> {
         if !self.reuse.cached || !step.is_reproducible() {
             return Ok(None);
@@ -154,7 +158,7 @@ impl<'e> Executor<'e> {
             .fetch(cache, &task.key, locked, self.reporter())?)
     }
 
-    /// Takes a result from the cache, and puts back what the project has lost of it.
+    /// Takes a result from the cache, and puts back those of its files that the project lacks.
     fn use_cached(
         &self,
         step: &dyn Step,
@@ -164,7 +168,7 @@ impl<'e> Executor<'e> {
     ) -> Result<(StageRow, CacheEntry), EngineError> {
         let lost = task.compute.lost_outputs(&entry);
         task.compute.put_back(&lost)?;
-        self.remember(task)?;
+        self.record_key(task)?;
         let why = with_lost(why, &lost, self.run, "put back");
         self.emit_cached(step, &why);
         let row = StageRow {
@@ -194,7 +198,7 @@ impl<'e> Executor<'e> {
             }
             Claim::Work(pending) => self.fill(step, &*task.compute, *pending)?,
         };
-        self.remember(task)?;
+        self.record_key(task)?;
         let summary = summary_of(&entry);
         let row = self.finish(step, why, summary, started);
         Ok((row, entry))
@@ -205,7 +209,7 @@ impl<'e> Executor<'e> {
         step: &dyn Step,
         change: &dyn RegistryChange,
         results: &Results,
-    ) -> Result<Taken, EngineError> {
+    ) -> Result<StepResult, EngineError> {
         let why = "its inputs are new".to_owned();
         let started = self.begin(step, &why);
         self.check(step)?;
@@ -213,13 +217,13 @@ impl<'e> Executor<'e> {
         if let Some(stage) = change.outdates() {
             self.repeat(stage, results);
         }
-        Ok(Taken {
+        Ok(StepResult {
             row: self.finish(step, why, summary, started),
             entry: None,
         })
     }
 
-    /// Computes a stage once more for the next run; the result of this run stays the one it used.
+    /// Computes a stage again for the next run; this run keeps the result it used.
     fn repeat(&self, stage: Stage, results: &Results) {
         let step = step_of(Node::Named(stage), self.run.job);
         if let Err(error) = self.try_repeat(&*step, results) {
@@ -235,9 +239,11 @@ impl<'e> Executor<'e> {
         let interrupt = self.reporter().interrupt();
         match self.run.cache.claim(&task.key, interrupt, || {})? {
             Claim::Ready(_) => {}
-            Claim::Work(pending) => drop(self.fill(step, &*task.compute, *pending)?),
+            Claim::Work(pending) => {
+                self.fill(step, &*task.compute, *pending)?;
+            }
         }
-        self.remember(&task)
+        self.record_key(&task)
     }
 
     fn claim(&self, task: &Task<'_>) -> Result<Claim, EngineError> {
@@ -272,7 +278,7 @@ impl<'e> Executor<'e> {
         self.check(step)?;
         let summary =
             serde_json::to_value(summary).expect("a fragment and named figures have a JSON form");
-        // The memory of a program is not that of this process.
+        // A program has a process of its own, whose memory is not known.
         let pending = match step.name().named() {
             Some(_) => pending.with_peak(watch.peak()),
             None => pending,
@@ -280,14 +286,14 @@ impl<'e> Executor<'e> {
         Ok(pending.commit(summary)?)
     }
 
-    /// Fails once the work should stop: between steps, and after one that does not check by itself.
+    /// Fails once the work should stop: between steps, and after one that does not check on its own.
     fn check(&self, step: &dyn Step) -> Result<(), EngineError> {
         let checked = self.reporter().check();
         checked.map_err(|interrupted| memory::stopped_by(step.name(), interrupted))
     }
 
-    /// Notes that a step used this key, and the files behind it.
-    fn remember(&self, task: &Task<'_>) -> Result<(), EngineError> {
+    /// Records the key that a step used last, and the files behind it.
+    fn record_key(&self, task: &Task<'_>) -> Result<(), EngineError> {
         let pipeline = &self.run.job.spec.project.name;
         let cache = &self.run.cache;
         Ok(cache.remember_files(pipeline, &task.key, &task.files)?)
@@ -323,9 +329,9 @@ impl<'e> Executor<'e> {
         }
     }
 
-    fn skipped(&self, step: &dyn Step, why: String) -> Taken {
+    fn skipped(&self, step: &dyn Step, why: String) -> StepResult {
         self.emit_cached(step, &why);
-        Taken {
+        StepResult {
             row: StageRow {
                 stage: step.name(),
                 action: StageAction::Skipped,
@@ -353,15 +359,15 @@ impl<'e> Executor<'e> {
     }
 }
 
-/// A run takes files as they are; only a plan expects some.
-static NOTHING_EXPECTED: ExpectedFiles = ExpectedFiles::new();
+/// A run takes files as they are; only a plan expects files that do not exist yet.
+static NO_FILES: ExpectedFiles = ExpectedFiles::new();
 
-/// Returns what a step said when it ended; an unreadable summary costs only its text.
+/// Returns the summary of a cached result; an empty one where it cannot be read.
 pub(super) fn summary_of(entry: &CacheEntry) -> Summary {
     serde_json::from_value(entry.summary().clone()).unwrap_or_default()
 }
 
-/// Returns a reason, and which lost outputs are put back.
+/// Returns a reason with the lost outputs that are put back.
 fn with_lost(
     why: String,
     lost: &[(PathBuf, PathBuf)],

@@ -1,4 +1,4 @@
-//! What the steps of a run would do, one after the other, by the code that runs them. Changes nothing.
+//! Says what the steps of a run would do, by the code that runs them. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,17 +25,17 @@ pub(in crate::engine) struct Planner<'p> {
     expected: ExpectedFiles,
     /// Steps that would run.
     due: BTreeSet<Node>,
-    /// Steps that would not be taken, with the reason.
+    /// Steps that a failed gate blocks, with the reason.
     blocked: BTreeMap<Node, String>,
-    /// The first step that would run, of those that all later named stages wait for.
+    /// The first step that would run and that all later named stages wait for.
     first_due: Option<StepName>,
-    /// Why the data are not there yet, where a simulated fleet must be written first.
+    /// Why the data do not exist yet, where a simulated fleet must be written first.
     no_fleet: Option<&'static str>,
     hashes: DigestCache,
 }
 
 /// What a step would do.
-struct Outlook {
+struct StepPlan {
     runs: bool,
     why: String,
     key: Option<Digest>,
@@ -43,7 +43,7 @@ struct Outlook {
     cached: Option<(CacheEntry, ExpectedFiles)>,
 }
 
-impl Outlook {
+impl StepPlan {
     fn due(why: String) -> Self {
         Self {
             runs: true,
@@ -78,7 +78,7 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Returns the steps up to a stage, each behind those it waits for.
+    /// Returns the steps up to a stage, each after those it waits for.
     pub(in crate::engine) fn order(&self, until: Stage) -> Vec<Node> {
         self.graph.order(until)
     }
@@ -88,7 +88,7 @@ impl<'p> Planner<'p> {
         self.first_due.as_ref()
     }
 
-    /// Returns what a step finds at this point of the plan.
+    /// Returns the situation of a step at this point of the plan.
     pub(in crate::engine) fn situation(&self) -> Situation<'_> {
         Situation {
             run: self.run,
@@ -99,7 +99,7 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Keeps the digests that were taken.
+    /// Saves the digests of the files that were hashed.
     pub(in crate::engine) fn save(&self) {
         self.hashes.save();
     }
@@ -113,15 +113,15 @@ impl<'p> Planner<'p> {
         if step.reads_data() {
             self.read_inputs()?;
         }
-        let outlook = self.outlook(node, &*step)?;
-        if outlook.runs {
+        let step_plan = self.plan_step(node, &*step)?;
+        if step_plan.runs {
             self.due.insert(node);
             if step.reads_data() {
                 self.first_due.get_or_insert_with(|| step.name());
             }
         }
         let mut last = None;
-        if let Some((entry, expected)) = outlook.cached {
+        if let Some((entry, expected)) = step_plan.cached {
             last = Some(entry.cost());
             self.expected.extend(expected);
             self.results.insert(node, entry);
@@ -131,13 +131,13 @@ impl<'p> Planner<'p> {
         let memory_bytes = need.map(|need| need.bytes);
         Ok(PlannedStage {
             stage: step.name(),
-            runs: outlook.runs,
-            why: outlook.why,
-            key: outlook.key,
+            runs: step_plan.runs,
+            why: step_plan.why,
+            key: step_plan.key,
             last_elapsed_ms: last.map(|cost| cost.elapsed_ms),
             last_peak_bytes: last.and_then(|cost| cost.peak_bytes),
             memory_bytes,
-            over_budget: outlook.runs && self.is_over_budget(memory_bytes),
+            over_budget: step_plan.runs && self.is_over_budget(memory_bytes),
         })
     }
 
@@ -148,7 +148,7 @@ impl<'p> Planner<'p> {
         memory_bytes.is_some_and(|needed| needed > limit.bytes())
     }
 
-    /// Takes the digests of the data files, unless a program or a simulation must write them first.
+    /// Hashes the data files, unless a program or a simulation must write them first.
     ///
     /// # Errors
     /// The training file is missing, or a file cannot be read.
@@ -165,40 +165,39 @@ impl<'p> Planner<'p> {
         Ok(())
     }
 
-    fn outlook(&mut self, node: Node, step: &dyn Step) -> Result<Outlook, EngineError> {
+    fn plan_step(&mut self, node: Node, step: &dyn Step) -> Result<StepPlan, EngineError> {
         if let Some(why) = self.why_blocked(node, step)? {
             self.blocked.insert(node, why.clone());
-            return Ok(Outlook::idle(why));
+            return Ok(StepPlan::idle(why));
         }
-        if let Some(why) = self
-            .no_fleet
-            .filter(|_| node == Node::Named(Stage::Validate))
+        if let Some(why) = self.no_fleet
+            && node == Node::Named(Stage::Validate)
         {
-            return Ok(Outlook::due(why.to_owned()));
+            return Ok(StepPlan::due(why.to_owned()));
         }
         if let Some(program) = self.due_program_before(node) {
-            return Ok(Outlook::due(format!("after `{program}`")));
+            return Ok(StepPlan::due(format!("after `{program}`")));
         }
         let prepared = match step.prepare(&self.situation()) {
             Ok(prepared) => prepared,
-            Err(error) => return missing_input(error).map(Outlook::due),
+            Err(error) => return missing_input(error).map(StepPlan::due),
         };
         Ok(match prepared {
-            Prepared::Unknown | Prepared::Change(_) => Outlook::due(self.why_unknown(node)),
+            Prepared::Unknown | Prepared::Change(_) => StepPlan::due(self.why_unknown(node)),
             // What the registry shows now may be out of date once earlier stages have run.
-            Prepared::Done(_) if self.first_due.is_some() => Outlook::due(self.why_unknown(node)),
-            Prepared::Done(why) => Outlook::idle(why),
-            Prepared::Task(task) => self.outlook_of_task(step, &task),
+            Prepared::Done(_) if self.first_due.is_some() => StepPlan::due(self.why_unknown(node)),
+            Prepared::Done(why) => StepPlan::idle(why),
+            Prepared::Task(task) => self.plan_task(step, &task),
         })
     }
 
-    fn outlook_of_task(&self, step: &dyn Step, task: &Task<'_>) -> Outlook {
+    fn plan_task(&self, step: &dyn Step, task: &Task<'_>) -> StepPlan {
         let key = Some(task.key.digest());
         let entry = match decide(self.run, step, task, false) {
             Decision::Run(why) => {
-                return Outlook {
+                return StepPlan {
                     key,
-                    ..Outlook::due(why)
+                    ..StepPlan::due(why)
                 };
             }
             Decision::Cached(entry) => *entry,
@@ -206,14 +205,14 @@ impl<'p> Planner<'p> {
         let lost = task.compute.lost_outputs(&entry);
         let expected = task.compute.expected_files(&entry);
         let why = with_lost(UNCHANGED.to_owned(), &lost, self.run, "would be put back");
-        Outlook {
+        StepPlan {
             key,
             cached: Some((entry, expected)),
-            ..Outlook::idle(why)
+            ..StepPlan::idle(why)
         }
     }
 
-    /// Returns why a step would not be taken.
+    /// Returns why a step is blocked, where it is.
     fn why_blocked(&self, node: Node, step: &dyn Step) -> Result<Option<String>, EngineError> {
         let needs = self.graph.all_needs(node);
         for (blocked, why) in &self.blocked {
@@ -224,7 +223,7 @@ impl<'p> Planner<'p> {
         step.blocked(&self.results, &RunPurpose::Requested)
     }
 
-    /// Returns the first program that would run, of those a step takes files from.
+    /// Returns the first program that would run and whose files a step reads.
     fn due_program_before(&self, node: Node) -> Option<StepName> {
         let needs = self.graph.needs(node);
         for need in self.due.intersection(&needs) {
@@ -241,7 +240,7 @@ impl<'p> Planner<'p> {
         None
     }
 
-    /// Returns what a step waits for, whose inputs are not known yet.
+    /// Returns what a step waits for whose inputs are not known yet.
     fn why_unknown(&self, node: Node) -> String {
         let waits_for = match node {
             Node::Named(_) => self.first_due.clone(),
@@ -254,7 +253,7 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// A plan says which input of a program is missing; the run stops at it.
+/// Returns a missing input of a program as a reason, and any other error as it is: a plan goes on, a run stops.
 fn missing_input(error: EngineError) -> Result<String, EngineError> {
     match error {
         EngineError::Exec { source, .. } if matches!(*source, ExecError::Input(_)) => {

@@ -1,10 +1,10 @@
-//! Which step may begin: each as soon as what it waits for is done, as many side by side as there are threads.
+//! Starts each step as soon as those it waits for are done, at most as many at once as there are threads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use super::{CancelToken, Executor, Taken};
+use super::{CancelToken, Executor, StepResult};
 use crate::config::{ExecGraph, Node, Stage};
 use crate::engine::outcome::StageRow;
 use crate::engine::results::Results;
@@ -12,10 +12,10 @@ use crate::engine::step::step_of;
 use crate::engine::{EngineError, Job};
 use pdm_core::events::Interrupted;
 
-/// The steps of a run, and how far they have come.
+/// The steps of a run and their state.
 pub(in crate::engine) struct Scheduler<'s> {
     graph: ExecGraph<'s>,
-    /// The steps that are wanted, each behind those it waits for.
+    /// The steps to execute, each after those it waits for.
     order: Vec<Node>,
     cancel: Arc<CancelToken>,
     state: Mutex<ScheduleState>,
@@ -26,7 +26,7 @@ pub(in crate::engine) struct Scheduler<'s> {
 struct ScheduleState {
     begun: BTreeSet<Node>,
     done: BTreeSet<Node>,
-    /// Steps that must not be taken, with the reason.
+    /// Steps that a failed gate blocks, with the reason.
     blocked: BTreeMap<Node, String>,
     rows: BTreeMap<Node, StageRow>,
     results: Results,
@@ -34,9 +34,9 @@ struct ScheduleState {
     is_over: bool,
 }
 
-/// What came of all steps, whether or not they came to their end.
+/// The results of all steps, whether or not one failed.
 pub(in crate::engine) struct Finished {
-    /// The steps that were taken or blocked, in the order in which they could begin.
+    /// The steps that were executed or blocked, in the order of the graph.
     pub(in crate::engine) rows: Vec<StageRow>,
     pub(in crate::engine) results: Results,
     /// The first failure.
@@ -75,32 +75,32 @@ impl<'s> Scheduler<'s> {
         self.order.is_empty()
     }
 
-    /// Takes all steps, on this thread and as many others as the programs of `[[stage]]` can use.
-    pub(in crate::engine) fn work(self, executor: &Executor<'_>) -> Finished {
+    /// Executes all steps, on this thread and as many others as the programs of `[[stage]]` can use.
+    pub(in crate::engine) fn run(self, executor: &Executor<'_>) -> Finished {
         let is_program = |node: &&Node| matches!(node, Node::Exec(_));
         let programs = self.order.iter().filter(is_program).count();
         let helpers = programs.min(rayon::current_num_threads().saturating_sub(1));
         thread::scope(|scope| {
             for _ in 0..helpers {
-                scope.spawn(|| self.take_steps(executor));
+                scope.spawn(|| self.execute_steps(executor));
             }
-            self.take_steps(executor);
+            self.execute_steps(executor);
         });
         self.finish()
     }
 
-    fn take_steps(&self, executor: &Executor<'_>) {
+    fn execute_steps(&self, executor: &Executor<'_>) {
         let _ends_the_others = EndOnPanic(self);
         while let Some((node, results)) = self.next() {
-            match take(executor, node, &results) {
-                Ok(Attempt::Taken(taken)) => self.done(node, taken),
+            match execute(executor, node, &results) {
+                Ok(Attempt::Done(result)) => self.done(node, result),
                 Ok(Attempt::Blocked(why)) => self.block(node, &why),
                 Err(error) => self.fail(error),
             }
         }
     }
 
-    /// Returns the next step, once it may begin, and the results so far; nothing when none is left.
+    /// Returns the next step, once it may begin, and the results so far; none when no step is left.
     fn next(&self) -> Option<(Node, Results)> {
         let mut state = self.lock();
         loop {
@@ -128,17 +128,17 @@ impl<'s> Scheduler<'s> {
         self.order.iter().find(is_ready).copied()
     }
 
-    fn done(&self, node: Node, taken: Taken) {
+    fn done(&self, node: Node, result: StepResult) {
         let mut state = self.lock();
         state.done.insert(node);
-        state.rows.insert(node, taken.row);
-        if let Some(entry) = taken.entry {
+        state.rows.insert(node, result.row);
+        if let Some(entry) = result.entry {
             state.results.insert(node, entry);
         }
         self.changed.notify_all();
     }
 
-    /// Blocks a step, and every step that waits for it.
+    /// Blocks a step and every step that waits for it.
     fn block(&self, node: Node, why: &str) {
         let mut state = self.lock();
         for other in &self.order {
@@ -153,7 +153,7 @@ impl<'s> Scheduler<'s> {
         self.changed.notify_all();
     }
 
-    /// Ends all work. A step that stopped because another failed does not hide that failure.
+    /// Ends all work. The error of a step that was stopped because another failed does not replace that failure.
     fn fail(&self, error: EngineError) {
         let mut state = self.lock();
         match &state.failed {
@@ -185,7 +185,7 @@ impl<'s> Scheduler<'s> {
         }
     }
 
-    /// A thread that panicked ends the command when it is joined; until then the state is as good as it was.
+    /// Locks the state. A thread that panicked ends the command when it is joined; until then the state is usable.
     fn lock(&self) -> MutexGuard<'_, ScheduleState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -196,19 +196,19 @@ fn was_abandoned(error: &EngineError) -> bool {
 }
 
 enum Attempt {
-    Taken(Taken),
+    Done(StepResult),
     Blocked(String),
 }
 
-fn take(executor: &Executor<'_>, node: Node, results: &Results) -> Result<Attempt, EngineError> {
+fn execute(executor: &Executor<'_>, node: Node, results: &Results) -> Result<Attempt, EngineError> {
     let step = step_of(node, executor.run.job);
     if let Some(why) = step.blocked(results, executor.purpose)? {
         return Ok(Attempt::Blocked(why));
     }
-    Ok(Attempt::Taken(executor.take(&*step, results)?))
+    Ok(Attempt::Done(executor.execute(&*step, results)?))
 }
 
-/// A thread that panics leaves its step undone, for which no other must wait.
+/// Ends all work when its thread panics, so that no other thread waits for the step that is left undone.
 struct EndOnPanic<'p, 's>(&'p Scheduler<'s>);
 
 impl Drop for EndOnPanic<'_, '_> {

@@ -1,17 +1,18 @@
+//! Checks the conditions of `[retrain]`: whether a new model is due, with the figures.
+
 use serde::Serialize;
 
 use super::super::EngineError;
 use super::super::drift::{Drift, Units};
 use super::super::pipeline_run::PipelineRun;
-use super::Memory;
-use super::news::News;
+use super::RegistryHistory;
+use super::data_changes::DataChanges;
 use crate::config::{Condition, RetrainOptions};
 use pdm_core::content::Digest;
 use pdm_core::events::span;
 use pdm_models::monitor::DriftVerdict;
-use pdm_store::registry::ModelVersion;
 
-/// Whether one reason for a new model holds, with its figures.
+/// Whether one condition holds, with its figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConditionFinding {
     /// The condition as it was typed.
@@ -38,68 +39,72 @@ impl ConditionFindings {
         });
     }
 
-    /// Returns the conditions that hold, in words; nothing where none does.
+    /// Returns the conditions that hold, as a text; none where no condition holds.
     pub(super) fn reasons(&self) -> Option<String> {
         let held: Vec<_> = self
             .rows
             .iter()
             .filter(|row| row.holds)
-            .map(ConditionFinding::told)
+            .map(ConditionFinding::text)
             .collect();
-        (!held.is_empty()).then(|| held.join("; "))
+        if held.is_empty() {
+            return None;
+        }
+        Some(held.join("; "))
     }
 
-    /// Returns why no condition holds.
-    pub(super) fn excuses(&self) -> String {
+    /// Returns all conditions as a text, for when none holds.
+    pub(super) fn text(&self) -> String {
         self.rows
             .iter()
-            .map(ConditionFinding::told)
+            .map(ConditionFinding::text)
             .collect::<Vec<_>>()
             .join("; ")
     }
 }
 
 impl ConditionFinding {
-    fn told(&self) -> String {
+    fn text(&self) -> String {
         format!("{} ({})", self.condition, self.why)
     }
 }
 
-/// Looks whether a new model is due. All conditions are looked at, so that the log tells of all.
-pub(super) fn look(
+/// Checks whether a new model is due. All conditions are checked, so that the log shows all of them.
+pub(super) fn check(
     run: &PipelineRun<'_>,
-    memory: &Memory,
-    news: &News,
+    history: &RegistryHistory,
+    data: &DataChanges,
     when: &[Condition],
 ) -> Result<ConditionFindings, EngineError> {
     let mut found = ConditionFindings::default();
-    let Some(champion) = memory.champion() else {
+    let Some(champion) = history.champion() else {
         found.add(
             "no-champion",
             true,
-            format!("{} points nowhere yet", run.registry()?.alias),
+            format!("{} points to no version yet", run.registry()?.alias),
         );
         return Ok(found);
     };
     let options = run.job.spec.retrain.clone().unwrap_or_default();
-    let units = match when
+    let needs_units = when
         .iter()
-        .any(|condition| matches!(condition, Condition::NewUnits(_) | Condition::Drift))
-    {
-        true => Some(Units::read(run, champion, memory)?),
-        false => None,
+        .any(|condition| matches!(condition, Condition::NewUnits(_) | Condition::Drift));
+    let units = if needs_units {
+        Some(Units::read(run, champion, history)?)
+    } else {
+        None
     };
     for condition in when {
         match (condition, &units) {
-            (Condition::NewData, _) => new_data(run.data()?.train, memory, news, &mut found),
+            (Condition::NewData, _) => new_data(run.data()?.train, history, data, &mut found),
             (Condition::OlderThan(least), _) => {
-                let age = memory
+                let age = history
                     .champion_age(run.context.stamp().time)
                     .unwrap_or_default();
                 found.add(
                     condition,
                     age >= *least,
-                    format!("{} is {} old", named(champion), told_age(age)),
+                    format!("v{} is {} old", champion.version, age_text(age)),
                 );
             }
             (Condition::NewUnits(least), Some(units)) => {
@@ -107,60 +112,60 @@ pub(super) fn look(
                 found.add(
                     condition,
                     count >= *least,
-                    format!("{count} units to learn from came in since v{since}"),
+                    format!("{count} training units came in since v{since}"),
                 );
             }
-            (Condition::Drift, Some(units)) => drift(run, units, memory, &options, &mut found)?,
+            (Condition::Drift, Some(units)) => drift(run, units, history, &options, &mut found)?,
             (Condition::Always | Condition::NewUnits(_) | Condition::Drift, _) => {
-                found.add(condition, true, "as asked")
+                found.add(condition, true, "as asked");
             }
         }
     }
     Ok(found)
 }
 
-fn new_data(data: Digest, memory: &Memory, news: &News, found: &mut ConditionFindings) {
-    let data = data.short();
-    let (holds, why) = match news {
-        News::Same { version } => (false, format!("v{version} learnt from {data}")),
-        News::Compared {
+fn new_data(
+    train: Digest,
+    history: &RegistryHistory,
+    data: &DataChanges,
+    found: &mut ConditionFindings,
+) {
+    let train = train.short();
+    let (holds, why) = match data {
+        DataChanges::Same { version } => (false, format!("v{version} learnt from {train}")),
+        DataChanges::Compared {
             version, changes, ..
         } if changes.has_news() => (true, format!("{} since v{version}", changes.news())),
-        News::Compared {
+        DataChanges::Compared {
             version, changes, ..
         } if changes.has_losses() => (
             false,
             format!("nothing came in since v{version}, and {}", changes.losses()),
         ),
-        News::Compared {
+        DataChanges::Compared {
             version,
             by_content: true,
             ..
         } => (
             false,
-            format!("{data} holds the rows that v{version} learnt from, written otherwise"),
+            format!("{train} holds the rows that v{version} learnt from, in another format"),
         ),
-        News::Compared {
+        DataChanges::Compared {
             version,
             by_content: false,
             ..
         } => (
             true,
             format!(
-                "{data} has other bytes than v{version} learnt from, which kept the names of its units only"
+                "{train} has other bytes than v{version} learnt from, whose bundle has only the names of its units"
             ),
         ),
-        News::Unknown => {
-            let last = memory.last_judged();
-            let before =
-                last.map(|last| format!(", v{} from {}", last.version, last.origin.data.short()));
-            (
-                true,
-                format!(
-                    "no judged model learnt from {data}{}",
-                    before.unwrap_or_default()
-                ),
-            )
+        DataChanges::Unknown => {
+            let before = match history.last_judged() {
+                Some(last) => format!(", v{} from {}", last.version, last.origin.data.short()),
+                None => String::new(),
+            };
+            (true, format!("no judged model learnt from {train}{before}"))
         }
     };
     found.add(Condition::NewData, holds, why);
@@ -169,11 +174,11 @@ fn new_data(data: Digest, memory: &Memory, news: &News, found: &mut ConditionFin
 fn drift(
     run: &PipelineRun<'_>,
     units: &Units,
-    memory: &Memory,
+    history: &RegistryHistory,
     options: &RetrainOptions,
     found: &mut ConditionFindings,
 ) -> Result<(), EngineError> {
-    let drift = units.drift(run, memory, options)?;
+    let drift = units.drift(run, history, options)?;
     let holds = drift.report.verdict == DriftVerdict::Drift;
     found.add(
         Condition::Drift,
@@ -184,12 +189,7 @@ fn drift(
     Ok(())
 }
 
-fn named(version: &ModelVersion) -> String {
-    format!("v{}", version.version)
-}
-
-/// Returns an age as people say it.
-fn told_age(age: jiff::SignedDuration) -> String {
+fn age_text(age: jiff::SignedDuration) -> String {
     match age.as_hours() {
         ..0 => "0 s".to_owned(),
         hours @ 48.. => format!("{:.1} days", hours as f64 / 24.0),

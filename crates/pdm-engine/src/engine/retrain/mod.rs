@@ -1,23 +1,23 @@
-//! The night job: decides whether a new model is due, makes it, judges it against the champion, and promotes it or not.
+//! The scheduled job: decides whether a new model is due, makes it, judges it against the champion, and promotes it or not.
 //!
-//! What it knows of earlier nights stands in the registry's log and nowhere else: every model it makes is registered, promoted
-//! with its reason or given a note that says why not. So the same night run twice does nothing the second time, on another
-//! machine too, and a night that was killed goes on where it was.
+//! All it knows about earlier retrainings is in the registry's log: every model it makes is registered, and promoted with its
+//! reason or given a note that says why not. So a second `retrain` does nothing where nothing changed, on another machine too,
+//! and one that was killed is continued by the next.
 //!
-//! - `memory` reads the log: what was judged already, and how old the champion is;
-//! - `conditions` says which reasons hold, with their figures;
-//! - `news` compares the training files with those of the version that was judged last;
-//! - `run` does the work; [`Retrained`] is what is told of it.
+//! - `registry_history` reads the log: what was judged already, and how old the champion is;
+//! - `conditions` says which conditions hold, with their figures;
+//! - `data_changes` compares the training files with those of the version judged last;
+//! - `run` does the work, and [`Retrained`] is its result.
 
 mod conditions;
-mod memory;
-mod news;
+mod data_changes;
 mod recipe;
+mod registry_history;
 mod retrained;
 mod run;
 
 pub use conditions::ConditionFinding;
-pub(super) use memory::Memory;
-pub(super) use news::changes_since;
-pub use retrained::{NightResult, Retrained};
+pub(super) use data_changes::changes_since;
+pub(super) use registry_history::RegistryHistory;
+pub use retrained::{RetrainResult, Retrained};
 pub use run::retrain;

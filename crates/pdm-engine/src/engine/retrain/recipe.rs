@@ -1,4 +1,4 @@
-//! The recipe of a model: the digest of everything it follows from.
+//! The recipe of a model: the digest of everything it is made from.
 
 use serde_json::json;
 
@@ -9,15 +9,15 @@ use crate::pipeline::semantic_version;
 use pdm_core::content::{Digest, digest_of};
 use pdm_models::data::{Role, part_digest};
 
-/// Returns the digest of everything that a model and its scores follow from: options, data, and what the stages compute.
+/// Returns the digest of everything that a model and its scores depend on: options, data, and the versions of the stages.
 ///
-/// The same recipe gives the same bytes, so it need not be followed to know what comes of it.
+/// The same recipe gives the same bytes, so a recipe that was judged before need not be run again.
 pub(super) fn recipe(job: &Job, inputs: &Inputs) -> Digest {
     let spec = &job.spec;
     let mut options = serde_json::to_value(spec).expect("a loaded pipeline has a JSON form");
     if let Some(sections) = options.as_object_mut() {
         sections.retain(|name, _| Section::named(name).is_some_and(Section::is_of_recipe));
-        // Where the files lie changes nothing; what is in them stands below.
+        // The paths of the files change nothing; their digests are added below.
         sections.insert(
             "dataset".to_owned(),
             json!({ "name": spec.dataset.name(), "schema": spec.dataset.schema() }),

@@ -1,3 +1,5 @@
+//! The result of `retrain`, for the log, for programs and for notices.
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -7,25 +9,25 @@ use pdm_core::gates::GateReport;
 use pdm_core::scoring::{Part, Score};
 use pdm_store::registry::{Alias, ModelName};
 
-/// What came of a night.
+/// What `retrain` resulted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NightResult {
+pub enum RetrainResult {
     /// No new model was due, or it would be one that was judged already.
     Nothing,
-    /// A new model was made and is champion now.
+    /// A new model was made and is the champion now.
     Promoted,
-    /// A new model was made, and a gate said no.
+    /// A new model was made, and a gate failed.
     Refused,
-    /// A new model was made, and a gate could not tell.
+    /// A new model was made, and a gate was undecided.
     Undecided,
-    /// The model passed its gates and the champion stays all the same: it is the champion, was rolled back by hand, or
+    /// The model passed its gates but the champion stays: the model is the champion, was rolled back by hand, or
     /// `registry.promote` is off.
     Kept,
 }
 
-impl NightResult {
-    /// Returns the name, as it stands in JSON and in the line for the log.
+impl RetrainResult {
+    /// Returns the name, as in JSON and in the log.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
@@ -37,10 +39,10 @@ impl NightResult {
     }
 }
 
-/// Everything worth telling of a night: for the log, for programs, and for whoever is notified.
+/// The result of `retrain`, for the log, for programs and for notices.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Retrained {
-    /// When it was, as the registry's log has it.
+    /// The time, as in the registry's log.
     pub time: Timestamp,
     /// Name of the pipeline.
     pub pipeline: String,
@@ -50,15 +52,15 @@ pub struct Retrained {
     pub model: ModelName,
     /// The alias that the gates guard.
     pub alias: Alias,
-    /// What came of it.
-    pub result: NightResult,
+    /// What it resulted in.
+    pub result: RetrainResult,
     /// Why, in one sentence without a period.
     pub why: String,
-    /// The reasons that were looked at; none where the same model was judged already.
+    /// The conditions that were checked; none where the same model was judged already.
     pub conditions: Vec<ConditionFinding>,
-    /// What the look for drift found, where one was asked for.
+    /// The drift, where it was checked.
     pub drift: Option<Drift>,
-    /// Digest of the options and data a model would be, or was, made of.
+    /// Digest of the options and data that a model is, or would be, made from.
     pub recipe: String,
     /// The version the alias pointed to before.
     pub champion_before: Option<u32>,
@@ -66,16 +68,16 @@ pub struct Retrained {
     pub champion: Option<u32>,
     /// The version that was made or judged, where one was.
     pub version: Option<u32>,
-    /// On what it was judged.
+    /// The part it was judged on.
     pub judged_on: Option<Part>,
-    /// How many units that were.
+    /// Number of units it was judged on.
     pub units: Option<usize>,
     /// Its scores.
     pub scores: Vec<Score>,
-    /// What the gates made of it.
+    /// What the gates decided.
     pub gates: Option<GateReport>,
     /// Id of the recorded run, where anything ran.
     pub run: Option<String>,
-    /// How long the night took, in milliseconds.
+    /// How long `retrain` took, in milliseconds.
     pub elapsed_ms: u64,
 }

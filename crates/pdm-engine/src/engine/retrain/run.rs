@@ -1,4 +1,4 @@
-//! One retraining: look whether a new model is due, make it, and say in the log what came of it.
+//! One retraining: checks whether a new model is due, makes it, and writes the result to the registry's log.
 
 use std::time::Instant;
 
@@ -10,11 +10,11 @@ use super::super::provide::provide_data;
 use super::super::provision::provision;
 use super::super::registry_view::RegistryView;
 use super::super::{Context, EngineError, Job, Reuse};
-use super::conditions::{ConditionFindings, look};
-use super::memory::{note, reason};
-use super::news::News;
+use super::conditions::{self, ConditionFindings};
+use super::data_changes::DataChanges;
 use super::recipe::recipe;
-use super::{Memory, NightResult, Retrained};
+use super::registry_history::{note, reason};
+use super::{RegistryHistory, RetrainResult, Retrained};
 use crate::config::{Condition, Stage};
 use crate::pipeline::StageError;
 use pdm_core::content::Digest;
@@ -24,25 +24,25 @@ use pdm_store::registry::{HistoryRow, ModelRef, RegistryError};
 
 /// Makes a new model where one of the conditions holds, judges it against the champion, and promotes it where its gates pass.
 ///
-/// A model that gates refuse is registered as well, with a note that says why it was not promoted: the log explains every
-/// decision. What the log says was judged already, with these data and options against this champion, is not made again.
+/// A model that gates refuse is registered as well, with a note that says why it was not promoted, so that the log explains
+/// every decision. A model that was judged already, from these data and options against this champion, is not made again.
 ///
 /// # Errors
-/// The data are not valid, which the champion gets a note of; a stage failed, a storeroom could not be used, or a signal came.
-/// Everything finished before stays, and the same call goes on from there.
+/// The data are not valid, which is noted on the champion; a stage failed, the cache or the registry could not be used, or a
+/// signal came. Everything finished before is kept, and the next call continues from there.
 pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retrained, EngineError> {
     let started = Instant::now();
-    // Before anything is made or the log is read: of two nights at once the second finds what the first has done.
+    // Before the log is read: of two calls at the same time, the second sees what the first has done.
     let _project = context.lock_project()?;
     provision(context, job)?;
     provide_data(context, job)?;
     let run = PipelineRun::open(context, job)?;
     let retraining = RetrainRun::begin(&run)?;
-    let done = retraining.work(when);
-    if let Err(error) = &done {
+    let result = retraining.run(when);
+    if let Err(error) = &result {
         retraining.note_unusable_data(error);
     }
-    let mut retrained = done?;
+    let mut retrained = result?;
     retrained.elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(retrained)
 }
@@ -50,15 +50,15 @@ pub fn retrain(context: &Context, job: &Job, when: &[Condition]) -> Result<Retra
 struct RetrainRun<'a> {
     run: &'a PipelineRun<'a>,
     registry: &'a RegistryView,
-    memory: Memory,
+    history: RegistryHistory,
     recipe: Digest,
 }
 
 impl<'a> RetrainRun<'a> {
     fn begin(run: &'a PipelineRun<'a>) -> Result<Self, EngineError> {
         let registry = run.registry()?;
-        let memory = Memory::read(registry)?;
-        if let (Some(now), Some(last)) = (run.context.now, memory.last_entry())
+        let history = RegistryHistory::read(registry)?;
+        if let (Some(now), Some(last)) = (run.context.now, history.last_entry())
             && now < last
         {
             return Err(EngineError::Clock { now, last });
@@ -66,19 +66,19 @@ impl<'a> RetrainRun<'a> {
         Ok(Self {
             run,
             registry,
-            memory,
+            history,
             recipe: recipe(run.job, run.data()?),
         })
     }
 
-    fn work(&self, when: &[Condition]) -> Result<Retrained, EngineError> {
-        if let Some(row) = self.memory.decided(self.recipe) {
+    fn run(&self, when: &[Condition]) -> Result<Retrained, EngineError> {
+        if let Some(row) = self.history.decided(self.recipe) {
             return Ok(self.nothing(judged_before(row), ConditionFindings::default()));
         }
-        let news = self.news()?;
-        let found = look(self.run, &self.memory, &news, when)?;
+        let data = self.data_changes()?;
+        let found = conditions::check(self.run, &self.history, &data, when)?;
         let Some(why) = found.reasons() else {
-            let why = format!("no reason for a new model: {}", found.excuses());
+            let why = format!("no reason for a new model: {}", found.text());
             return Ok(self.nothing(why, found));
         };
         let purpose = RunPurpose::Retrain {
@@ -91,18 +91,18 @@ impl<'a> RetrainRun<'a> {
         self.conclude(&outcome, &why, found)
     }
 
-    /// Compares the data with what the version judged last learnt from; the first model has nothing to be compared with.
-    fn news(&self) -> Result<News, EngineError> {
-        if self.memory.champion().is_none() {
-            return Ok(News::Unknown);
+    /// Compares the data with what the version judged last learnt from; the first model is not compared.
+    fn data_changes(&self) -> Result<DataChanges, EngineError> {
+        if self.history.champion().is_none() {
+            return Ok(DataChanges::Unknown);
         }
-        let news = News::read(self.run, &self.memory)?;
+        let changes = DataChanges::read(self.run, &self.history)?;
         let options = self.run.job.spec.retrain.clone().unwrap_or_default();
-        news.refuse_losses(options.lost_data)?;
-        Ok(news)
+        changes.refuse_losses(options.lost_data)?;
+        Ok(changes)
     }
 
-    /// Says what came of it, in the log too where the alias did not move.
+    /// Returns the result, and writes it to the log where the alias did not move.
     fn conclude(
         &self,
         outcome: &Outcome,
@@ -111,11 +111,13 @@ impl<'a> RetrainRun<'a> {
     ) -> Result<Retrained, EngineError> {
         let (result, why) = result_of(outcome);
         let version = outcome.version.as_ref().map(|version| version.version);
-        let before = self.number();
-        if let Some(version) = version.filter(|_| result != NightResult::Promoted) {
-            // Against whom: the champion of when it was judged.
+        let before = self.champion_number();
+        if let Some(version) = version
+            && result != RetrainResult::Promoted
+        {
+            // The champion that it was judged against.
             let champion = self.registry.champion()?.map(|champion| champion.version);
-            self.say(
+            self.add_note(
                 version,
                 &note(self.recipe, champion),
                 &format!("{}: {why}; because {because}", result.name()),
@@ -135,7 +137,7 @@ impl<'a> RetrainRun<'a> {
             scores: scores.map(|card| card.scores.clone()).unwrap_or_default(),
             gates: outcome.gates.clone(),
             run: outcome.run.clone(),
-            ..self.blank()
+            ..self.empty()
         })
     }
 
@@ -144,11 +146,11 @@ impl<'a> RetrainRun<'a> {
             why,
             conditions: found.rows,
             drift: found.drift,
-            ..self.blank()
+            ..self.empty()
         }
     }
 
-    fn blank(&self) -> Retrained {
+    fn empty(&self) -> Retrained {
         let job = self.run.job;
         Retrained {
             time: self.run.context.stamp().time,
@@ -156,13 +158,13 @@ impl<'a> RetrainRun<'a> {
             file: job.label.clone(),
             model: self.registry.model.clone(),
             alias: self.registry.alias.clone(),
-            result: NightResult::Nothing,
+            result: RetrainResult::Nothing,
             why: String::new(),
             conditions: Vec::new(),
             drift: None,
             recipe: self.recipe.short(),
-            champion_before: self.number(),
-            champion: self.number(),
+            champion_before: self.champion_number(),
+            champion: self.champion_number(),
             version: None,
             judged_on: None,
             units: None,
@@ -173,33 +175,32 @@ impl<'a> RetrainRun<'a> {
         }
     }
 
-    fn number(&self) -> Option<u32> {
-        self.memory.champion().map(|champion| champion.version)
+    fn champion_number(&self) -> Option<u32> {
+        self.history.champion().map(|champion| champion.version)
     }
 
-    /// Keeps a note about a version, unless one that begins alike is there.
-    fn say(&self, version: u32, beginning: &str, text: &str) -> Result<(), RegistryError> {
-        if self.memory.was_said(version, beginning) {
+    /// Adds a note to a version, unless it has one with the same beginning.
+    fn add_note(&self, version: u32, beginning: &str, text: &str) -> Result<(), RegistryError> {
+        if self.history.has_note(version, beginning) {
             return Ok(());
         }
         let reference = ModelRef::version(self.registry.model.clone(), version);
         let stamp = self.run.context.stamp();
         self.registry
             .registry
-            .annotate(&reference, &format!("{beginning} {text}"), &stamp)
-            .map(drop)
+            .annotate(&reference, &format!("{beginning} {text}"), &stamp)?;
+        Ok(())
     }
 
-    /// Tells the log why the champion stays on a night whose data cannot be used. The data are the news, so trouble here is a
-    /// warning.
+    /// Notes on the champion that the data cannot be used. A failure here is only a warning: the data are the error to report.
     fn note_unusable_data(&self, error: &EngineError) {
-        let (Some(text), Some(champion)) = (unusable_data(error), self.number()) else {
+        let (Some(text), Some(champion)) = (unusable_data(error), self.champion_number()) else {
             return;
         };
         let beginning = format!("retrain {}: not retrained,", self.recipe.short());
-        if let Err(error) = self.say(champion, &beginning, &text) {
+        if let Err(error) = self.add_note(champion, &beginning, &text) {
             self.run.context.reporter.warn(format!(
-                "the registry's log does not tell of this night: {error}"
+                "the registry's log has no note of this retraining: {error}"
             ));
         }
     }
@@ -207,36 +208,39 @@ impl<'a> RetrainRun<'a> {
 
 fn judged_before(row: &HistoryRow) -> String {
     format!(
-        "v{} was made of the same data and options, so it would be the same again; the log says: {}",
+        "v{} was made from the same data and options; the log says: {}",
         row.version, row.reason
     )
 }
 
-fn result_of(outcome: &Outcome) -> (NightResult, String) {
-    let gates = outcome.gates.as_ref();
-    let verdict = gates.map_or(Verdict::Pass, |gates| gates.verdict);
-    let reasons = gates
-        .map(|gates| gates.reasons(verdict))
-        .filter(|reasons| !reasons.is_empty());
-    let reasons = reasons.unwrap_or_else(|| "there are no gates".to_owned());
+fn result_of(outcome: &Outcome) -> (RetrainResult, String) {
+    let mut verdict = Verdict::Pass;
+    let mut reasons = String::new();
+    if let Some(gates) = &outcome.gates {
+        verdict = gates.verdict;
+        reasons = gates.reasons(verdict);
+    }
+    if reasons.is_empty() {
+        reasons.push_str("there are no gates");
+    }
     let promote = outcome
         .stages
         .iter()
         .find(|row| row.stage == Stage::Promote);
     match (verdict, promote) {
-        (Verdict::Fail, _) => (NightResult::Refused, reasons),
-        (Verdict::Undecided, _) => (NightResult::Undecided, reasons),
+        (Verdict::Fail, _) => (RetrainResult::Refused, reasons),
+        (Verdict::Undecided, _) => (RetrainResult::Undecided, reasons),
         (Verdict::Pass, Some(row)) if row.action == StageAction::Ran && outcome.alias.is_some() => {
-            (NightResult::Promoted, reasons)
+            (RetrainResult::Promoted, reasons)
         }
         (Verdict::Pass, row) => (
-            NightResult::Kept,
+            RetrainResult::Kept,
             row.map(|row| row.why.clone()).unwrap_or_default(),
         ),
     }
 }
 
-/// Returns why data cannot be used, where that is what an error says.
+/// Returns why the data cannot be used, where that is the error.
 fn unusable_data(error: &EngineError) -> Option<String> {
     if let EngineError::DataLost { .. } = error {
         return Some(error.to_string());
@@ -251,9 +255,10 @@ fn unusable_data(error: &EngineError) -> Option<String> {
         .findings
         .iter()
         .find(|finding| finding.severity == Severity::Error);
-    let first = first
-        .map(|finding| format!(", the first {finding}"))
-        .unwrap_or_default();
+    let first = match first {
+        Some(finding) => format!(", the first {finding}"),
+        None => String::new(),
+    };
     Some(format!(
         "the data did not meet their expectations: {} errors{first}",
         report.counts.errors

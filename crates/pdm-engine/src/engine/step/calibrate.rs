@@ -1,4 +1,4 @@
-//! The stage `calibrate`: learn interval widths from the out-of-fold predictions and assemble the bundle.
+//! The stage `calibrate`: learns interval widths from the out-of-fold predictions and assembles the bundle.
 
 use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data, recorded};
 use crate::cache::{CacheEntry, InputChange, InputFile};

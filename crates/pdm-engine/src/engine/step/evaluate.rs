@@ -1,4 +1,4 @@
-//! The stage `evaluate`: score the bundle under the protocol.
+//! The stage `evaluate`: scores the bundle under the protocol.
 
 use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data, recorded};
 use crate::cache::{CacheEntry, InputChange, InputFile};
@@ -42,7 +42,8 @@ impl Step for EvaluateStep {
         let Some(calibrate) = at.results.stage(Stage::Calibrate) else {
             return Ok(Prepared::Unknown);
         };
-        let (spec, data) = (&at.run.job.spec, inputs.digests());
+        let spec = &at.run.job.spec;
+        let data = inputs.digests();
         Ok(Prepared::Task(Task {
             key: evaluate::stage_key(spec, data, train.digest(), calibrate.digest()),
             files: inputs.shown.clone(),

@@ -1,4 +1,4 @@
-//! The stage `features`: fit features on all training units and rank the sensors.
+//! The stage `features`: fits features on all training units and ranks the sensors.
 
 use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data};
 use crate::cache::{CacheEntry, InputChange, InputFile};

@@ -1,4 +1,4 @@
-//! The stage `gate`: judge the scores, and compare them with those of the champion.
+//! The stage `gate`: judges the scores, and compares them with those of the champion.
 
 use super::{Compute, Prepared, Situation, Step, Task, Work, compare_data, recorded};
 use crate::cache::{CacheEntry, InputChange, InputFile};
@@ -96,8 +96,9 @@ impl Compute for GateJudgement<'_> {
 }
 
 impl GateJudgement<'_> {
-    /// Returns the champion's scores. Where they were made under another protocol and there is a test part or a holdout, it is
-    /// scored again as the challenger was; out of fold that would flatter it, because it learnt from these units.
+    /// Returns the champion's scores. Where they were made under another protocol and there is a test part or a holdout, the
+    /// champion is scored again under the challenger's protocol. Out of fold that would be unfair, because the champion learnt
+    /// from these units.
     fn defender(&self, version: &ModelVersion) -> Result<Defender, EngineError> {
         let in_stage = EngineError::in_stage(STAGE);
         let registry = self.run.registry()?;

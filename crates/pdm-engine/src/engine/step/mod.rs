@@ -1,7 +1,7 @@
 //! The steps of a run: the eight named stages, each in a file of its own, and the programs of `[[stage]]`.
 //!
 //! A [`Step`] says what it depends on and what it would do; the executor does everything that all steps have in common: keys,
-//! cache, shared cache, lock, claims, record, events. [`step_of`] is the one place that knows all steps.
+//! cache, shared cache, lock, claims, record, events. [`step_of`] is the only place that lists all steps.
 
 mod calibrate;
 mod evaluate;
@@ -25,19 +25,19 @@ use crate::config::{Node, Stage, StepName};
 use crate::pipeline::Summary;
 use pdm_core::events::{BudgetExceeded, Event, Reporter};
 
-/// One thing that the executor brings about.
+/// One unit of work of the executor.
 pub(super) trait Step: Sync {
     /// Returns the name in tables, caches and messages.
     fn name(&self) -> StepName;
 
-    /// Returns whether the step needs the digests of the data files, which are taken before it.
+    /// Returns whether the step needs the digests of the data files, which are hashed before it.
     fn reads_data(&self) -> bool;
 
-    /// Returns whether the result depends on the pipeline file, the project's files and the environment alone. Such results are
-    /// locked, and shared with other machines; what the registry decides is not.
+    /// Returns whether the result depends only on the pipeline file, the project's files and the environment. Such results are
+    /// locked and shared with other machines; results that depend on the registry are not.
     fn is_reproducible(&self) -> bool;
 
-    /// Returns why the step must not be taken, where an earlier one forbids it.
+    /// Returns why the step is blocked by an earlier one, where it is.
     ///
     /// # Errors
     /// The earlier result cannot be read.
@@ -45,7 +45,7 @@ pub(super) trait Step: Sync {
         Ok(None)
     }
 
-    /// Refuses to go on under `--strict`, where something changes the meaning of the job.
+    /// Refuses to go on under `--strict` where there are concerns.
     ///
     /// # Errors
     /// [`EngineError::Strict`], or an earlier result cannot be read.
@@ -59,7 +59,7 @@ pub(super) trait Step: Sync {
     /// An earlier result, an input or the registry cannot be read.
     fn prepare<'s>(&'s self, at: &Situation<'s>) -> Result<Prepared<'s>, EngineError>;
 
-    /// Returns the peak memory the step needs, by an upper estimate; none where it needs next to none, or where that is not
+    /// Returns an upper estimate of the peak memory that the step needs; none where it needs almost none, or where that is not
     /// known yet.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ pub(super) trait Step: Sync {
         Ok(None)
     }
 
-    /// Returns the error that says that a budget ended the step, or would.
+    /// Returns the error for a budget that stopped the step, or would stop it.
     fn over_budget(&self, _: &Job, exceeded: BudgetExceeded) -> EngineError {
         over_budget(self.name(), exceeded)
     }
@@ -82,16 +82,16 @@ pub(super) trait Step: Sync {
     fn compare_files(&self, input: &str, then: &[InputFile], now: &[InputFile])
     -> Vec<InputChange>;
 
-    /// Returns the files of a result that belong to the record of a run.
+    /// Returns the files of a result that are recorded with a run.
     fn artifacts(&self, entry: &CacheEntry) -> Vec<Event>;
 }
 
-/// What a step finds when it is asked what it would do.
+/// What a step decides by: the run, and the results so far.
 pub(super) struct Situation<'s> {
     pub(super) run: &'s PipelineRun<'s>,
     pub(super) purpose: &'s RunPurpose,
     pub(super) results: &'s Results,
-    /// Files that will be there, whether or not they are now.
+    /// Files that will exist, whether or not they do now.
     pub(super) expected: &'s ExpectedFiles,
     /// Digests of files that were hashed before.
     pub(super) hashes: &'s DigestCache,
@@ -99,9 +99,9 @@ pub(super) struct Situation<'s> {
 
 /// What a step would do.
 pub(super) enum Prepared<'s> {
-    /// That is not known before earlier steps have run.
+    /// Not known before earlier steps have run.
     Unknown,
-    /// Nothing: its effect is there already, or is not wanted. Why, as a fragment.
+    /// Nothing, because its effect exists already or is not wanted; why, as a fragment.
     Done(String),
     /// Change the registry.
     Change(Box<dyn RegistryChange + 's>),
@@ -117,7 +117,7 @@ pub(super) struct Task<'s> {
     pub(super) compute: Box<dyn Compute + 's>,
 }
 
-/// Makes files from inputs that are there.
+/// Makes files from inputs.
 pub(super) trait Compute {
     /// Computes the result into the folder of `work`.
     ///
@@ -125,7 +125,7 @@ pub(super) trait Compute {
     /// It cannot be computed, or was stopped.
     fn run(&self, work: &Work<'_>) -> Result<Summary, EngineError>;
 
-    /// Returns the outputs that the project has lost since they were cached, each with the file to copy from.
+    /// Returns the outputs that the project lacks although they are cached, each with the file to copy from.
     fn lost_outputs(&self, _: &CacheEntry) -> Vec<(PathBuf, PathBuf)> {
         Vec::new()
     }
@@ -148,7 +148,7 @@ pub(super) trait Compute {
 pub(super) struct Work<'w> {
     pub(super) pending: &'w Pending,
     pub(super) reporter: &'w Reporter,
-    /// Whether to go on from what a stopped training left.
+    /// Whether to continue from what a stopped training left.
     pub(super) partial: bool,
     /// Id of the recorded run; empty where none is recorded.
     pub(super) run_id: &'w str,
@@ -162,7 +162,7 @@ pub(super) trait RegistryChange {
     /// The registry refuses it or cannot be written.
     fn apply(&self, run_id: &str) -> Result<Summary, EngineError>;
 
-    /// Returns a step whose result the change makes out of date, so that the next run would repeat it.
+    /// Returns a stage whose result the change makes out of date, so that the next run would repeat it.
     fn outdates(&self) -> Option<Stage> {
         None
     }
@@ -190,12 +190,12 @@ pub(super) fn step_of(node: Node, job: &Job) -> Box<dyn Step + '_> {
     }
 }
 
-/// Returns whether a data file is behind an input of a stage.
+/// Returns whether an input of a stage includes a data file.
 pub fn is_behind(stage: &str, input: &str, file: &InputFile) -> bool {
     data_behind(stage, input).is_some_and(|role| file.input == role)
 }
 
-/// Returns the role of the data files behind an input of a named stage; none behind what another stage made.
+/// Returns the role of the data files behind an input of a named stage; none where the input is the result of another stage.
 fn data_behind<'n>(stage: &str, input: &'n str) -> Option<&'n str> {
     match (stage, input) {
         ("validate" | "features" | "train", "train") | (_, "data") => Some("train"),

@@ -1,4 +1,4 @@
-//! A program of `[[stage]]` as a step: what it reads by digest, the outputs it promises, its log.
+//! A program of `[[stage]]` as a step: the digests of what it reads, its outputs, its log.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,8 @@ use super::{Compute, Prepared, Situation, Step, Task, Work};
 use crate::cache::{CacheEntry, DigestCache, InputChange, InputFile, LOG, StageKey};
 use crate::config::{ExecGraph, ExecOptions, Stage, StepName};
 use crate::engine::exec::{
-    Before, ExecError, Program, copy_log, keep, look, produced, restore, tail, to_restore,
+    ExecError, OutputsBefore, Program, copy_log, copy_to_cache, hash_input, produced, restore,
+    tail, to_restore,
 };
 use crate::engine::inputs::ExpectedFiles;
 use crate::engine::pipeline_run::PipelineRun;
@@ -18,13 +19,13 @@ use crate::pipeline::Summary;
 use pdm_core::content::Digest;
 use pdm_core::events::{Event, Reporter, size};
 
-/// Where a program writes its log while it runs, below the project's state folder.
+/// Where a program writes its log while it runs, in the project's state folder.
 const LOGS: &str = "exec";
-/// Outputs of more bytes stay out of a run's record: data belongs in the cache.
+/// Outputs of more bytes are not recorded with a run: data belong in the cache.
 const MOST_RECORDED: u64 = 10 << 20;
 
 pub(super) struct ProgramStep<'s> {
-    /// The number of the `[[stage]]` in the file.
+    /// Number of the `[[stage]]` in the file, from 0.
     exec: usize,
     options: &'s ExecOptions,
     /// Whether no named stage from `gate` on comes before it.
@@ -36,7 +37,7 @@ impl<'s> ProgramStep<'s> {
         Self {
             exec,
             options: &job.spec.stages[exec],
-            is_reproducible: ExecGraph::of(&job.spec).stands_before(exec, Stage::Gate),
+            is_reproducible: ExecGraph::of(&job.spec).comes_before(exec, Stage::Gate),
         }
     }
 
@@ -48,11 +49,10 @@ impl<'s> ProgramStep<'s> {
         }
     }
 
-    /// Returns whether the results of the named stages that the program may read are there. What the registry stages do leaves no
-    /// files.
-    fn results_are_there(&self, results: &Results) -> bool {
-        let stages = self.stages_before().iter();
-        stages
+    /// Returns whether the named stages before the program have results. `register` and `promote` leave no files.
+    fn has_results(&self, results: &Results) -> bool {
+        self.stages_before()
+            .iter()
             .filter(|stage| **stage <= Stage::Gate)
             .all(|stage| results.stage(*stage).is_some())
     }
@@ -101,7 +101,7 @@ impl Step for ProgramStep<'_> {
     }
 
     fn prepare<'s>(&'s self, at: &Situation<'s>) -> Result<Prepared<'s>, EngineError> {
-        if !self.results_are_there(at.results) {
+        if !self.has_results(at.results) {
             return Ok(Prepared::Unknown);
         }
         let root = &at.run.context.root;
@@ -123,7 +123,7 @@ impl Step for ProgramStep<'_> {
         job.origins.place(&format!("stage.{}.{path}", self.exec))
     }
 
-    /// The lock keeps the data files alone: of an input without files it knows only the digest.
+    /// Compares nothing where the older files are not known: a lock has only the data files, and of other inputs the digest.
     fn compare_files(
         &self,
         input: &str,
@@ -168,7 +168,7 @@ fn find(
     };
     let inputs = options.inputs.iter().map(String::as_str);
     for written in inputs.chain(options.program_file()) {
-        let input = look(root, written, expected, hashes)?;
+        let input = hash_input(root, written, expected, hashes)?;
         found.digests.insert(written.to_owned(), input.digest);
         found.files.extend(input.files);
     }
@@ -184,7 +184,7 @@ struct ProgramRun<'s> {
 
 impl Compute for ProgramRun<'_> {
     fn run(&self, work: &Work<'_>) -> Result<Summary, EngineError> {
-        self.bring_about(work).map_err(self.step.failed())
+        self.execute(work).map_err(self.step.failed())
     }
 
     fn lost_outputs(&self, entry: &CacheEntry) -> Vec<(PathBuf, PathBuf)> {
@@ -196,21 +196,24 @@ impl Compute for ProgramRun<'_> {
     }
 
     fn expected_files(&self, entry: &CacheEntry) -> ExpectedFiles {
-        let produced = produced(&self.run.context.root, entry).into_iter();
-        produced.map(|(path, _, found)| (path, found)).collect()
+        produced(&self.run.context.root, entry)
+            .into_iter()
+            .map(|(path, _, expected)| (path, expected))
+            .collect()
     }
 }
 
 impl ProgramRun<'_> {
-    fn bring_about(&self, work: &Work<'_>) -> Result<Summary, ExecError> {
+    fn execute(&self, work: &Work<'_>) -> Result<Summary, ExecError> {
         let options = self.step.options;
         let root = &self.run.context.root;
         let project = &self.run.job.spec.project.name;
         let logs = self.run.context.state_folder(LOGS).join(project);
         let log = logs.join(format!("{}.log", options.name));
         let aside = logs.join(format!("{}.failed", options.name));
-        let _nothing_there = fs::remove_dir_all(&aside);
-        let before = Before::look(root, options)?;
+        // It fails where the program did not fail before.
+        let _removed = fs::remove_dir_all(&aside);
+        let before = OutputsBefore::record(root, options)?;
         let program = Program {
             options,
             root,
@@ -218,12 +221,12 @@ impl ProgramRun<'_> {
             folders: self.folders(),
             log: log.clone(),
         };
-        if let Err(error) = self.run_to_the_end(&program, &before, work) {
+        if let Err(error) = self.run_and_check(&program, &before, work) {
             set_aside(&before, root, &aside, work.reporter, &options.name);
             return Err(error);
         }
         let folder = work.pending.dir();
-        let (count, bytes) = keep(root, options, &folder)?;
+        let (count, bytes) = copy_to_cache(root, options, &folder)?;
         copy_log(&log, &folder.join(LOG)).map_err(ExecError::io("copy", &log))?;
         Ok(summarise(count, bytes))
     }
@@ -239,11 +242,11 @@ impl ProgramRun<'_> {
         folders
     }
 
-    /// Runs the program, and checks that it did what it promised.
-    fn run_to_the_end(
+    /// Runs the program, and checks that it made its outputs and that its inputs did not change.
+    fn run_and_check(
         &self,
         program: &Program<'_>,
-        before: &Before,
+        before: &OutputsBefore,
         work: &Work<'_>,
     ) -> Result<(), ExecError> {
         program.run(work.reporter)?;
@@ -257,7 +260,7 @@ impl ProgramRun<'_> {
         self.refuse_changed_inputs(work.pending.key())
     }
 
-    /// What the program read of a file that changed meanwhile is unknown.
+    /// Refuses inputs that changed while the program ran: it is not known which content it read.
     fn refuse_changed_inputs(&self, key: &StageKey) -> Result<(), ExecError> {
         let root = &self.run.context.root;
         let now = find(self.step.options, root, &ExpectedFiles::new(), self.hashes)?;
@@ -271,10 +274,10 @@ impl ProgramRun<'_> {
 }
 
 /// Moves what a failed program made out of the project.
-fn set_aside(before: &Before, root: &Path, aside: &Path, reporter: &Reporter, name: &str) {
+fn set_aside(before: &OutputsBefore, root: &Path, aside: &Path, reporter: &Reporter, name: &str) {
     if let Err(left) = before.set_aside(root, aside) {
         reporter.warn(format!(
-            "what `{name}` wrote before it failed is still in the project: {left}"
+            "the files that `{name}` wrote before it failed are still in the project: {left}"
         ));
     }
 }

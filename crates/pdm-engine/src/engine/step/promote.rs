@@ -1,4 +1,4 @@
-//! The stage `promote`: point the alias at the version.
+//! The stage `promote`: points the alias to the version.
 
 use super::register::blocked_by_gates;
 use super::{Prepared, RegistryChange, Situation, Step, compare_data};
@@ -78,7 +78,7 @@ impl Step for PromoteStep {
     }
 }
 
-/// Returns why the alias stays where it is, whatever the gates say.
+/// Returns why there is nothing to promote, whatever the gates decide.
 fn nothing_to_promote(
     view: &RegistryView,
     model: Judgeable,
@@ -99,7 +99,7 @@ fn nothing_to_promote(
     };
     let name = &view.model;
     Ok(Some(format!(
-        "v{version} was rolled back; `pdm-ml promote --model {name}/{version}` brings it back"
+        "v{version} was rolled back; `pdm-ml promote --model {name}/{version}` promotes it again"
     )))
 }
 
@@ -113,7 +113,7 @@ struct PromotionOfVersion<'s> {
 
 impl RegistryChange for PromotionOfVersion<'_> {
     fn apply(&self, _: &str) -> Result<Summary, EngineError> {
-        // A retraining has compared the data before it began.
+        // `retrain` has compared the data before the run.
         if matches!(
             self.purpose,
             RunPurpose::Requested | RunPurpose::RegisterRefused
@@ -132,7 +132,8 @@ impl RegistryChange for PromotionOfVersion<'_> {
         let moved = view
             .registry
             .promote(&promotion, &self.run.context.stamp())?;
-        let (to, alias) = (moved.to, moved.alias);
+        let to = moved.to;
+        let alias = moved.alias;
         let text = match (moved.entry, moved.from) {
             (None, _) => format!("v{to} is {alias} already"),
             (Some(_), None) => format!("v{to} is now {alias} (first)"),
@@ -141,8 +142,8 @@ impl RegistryChange for PromotionOfVersion<'_> {
         Ok(Summary::new(text).figure("version", to))
     }
 
-    /// The gates have compared the model with the champion before it. Judged once more as the champion, the next run finds that
-    /// in the cache and has nothing to do.
+    /// The gates compared the model with the champion before it. Judged again as the champion, its result is in the cache for the
+    /// next run, which then has nothing to do.
     fn outdates(&self) -> Option<Stage> {
         Some(Stage::Gate)
     }
@@ -186,9 +187,10 @@ impl PromotionOfVersion<'_> {
         };
         let (changes, _) = changes_since(&bundle, self.run.dataset()?);
         if changes.has_losses() {
-            let (alias, losses) = (&view.alias, changes.losses());
             reporter.warn(format!(
-                "the new {alias} learnt from less than v{number} did: {losses}"
+                "the new {} was trained on less data than v{number}: {}",
+                view.alias,
+                changes.losses()
             ));
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! The stage `register`: make the bundle an immutable version.
+//! The stage `register`: makes the bundle an immutable version.
 
 use super::{Prepared, RegistryChange, Situation, Step, compare_data};
 use crate::cache::{CacheEntry, InputChange, InputFile};
@@ -131,7 +131,8 @@ impl RegistryChange for Registration<'_> {
             origin: self.origin(run_id),
         };
         let registered = view.registry.register(&new, &self.run.context.stamp())?;
-        let (model, version) = (registered.version.model, registered.version.version);
+        let model = registered.version.model;
+        let version = registered.version.version;
         Ok(Summary::new(format!("{model} v{version}")).figure("version", version))
     }
 }

@@ -1,5 +1,5 @@
-//! The stage `train`: cross-validate by unit, then fit on all training units, within a budget of time, going on where an earlier
-//! run stopped.
+//! The stage `train`: cross-validates by unit, then fits on all training units, within a time budget and continuing from where an
+//! earlier run stopped.
 
 use std::path::Path;
 use std::time::Duration;
@@ -108,7 +108,7 @@ impl Compute for Training<'_> {
             work.reporter.warn(idle);
         }
         self.warn_of_time(work);
-        let before = self.take_up(work)?;
+        let before = self.open_partial(work)?;
         let resume = work.pending.resume_dir()?;
         let folder = work.pending.dir();
         let reporter = within_time(&spec.project.budget, work.reporter);
@@ -122,7 +122,7 @@ impl Compute for Training<'_> {
 }
 
 impl Training<'_> {
-    /// Mentions an earlier training that took longer than the budget.
+    /// Notes that the last training took longer than the budget.
     fn warn_of_time(&self, work: &Work<'_>) {
         let Some(limit) = self.run.job.spec.project.budget.time else {
             return;
@@ -133,15 +133,16 @@ impl Training<'_> {
         let limit = limit.duration();
         let last = Duration::from_millis(cost.elapsed_ms);
         if last > limit {
-            let (limit, last) = (span(limit), span(last));
             work.reporter.note(format!(
-                "the last training took {last}; this one stops after {limit}"
+                "the last training took {}; this one stops after {}",
+                span(last),
+                span(limit)
             ));
         }
     }
 
-    /// Says what is kept of earlier work, or removes it, and signs the folder; returns what there is to go on from.
-    fn take_up(&self, work: &Work<'_>) -> Result<PartialTraining, EngineError> {
+    /// Reports or removes what a stopped training left, and signs the folder; returns what to continue from.
+    fn open_partial(&self, work: &Work<'_>) -> Result<PartialTraining, EngineError> {
         let in_stage = EngineError::in_stage(STAGE);
         let resume = work.pending.resume_dir()?;
         let found = PartialTraining::look(resume).map_err(&in_stage)?;
@@ -167,13 +168,13 @@ impl Training<'_> {
         if !work.partial {
             work.pending.discard_partial()?;
             work.reporter.note(format!(
-                "starting from scratch: {words} kept from {from} are removed"
+                "starting from scratch: {words} of {from} are removed"
             ));
             return Ok(());
         }
         let next = found.next(folds);
         work.reporter
-            .note(format!("going on with {next}: {words} kept from {from}"));
+            .note(format!("continuing with {next}: {words} kept from {from}"));
         if let Some(run) = run {
             work.reporter.emit(Event::Tag {
                 key: "resumed_from".to_owned(),
@@ -204,9 +205,9 @@ fn stopped(
     let next = match exceeded {
         BudgetExceeded::Time { .. } if kept.folds > before.folds || kept.checkpoint => {
             let rest = kept.next(folds);
-            format!("run the same command again to go on with {rest}, or {more}")
+            format!("run the same command again to continue with {rest}, or {more}")
         }
-        // The same budget again would end at the same place.
+        // The same budget would stop at the same place again.
         BudgetExceeded::Time { .. }
         | BudgetExceeded::Memory { .. }
         | BudgetExceeded::MemoryBefore { .. } => more,
@@ -219,12 +220,12 @@ fn stopped(
     }
 }
 
-/// Returns how to allow training more.
+/// Returns how to raise the budget of training.
 fn allow_more(exceeded: BudgetExceeded, model: &ModelOptions) -> String {
     match exceeded {
         BudgetExceeded::MemoryBefore { needed, .. } => {
             let less = model.family().needs_less();
-            format!("allow more: {}; or need less: {less}", allow_memory(needed))
+            format!("allow more: {}; or use less: {less}", allow_memory(needed))
         }
         BudgetExceeded::Memory { used, .. } => {
             format!("allow more: {}", allow_memory(used + used / 4))

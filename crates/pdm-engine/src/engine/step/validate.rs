@@ -1,4 +1,4 @@
-//! The stage `validate`: read the data files and hold them against the expectations.
+//! The stage `validate`: reads the data files and checks them against the expectations.
 
 use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data, recorded};
 use crate::cache::{CacheEntry, InputChange, InputFile};
@@ -73,8 +73,8 @@ struct DataValidation<'s> {
 
 impl Compute for DataValidation<'_> {
     fn run(&self, work: &Work<'_>) -> Result<Summary, EngineError> {
-        let (spec, root) = (&self.run.job.spec, &self.run.context.root);
-        let validated = validate::run(spec, root, &work.pending.dir());
+        let spec = &self.run.job.spec;
+        let validated = validate::run(spec, &self.run.context.root, &work.pending.dir());
         let (dataset, report, summary) = validated.map_err(EngineError::in_stage(STAGE))?;
         self.run.keep(dataset, &report)?;
         Ok(summary)

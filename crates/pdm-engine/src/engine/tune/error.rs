@@ -1,3 +1,5 @@
+//! Why a search failed.
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -5,7 +7,7 @@ use crate::config::{NoPlace, SpecErrors};
 use pdm_core::codes::Code;
 use pdm_core::events::Interrupted;
 
-/// A search did not come to its end.
+/// Why a search failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TuneError {
     /// The pipeline names nothing to search.
@@ -24,10 +26,10 @@ pub enum TuneError {
         /// Why not.
         source: io::Error,
     },
-    /// The file is there and is no journal of this search.
-    #[error("`{}` is not a journal of this search, or of a later format", .0.display())]
+    /// The file exists but is not a journal of this search.
+    #[error("`{}` is not a journal of this search, or has a later format", .0.display())]
     NotAJournal(PathBuf),
-    /// No trial came to its end.
+    /// No trial could be scored.
     #[error("none of {trials} trials could be scored; the first: {first}")]
     NoneComplete {
         /// How many were tried.
@@ -36,11 +38,11 @@ pub enum TuneError {
         first: String,
     },
     /// A signal asked the search to stop.
-    #[error("the search was stopped: {done} trials are done{}", most.map_or(String::new(), |most| format!(", at most {most} were asked for")))]
+    #[error("the search was stopped: {done} trials are done{}", of_most(*most))]
     Interrupted {
-        /// Trials done, the file as it stands among them.
+        /// Trials done, including the file as it is.
         done: usize,
-        /// Trials asked for, counted alike; none for a whole grid.
+        /// Most trials asked for, including the file as it is; none for a whole grid.
         most: Option<usize>,
         /// The signal.
         source: Interrupted,
@@ -48,7 +50,7 @@ pub enum TuneError {
     /// The chosen values have no place in the file.
     #[error("the chosen values cannot be written into the file; give them as {set}")]
     NoPlace {
-        /// The values as they stand on a command line.
+        /// The values as arguments of a command.
         set: String,
         /// Which value, and why.
         source: NoPlace,
@@ -56,9 +58,9 @@ pub enum TuneError {
     /// The written file would not be the pipeline that was scored.
     #[error("the chosen values cannot be written into the file; give them as {set}")]
     Unlike {
-        /// The values as they stand on a command line.
+        /// The values as arguments of a command.
         set: String,
-        /// What the file with the values would be told, if it would.
+        /// The problems of the file with the values, where it has some.
         #[source]
         problems: Option<Box<SpecErrors>>,
     },
@@ -85,9 +87,11 @@ impl TuneError {
                 "add [tune.space] with a line such as \"model.learning_rate\" = { low = 0.01, high = 0.1, log = true }"
             }
             Self::Busy(_) => "wait for it, or change the space or the seed",
-            Self::NotAJournal(_) => "--fresh begins anew and forgets it",
-            Self::NoneComplete { .. } => "`pdm-ml train` tells more about the file as it stands",
-            Self::Interrupted { .. } => "run the same command again: it goes on where it stopped",
+            Self::NotAJournal(_) => "--fresh deletes it and starts from scratch",
+            Self::NoneComplete { .. } => {
+                "`pdm-ml train` shows the problem of the pipeline file in full"
+            }
+            Self::Interrupted { .. } => "run the same command again: it continues where it stopped",
             _ => return None,
         })
     }
@@ -98,5 +102,12 @@ impl TuneError {
             path: path.to_owned(),
             source,
         }
+    }
+}
+
+fn of_most(most: Option<usize>) -> String {
+    match most {
+        Some(most) => format!(" of at most {most}"),
+        None => String::new(),
     }
 }

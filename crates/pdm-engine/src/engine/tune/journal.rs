@@ -1,3 +1,5 @@
+//! The journal of a search: what its trials have found out so far.
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TuneJournalLine {
-    /// What the journal is of; always the first line.
+    /// The search that the journal belongs to; always the first line.
     Study {
         format: u32,
         digest: Digest,
@@ -26,7 +28,7 @@ pub(super) enum TuneJournalLine {
     Trial(Trial),
     /// The size of a trial's model, in bytes.
     Size { trial: usize, bytes: u64 },
-    /// A trial scored again, on folds dealt anew.
+    /// A trial scored again, on new folds.
     Again(Again),
 }
 
@@ -35,16 +37,16 @@ pub(super) enum TuneJournalLine {
 pub(super) struct Again {
     /// The trial.
     pub(super) trial: usize,
-    /// Which dealing of the folds, from 0.
+    /// Which new folds, from 0.
     pub(super) repeat: usize,
-    /// What the units add to the metric, by fold.
+    /// What each unit adds to the metric, by fold.
     pub(super) folds: Vec<Vec<UnitLoss>>,
 }
 
-/// What a search has found out so far, one JSON object a line, appended and never changed.
+/// The results of a search so far, one JSON object a line; lines are only added.
 ///
-/// A process can die at any byte: half a line is no line, and what it was about to say is found out again.
-/// The file is locked while it is open.
+/// A process can die at any byte: an incomplete line is ignored, and its trial is run again. The file is locked while it is
+/// open.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
@@ -64,7 +66,7 @@ impl TuneJournalLine {
 }
 
 impl Journal {
-    /// Opens the journal of a search and returns what it says; `fresh` forgets that first.
+    /// Opens the journal of a search and returns its lines; `fresh` deletes them first.
     pub(super) fn open(
         folder: &Path,
         digest: Digest,
@@ -89,7 +91,7 @@ impl Journal {
         file.read_to_end(&mut bytes)
             .map_err(TuneError::file("read", &path))?;
         if !bytes.contains(&b'\n') {
-            // Not even the first line is whole.
+            // Not even the first line is complete.
             bytes.clear();
             file.set_len(0).map_err(TuneError::file("empty", &path))?;
         }
@@ -100,11 +102,11 @@ impl Journal {
             digest,
             pipeline: pipeline.to_owned(),
         };
-        let lines = journal.whole_lines(&bytes, &opening)?;
+        let lines = journal.complete_lines(&bytes, &opening)?;
         Ok((journal, lines))
     }
 
-    /// Returns where the journal lies.
+    /// Returns the path of the journal.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -130,7 +132,7 @@ impl Journal {
         Ok(())
     }
 
-    fn whole_lines(
+    fn complete_lines(
         &mut self,
         bytes: &[u8],
         opening: &TuneJournalLine,
@@ -142,7 +144,7 @@ impl Journal {
             self.append(opening)?;
             return Ok(Vec::new());
         };
-        // The pipeline's name is for people who look into the folder.
+        // The pipeline's name is only for people who read the file.
         let foreign = || TuneError::NotAJournal(self.path.clone());
         let TuneJournalLine::Study { digest: own, .. } = opening else {
             return Err(foreign());
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_appended_is_read_back_and_fresh_forgets_it() {
+    fn what_is_appended_is_read_back_and_fresh_deletes_it() {
         let folder = tempfile::tempdir().unwrap();
         let units = vec![vec![UnitLoss {
             unit: 7.into(),
@@ -202,7 +204,9 @@ mod tests {
         ];
         let (mut journal, read) = open(folder.path(), false);
         assert_eq!(read, []);
-        lines.iter().for_each(|line| journal.append(line).unwrap());
+        for line in &lines {
+            journal.append(line).unwrap();
+        }
         drop(journal);
         assert_eq!(open(folder.path(), false).1, lines);
         assert_eq!(open(folder.path(), true).1, []);
@@ -210,13 +214,15 @@ mod tests {
     }
 
     #[test]
-    fn a_line_cut_short_is_no_line_and_the_next_is_whole() {
+    fn an_incomplete_line_is_ignored_and_the_next_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let (mut journal, _) = open(folder.path(), false);
-        (0..2).for_each(|trial| journal.append(&size(trial)).unwrap());
+        for trial in 0..2 {
+            journal.append(&size(trial)).unwrap();
+        }
         drop(journal);
         let bytes = fs::read(file(folder.path())).unwrap();
-        // A line that lacks nothing but its end says all it has to say.
+        // A line that lacks only its line end is complete.
         for cut in 2..20 {
             fs::write(file(folder.path()), &bytes[..bytes.len() - cut]).unwrap();
             let (mut journal, lines) = open(folder.path(), false);

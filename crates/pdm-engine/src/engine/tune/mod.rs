@@ -1,9 +1,9 @@
 //! Searches the options of a pipeline: tries values, judges each by cross-validation, chooses, and writes the winner.
 //!
-//! Trial 0 is the file as it stands. Every trial is judged on the folds of the stage `train`, one fold after the other,
-//! and may be stopped in between; what each unit adds to the metric goes into a journal below `.pdm-ml/studies`, so a
-//! search that was killed goes on where it stopped and ends as if it had not been. What to try, when to stop and which
-//! to choose is the room [`pdm_models::tune`]'s to say.
+//! Trial 0 is the file as it is. Every trial is judged on the folds of the stage `train`, one fold after the other, and may be
+//! stopped in between. What each unit adds to the metric is written to a journal in `.pdm-ml/studies`, so a search that was
+//! killed continues where it stopped and has the same result as if it had not been killed. [`pdm_models::tune`] decides what to
+//! try, when to stop a trial and which trial to choose.
 
 mod error;
 mod journal;

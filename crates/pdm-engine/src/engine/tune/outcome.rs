@@ -1,3 +1,5 @@
+//! The result of a search, as it is shown and written as JSON.
+
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -6,7 +8,7 @@ use pdm_core::content::Digest;
 use pdm_core::scoring::Metric;
 use pdm_models::tune::{AtEdge, Choose, SearchMethod, SearchPoint};
 
-/// What came of a search.
+/// The result of a search.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tuned {
     /// Name of the pipeline.
@@ -19,9 +21,9 @@ pub struct Tuned {
     pub run: Option<String>,
     /// How the trials were found.
     pub method: SearchMethod,
-    /// What they were compared by.
+    /// The metric they were compared by.
     pub metric: Metric,
-    /// The trials, in the order they were tried; the first is the file as it stands.
+    /// The trials, in the order they were tried; the first is the file as it is.
     pub trials: Vec<TrialRow>,
     /// Whether the search ended because there was nothing new to try.
     pub exhausted: bool,
@@ -33,11 +35,11 @@ pub struct Tuned {
     pub rule: Choose,
     /// Trials within one standard error of the best, itself included.
     pub within: usize,
-    /// Keys that say which trial is simpler; empty: the size of the model says it.
+    /// Keys that decide which trial is simpler; where empty, the size of the model does.
     pub simpler_by: Vec<String>,
-    /// The choice and the file, scored again on folds dealt anew.
+    /// The choice and the file, scored again on new folds.
     pub confirmed: Vec<Confirmation>,
-    /// Values of the chosen and of the best trial at an end of their range: a wider one might hold better values.
+    /// Values of the chosen and of the best trial that are at an end of their range: a wider range might have better values.
     pub at_edge: Vec<EdgeRow>,
     /// The tuned pipeline file.
     pub output: PathBuf,
@@ -66,19 +68,19 @@ pub struct TrialRow {
     pub folds: usize,
     /// Its score on those.
     pub value: Option<f64>,
-    /// How much worse it is than the best, if it is complete.
+    /// How much worse it is than the best, where it is complete.
     pub difference: Option<f64>,
     /// Standard error of that difference, over units.
     pub standard_error: Option<f64>,
-    /// Whether it lies within one standard error of the best.
+    /// Whether it is within one standard error of the best.
     pub within: bool,
-    /// Size of its model's weights, where that was asked for.
+    /// Size of its model's weights, where it was needed.
     pub model_bytes: Option<u64>,
-    /// What was tried.
+    /// The values that were tried.
     pub values: SearchPoint,
 }
 
-/// How a trial ended, in a word.
+/// How a trial ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ended {
@@ -90,12 +92,12 @@ pub enum Ended {
     Failed,
 }
 
-/// The choice and the file on folds, cut points and seeds that had no part in the choice.
+/// The choice and the file, scored on folds, cuts and seeds that had no part in the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Confirmation {
     /// Score of the choice.
     pub chosen: f64,
-    /// Score of the file as it stands, unless that was chosen or cannot be scored.
+    /// Score of the file as it is, unless that was chosen or cannot be scored.
     pub file: Option<f64>,
     /// How much worse the choice is than the file; negative is better.
     pub difference: Option<f64>,
@@ -109,7 +111,7 @@ impl Tuned {
         self.trials.get(number)
     }
 
-    /// Returns how many trials ended in a way.
+    /// Returns how many trials ended in one way.
     pub fn count(&self, ended: Ended) -> usize {
         self.trials
             .iter()

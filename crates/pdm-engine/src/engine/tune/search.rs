@@ -1,3 +1,5 @@
+//! Runs a search from its beginning to the written file.
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -17,17 +19,17 @@ use pdm_core::scoring::{UnitLoss, loss_of, standard_error_of_difference, value_o
 use pdm_models::data::{Role, ValidDataset};
 use pdm_models::tune::{Choice, RankedTrial, Trial, TrialEnding};
 
-/// Name of the search where stages are told.
+/// Name of the search in the events of stages.
 const TUNE: &str = "tune";
 
-/// What a search needs beside the pipeline.
+/// What a search needs in addition to the pipeline.
 #[derive(Debug, Clone)]
 pub struct TuneRequest {
     /// What the command line set in the pipeline file, `KEY=VALUE`.
     pub set: Vec<String>,
     /// Where the tuned file goes.
     pub output: PathBuf,
-    /// Whether to forget what was found out before.
+    /// Whether to delete the results of earlier trials.
     pub fresh: bool,
 }
 
@@ -35,38 +37,38 @@ pub struct TuneRequest {
 ///
 /// # Errors
 /// The data are not valid, no trial could be scored, the journal or the file cannot be written, or a signal came; the
-/// trials that are done stay.
+/// trials that are done are kept.
 pub fn tune(context: &Context, job: &Job, request: &TuneRequest) -> Result<Tuned, EngineError> {
     let mut record = RunRecord::new(context, job);
-    let result = searched(context, job, request, &record);
+    let result = search(context, job, request, &record);
     record.close(&result, || None);
     result
 }
 
-fn searched(
+fn search(
     context: &Context,
     job: &Job,
     request: &TuneRequest,
     record: &RunRecord<'_>,
 ) -> Result<Tuned, EngineError> {
-    let _turn = context.lock_project()?;
+    let _project = context.lock_project()?;
     provision(context, job)?;
     provide_data(context, job)?;
     let (dataset, training_data) = read(context, job)?;
     let mut study = Study::open(context, job, &dataset, training_data, request.fresh)?;
     record.begin();
-    let (reporter, started) = (record.reporter(), Instant::now());
-    let why = format!(
-        "study {}, {} trials done before",
-        study.digest.short(),
-        study.found.trials.len()
-    );
+    let reporter = record.reporter();
+    let started = Instant::now();
     reporter.emit(Event::StageStarted {
         stage: TUNE.to_owned(),
-        why,
+        why: format!(
+            "study {}, {} trials done before",
+            study.digest.short(),
+            study.found.trials.len()
+        ),
     });
     let mut tuned =
-        found(&mut study, job, request, &reporter).map_err(|error| stopped(error, &study))?;
+        run_study(&mut study, job, request, &reporter).map_err(|error| stopped(error, &study))?;
     let chosen = study
         .spec_of(&study.found.trials[tuned.chosen])
         .expect("the pipeline of a complete trial was made before");
@@ -79,7 +81,7 @@ fn searched(
         summary,
         elapsed_ms,
     });
-    tell_outcome(&tuned, &reporter);
+    report_outcome(&tuned, &reporter);
     Ok(tuned)
 }
 
@@ -98,21 +100,23 @@ fn read(context: &Context, job: &Job) -> Result<(ValidDataset, Digest), EngineEr
     ))
 }
 
-fn found(
+fn run_study(
     study: &mut Study<'_>,
     job: &Job,
     request: &TuneRequest,
     reporter: &Reporter,
 ) -> Result<Tuned, EngineError> {
-    study.search(|study, trial| tell_trial(study, trial, reporter))?;
-    let (choice, standings) = study.choose()?;
+    study.search(|study, trial| report_trial(study, trial, reporter))?;
+    let (choice, ranked) = study.choose()?;
     let confirmed = confirm(study, choice.chosen)?;
-    Ok(outcome(study, job, request, choice, &standings, confirmed))
+    Ok(outcome(study, job, request, choice, &ranked, confirmed))
 }
 
-fn tell_trial(study: &Study<'_>, trial: &Trial, reporter: &Reporter) {
+fn report_trial(study: &Study<'_>, trial: &Trial, reporter: &Reporter) {
     let metric = study.options.metric;
-    if let (Some(value), true) = (trial.value(metric), trial.is_complete()) {
+    if let Some(value) = trial.value(metric)
+        && trial.is_complete()
+    {
         reporter.metric(format!("tune/{metric}"), trial.number as u64, value);
     }
     if let TrialEnding::Failed { why } = &trial.ending {
@@ -120,7 +124,7 @@ fn tell_trial(study: &Study<'_>, trial: &Trial, reporter: &Reporter) {
     }
 }
 
-fn tell_outcome(tuned: &Tuned, reporter: &Reporter) {
+fn report_outcome(tuned: &Tuned, reporter: &Reporter) {
     let tag = |key: &str, value: String| {
         reporter.emit(Event::Tag {
             key: key.to_owned(),
@@ -134,21 +138,20 @@ fn tell_outcome(tuned: &Tuned, reporter: &Reporter) {
         .trial(tuned.chosen)
         .map(|row| serde_json::Value::from(row.values.clone()).to_string());
     tag("tune.values", values.unwrap_or_default());
-    let again = tuned.confirmed.iter().enumerate();
-    again.for_each(|(i, again)| {
+    for (i, again) in tuned.confirmed.iter().enumerate() {
         reporter.metric(
             format!("tune/again/{}", tuned.metric),
             i as u64,
             again.chosen,
-        )
-    });
+        );
+    }
     reporter.emit(Event::Artifact {
         name: "tuned.toml".to_owned(),
         path: tuned.output.clone(),
     });
 }
 
-/// Scores the choice and the file again, each time on folds dealt anew.
+/// Scores the choice and the file again, each time on new folds.
 fn confirm(study: &mut Study<'_>, chosen: usize) -> Result<Vec<Confirmation>, EngineError> {
     let metric = study.options.metric;
     let mut confirmed = Vec::new();
@@ -162,7 +165,8 @@ fn confirm(study: &mut Study<'_>, chosen: usize) -> Result<Vec<Confirmation>, En
             study.score_again(0, repeat)?
         };
         let error = |theirs: &Vec<UnitLoss>| {
-            let (ours, theirs): (Vec<_>, Vec<_>) = (ours.iter().collect(), theirs.iter().collect());
+            let ours: Vec<_> = ours.iter().collect();
+            let theirs: Vec<_> = theirs.iter().collect();
             standard_error_of_difference(metric, &ours, &theirs)
         };
         confirmed.push(Confirmation {
@@ -182,7 +186,7 @@ fn outcome(
     job: &Job,
     request: &TuneRequest,
     choice: Choice,
-    standings: &[RankedTrial],
+    ranked: &[RankedTrial],
     confirmed: Vec<Confirmation>,
 ) -> Tuned {
     let simpler = study
@@ -201,7 +205,7 @@ fn outcome(
             .found
             .trials
             .iter()
-            .map(|trial| row(study, trial, standings))
+            .map(|trial| row(study, trial, ranked))
             .collect(),
         exhausted: study.found.exhausted,
         best: choice.best,
@@ -215,23 +219,23 @@ fn outcome(
     }
 }
 
-/// Returns which values of the chosen trial, and of the best where that is another, lie at an end of their range.
+/// Returns the values of the chosen trial, and of the best where that is another, that are at an end of their range.
 fn at_edge(study: &Study<'_>, choice: Choice) -> Vec<EdgeRow> {
     let mut trials = vec![choice.chosen];
     if choice.best != choice.chosen {
         trials.push(choice.best);
     }
-    let of_trial = |trial: usize| {
-        let edges = study.space.at_edge(&study.found.trials[trial].values);
-        edges.into_iter().map(move |edge| EdgeRow { trial, edge })
-    };
-    trials.into_iter().flat_map(of_trial).collect()
+    let mut rows = Vec::new();
+    for trial in trials {
+        for edge in study.space.at_edge(&study.found.trials[trial].values) {
+            rows.push(EdgeRow { trial, edge });
+        }
+    }
+    rows
 }
 
-fn row(study: &Study<'_>, trial: &Trial, standings: &[RankedTrial]) -> TrialRow {
-    let standing = standings
-        .iter()
-        .find(|standing| standing.number == trial.number);
+fn row(study: &Study<'_>, trial: &Trial, ranked: &[RankedTrial]) -> TrialRow {
+    let rank = ranked.iter().find(|rank| rank.number == trial.number);
     let (ended, why) = match &trial.ending {
         TrialEnding::Complete => (Ended::Complete, None),
         TrialEnding::Pruned => (Ended::Pruned, None),
@@ -243,15 +247,15 @@ fn row(study: &Study<'_>, trial: &Trial, standings: &[RankedTrial]) -> TrialRow 
         why,
         folds: trial.folds.len(),
         value: trial.value(study.options.metric),
-        difference: standing.map(|standing| standing.difference),
-        standard_error: standing.map(|standing| standing.standard_error),
-        within: standing.is_some_and(|standing| standing.within),
+        difference: rank.map(|rank| rank.difference),
+        standard_error: rank.map(|rank| rank.standard_error),
+        within: rank.is_some_and(|rank| rank.within),
         model_bytes: study.found.sizes.get(&trial.number).copied(),
         values: trial.values.clone(),
     }
 }
 
-/// A signal is told with what is done by then.
+/// Returns the error of a search; for a signal, with the number of trials done.
 fn stopped(error: EngineError, study: &Study<'_>) -> EngineError {
     match error.interrupted() {
         Some(source) => TuneError::Interrupted {

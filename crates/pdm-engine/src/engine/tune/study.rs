@@ -1,3 +1,5 @@
+//! One search: its space, its folds, and the trials so far.
+
 use std::collections::BTreeMap;
 use std::error::Error;
 
@@ -17,10 +19,10 @@ use pdm_models::tune::{
     standings,
 };
 
-/// Where a project keeps what its searches found out, below `.pdm-ml`.
-const SHELF: &str = "studies";
+/// Folder of the journals, in the state folder.
+const FOLDER: &str = "studies";
 
-/// One search: a space, how trials are judged, and what was found out so far.
+/// One search: a space, how trials are judged, and the trials so far.
 pub(super) struct Study<'s> {
     pub(super) digest: Digest,
     pub(super) options: &'s TuneOptions,
@@ -35,7 +37,7 @@ pub(super) struct Study<'s> {
     reporter: Reporter,
 }
 
-/// What a search has found out.
+/// The results of a search.
 #[derive(Debug, Default)]
 pub(super) struct StudyResult {
     /// The trials, in order.
@@ -48,7 +50,7 @@ pub(super) struct StudyResult {
 }
 
 impl<'s> Study<'s> {
-    /// Opens the search a pipeline asks for, with what it found out before.
+    /// Opens the search that a pipeline asks for, with the trials of its journal.
     pub(super) fn open(
         context: &Context,
         job: &'s Job,
@@ -61,7 +63,7 @@ impl<'s> Study<'s> {
         let digest = digest_of(&study_key(spec, training_data, dataset.train().len()));
         let digest = digest.expect("a JSON value has a JSON form");
         let (journal, lines) = Journal::open(
-            &context.state_folder(SHELF),
+            &context.state_folder(FOLDER),
             digest,
             &spec.project.name,
             fresh,
@@ -74,9 +76,8 @@ impl<'s> Study<'s> {
             spec.project.seed,
         );
         let own_folds = own_folds.map_err(in_training)?;
-        let (space, reporter) = (spec.search_space(), context.reporter.clone());
+        let space = spec.search_space();
         let sampler = Sampler::new(space.clone(), options);
-        let found = StudyResult::default();
         let mut study = Self {
             digest,
             options,
@@ -87,38 +88,42 @@ impl<'s> Study<'s> {
             sampler,
             own_folds,
             journal,
-            reporter,
-            found,
+            reporter: context.reporter.clone(),
+            found: StudyResult::default(),
         };
         let last = lines.iter().filter_map(TuneJournalLine::trial).max();
-        lines.into_iter().for_each(|line| study.remember(line));
-        study.tell_of_a_gap(last);
+        for line in lines {
+            study.add(line);
+        }
+        study.warn_of_gap(last);
         Ok(study)
     }
 
-    /// Trials come in the order of their numbers; behind one that cannot be read, none is believed.
-    fn tell_of_a_gap(&self, last: Option<usize>) {
+    /// Warns of a trial that cannot be read: trials are used in the order of their numbers, so those after it are not used.
+    fn warn_of_gap(&self, last: Option<usize>) {
         let next = self.found.trials.len();
         if last.is_some_and(|last| last >= next) && self.wants_more() {
             let journal = self.journal.path().display();
             self.reporter
-                .warn(format!("trial {next} cannot be read from `{journal}`: it and those after it are tried again"));
+                .warn(format!("trial {next} cannot be read from `{journal}`; it and the trials after it are run again"));
         }
     }
 
-    /// Returns the number of trials asked for, the file as it stands among them; none for a whole grid.
+    /// Returns the most trials asked for, including the file as it is; none for a whole grid.
     pub(super) fn most(&self) -> Option<usize> {
         self.options.most_trials().map(|most| most + 1)
     }
 
-    fn remember(&mut self, line: TuneJournalLine) {
+    fn add(&mut self, line: TuneJournalLine) {
         match line {
             TuneJournalLine::Trial(trial)
                 if trial.number == self.found.trials.len() && self.wants_more() =>
             {
-                self.found.trials.push(trial)
+                self.found.trials.push(trial);
             }
-            TuneJournalLine::Size { trial, bytes } => drop(self.found.sizes.insert(trial, bytes)),
+            TuneJournalLine::Size { trial, bytes } => {
+                self.found.sizes.insert(trial, bytes);
+            }
             TuneJournalLine::Again(again) => self.found.again.push(again),
             TuneJournalLine::Trial(_) | TuneJournalLine::Study { .. } => {}
         }
@@ -129,9 +134,11 @@ impl<'s> Study<'s> {
             .is_none_or(|most| self.found.trials.len() < most)
     }
 
-    /// Tries what is still to be tried; `tell` hears of every trial.
-    pub(super) fn search(&mut self, tell: impl Fn(&Self, &Trial)) -> Result<(), EngineError> {
-        self.found.trials.iter().for_each(|trial| tell(self, trial));
+    /// Runs the trials that are not done yet; `report` is called with every trial.
+    pub(super) fn search(&mut self, report: impl Fn(&Self, &Trial)) -> Result<(), EngineError> {
+        for trial in &self.found.trials {
+            report(self, trial);
+        }
         while self.wants_more() && !self.found.exhausted {
             self.show_progress();
             let Some(values) = self.next_values() else {
@@ -141,7 +148,7 @@ impl<'s> Study<'s> {
             let trial = self.run(values)?;
             self.journal
                 .append(&TuneJournalLine::Trial(trial.clone()))?;
-            tell(self, &trial);
+            report(self, &trial);
             self.found.trials.push(trial);
         }
         self.show_progress();
@@ -186,7 +193,7 @@ impl<'s> Study<'s> {
         })
     }
 
-    /// Judges a pipeline fold by fold, until `stops` says so.
+    /// Judges a pipeline fold by fold, until `stops` returns true.
     fn judge(
         &self,
         on: &CrossValidation<'_>,
@@ -194,16 +201,18 @@ impl<'s> Study<'s> {
         task: &str,
         stops: impl Fn(&[Vec<UnitLoss>]) -> bool,
     ) -> Result<(Vec<Vec<UnitLoss>>, TrialEnding), EngineError> {
-        let (count, mut folds, mut ending) = (on.count(), Vec::new(), TrialEnding::Complete);
+        let count = on.count();
+        let mut folds = Vec::new();
+        let mut ending = TrialEnding::Complete;
         while ending == TrialEnding::Complete && folds.len() < count {
             self.reporter
                 .progress(task, folds.len() as u64, count as u64, "");
             match on.judge(spec, folds.len(), &self.reporter) {
                 Ok(units) => folds.push(units),
-                Err(error) if is_the_trials_own(&error) => {
+                Err(error) if fails_the_trial(&error) => {
                     ending = TrialEnding::Failed {
                         why: in_one_line(&error),
-                    }
+                    };
                 }
                 Err(error) => return Err(in_training(error)),
             }
@@ -226,20 +235,20 @@ impl<'s> Study<'s> {
                 ..self.spec.clone()
             });
         }
-        let told = self
-            .spec
+        self.spec
             .with_values(&trial.values)
-            .map_err(|problems| problems.into_iter().next());
-        told.map_err(|problem| {
-            problem.map_or_else(String::new, |p| format!("`{}` {}", p.path, p.message))
-        })
+            .map_err(|problems| match problems.into_iter().next() {
+                Some(problem) => format!("`{}` {}", problem.path, problem.message),
+                None => String::new(),
+            })
     }
 
-    /// Chooses a trial; models are fitted where their size must tell which is simpler.
+    /// Chooses a trial; models are fitted where their size decides which is simpler.
     pub(super) fn choose(&mut self) -> Result<(Choice, Vec<RankedTrial>), EngineError> {
         let trials = std::mem::take(&mut self.found.trials);
         let standings = standings(self.options.metric, &trials);
-        let (space, rule) = (self.space.clone(), self.options.choose);
+        let space = self.space.clone();
+        let rule = self.options.choose;
         let choice = choose(&space, &trials, &standings, rule, |trial| self.size(trial));
         self.found.trials = trials;
         match choice? {
@@ -278,7 +287,7 @@ impl<'s> Study<'s> {
         Ok(bytes)
     }
 
-    /// Scores a trial on folds, cut points and seeds that had no part in the choice; none where a fit fails there.
+    /// Scores a trial on folds, cuts and seeds that had no part in the choice; none where a fit fails there.
     pub(super) fn score_again(
         &mut self,
         number: usize,
@@ -301,15 +310,15 @@ impl<'s> Study<'s> {
             return Ok(None);
         };
         let seed = derive_seed(self.spec.project.seed, &format!("tune/again-{repeat}"));
-        let anew = CrossValidation::deal(
+        let new_folds = CrossValidation::deal(
             self.spec,
             self.dataset,
             self.training_data,
             self.options.metric,
             seed,
         );
-        let (folds, ending) =
-            self.judge(&anew.map_err(in_training)?, &spec, "score again", |_| false)?;
+        let new_folds = new_folds.map_err(in_training)?;
+        let (folds, ending) = self.judge(&new_folds, &spec, "score again", |_| false)?;
         if ending != TrialEnding::Complete {
             return Ok(None);
         }
@@ -326,18 +335,22 @@ impl<'s> Study<'s> {
     }
 
     fn show_progress(&self) {
-        let (done, metric) = (self.found.trials.len(), self.options.metric);
+        let done = self.found.trials.len();
+        let metric = self.options.metric;
         let complete = self.found.trials.iter().filter(|trial| trial.is_complete());
         let loss = |trial: &&Trial| trial.loss_after(metric, usize::MAX);
         let best = complete.min_by(|a, b| loss(a).total_cmp(&loss(b)));
-        let best = best.and_then(|trial| Some((trial.number, trial.value(metric)?)));
-        let note = best.map_or_else(String::new, |(number, value)| {
-            format!("best {metric} {value:.3} (trial {number})")
-        });
-        let total = self
-            .most()
-            .filter(|_| !self.found.exhausted)
-            .unwrap_or(done + usize::from(!self.found.exhausted));
+        let mut note = String::new();
+        if let Some(trial) = best
+            && let Some(value) = trial.value(metric)
+        {
+            note = format!("best {metric} {value:.3} (trial {})", trial.number);
+        }
+        let total = match self.most() {
+            _ if self.found.exhausted => done,
+            Some(most) => most,
+            None => done + 1,
+        };
         self.reporter
             .progress("trials", done as u64, total as u64, note);
     }
@@ -347,8 +360,8 @@ fn in_training(error: StageError) -> EngineError {
     EngineError::in_stage(Stage::Train)(error)
 }
 
-/// A signal stops the search, and a leak is a bug in it; all else tells something about the values that were tried.
-fn is_the_trials_own(error: &StageError) -> bool {
+/// Returns whether an error fails only the trial. A signal stops the search, and a leak is a bug in it.
+fn fails_the_trial(error: &StageError) -> bool {
     match error {
         StageError::Train(TrainError::Interrupted(_) | TrainError::Leak { .. }) => false,
         StageError::Train(_) | StageError::Scoring(_) => true,
@@ -357,8 +370,8 @@ fn is_the_trials_own(error: &StageError) -> bool {
 }
 
 fn in_one_line(error: &dyn Error) -> String {
-    let cause = error
-        .source()
-        .map(|cause| format!(": {}", in_one_line(cause)));
-    format!("{error}{}", cause.unwrap_or_default())
+    match error.source() {
+        Some(cause) => format!("{error}: {}", in_one_line(cause)),
+        None => error.to_string(),
+    }
 }

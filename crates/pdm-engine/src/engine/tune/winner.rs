@@ -1,3 +1,5 @@
+//! Writes the chosen values to the tuned pipeline file.
+
 use super::outcome::Tuned;
 use super::{TuneError, TuneRequest};
 use crate::config::{Layers, PipelineSpec, edited, toml_of, with_comment};
@@ -5,10 +7,10 @@ use crate::engine::{Context, EngineError, Job};
 use pdm_core::content::atomic_write;
 use pdm_models::tune::{Choose, SearchPoint};
 
-/// Writes the user's file with the chosen values, whole or not at all, once it is sure to be the pipeline that was
+/// Writes the user's file with the chosen values, completely or not at all, after a check that it is the pipeline that was
 /// scored.
 ///
-/// What `--set` changed is written, too: the trials were judged with it.
+/// What `--set` changed is also written, since the trials were judged with it.
 pub(super) fn write(
     context: &Context,
     job: &Job,
@@ -16,12 +18,11 @@ pub(super) fn write(
     tuned: &Tuned,
     scored: &PipelineSpec,
 ) -> Result<(), EngineError> {
-    // Trial 0 is the file as it stands: there is nothing to write into it.
-    let values = tuned
-        .trial(tuned.chosen)
-        .filter(|row| row.number > 0)
-        .map(|row| row.values.clone())
-        .unwrap_or_default();
+    // Trial 0 is the file as it is: there is no value to write.
+    let values = match tuned.trial(tuned.chosen) {
+        Some(row) if row.number > 0 => row.values.clone(),
+        Some(_) | None => SearchPoint::new(),
+    };
     let overrides: Vec<_> = request
         .set
         .iter()
@@ -34,12 +35,13 @@ pub(super) fn write(
             source,
         }
     });
-    let text = text.and_then(|text| proven(context, request, text, scored, &values));
+    let text = text.and_then(|text| checked(context, request, text, scored, &values));
     let text = match text {
-        // A profile or a variable is in no file, and files that are extended may lie elsewhere: then the whole is written.
+        // The values of a profile or a variable are in no file, and extended files may be in other folders: then the whole
+        // pipeline is written.
         Err(_) if job.origins.are_layered() => {
             let whole = format!("{}\nEvery layer is written out.", comment(tuned));
-            proven(
+            checked(
                 context,
                 request,
                 with_comment(&scored.to_toml(), &whole),
@@ -53,8 +55,8 @@ pub(super) fn write(
     Ok(written.map_err(TuneError::file("write", &request.output))?)
 }
 
-/// Returns a text that, read as the file that is to be written, is the pipeline that was scored.
-fn proven(
+/// Returns the text, once it is clear that the file with it is the pipeline that was scored.
+fn checked(
     context: &Context,
     request: &TuneRequest,
     text: String,
@@ -72,35 +74,26 @@ fn proven(
     };
     let (read, _) = PipelineSpec::compose(&layers, &context.variable)
         .map_err(|errors| unlike(Some(Box::new(errors))))?;
-    if is_as_scored(&read, scored) {
-        Ok(text)
-    } else {
-        Err(unlike(None))
+    if !is_as_scored(&read, scored) {
+        return Err(unlike(None));
     }
+    Ok(text)
 }
 
-/// Returns whether a pipeline learns and is judged as another.
+/// Returns whether a pipeline learns and is judged like another.
 fn is_as_scored(read: &PipelineSpec, scored: &PipelineSpec) -> bool {
-    let recipe = |spec: &PipelineSpec| {
-        (
-            spec.features.clone(),
-            spec.target.clone(),
-            spec.model.clone(),
-            spec.train.clone(),
-            spec.split.clone(),
-        )
-    };
-    let data = |spec: &PipelineSpec| {
-        (
-            spec.project.clone(),
-            spec.dataset.clone(),
-            spec.validate.clone(),
-        )
-    };
-    recipe(read) == recipe(scored) && data(read) == data(scored) && read.evaluate == scored.evaluate
+    read.project == scored.project
+        && read.dataset == scored.dataset
+        && read.validate == scored.validate
+        && read.features == scored.features
+        && read.target == scored.target
+        && read.model == scored.model
+        && read.train == scored.train
+        && read.split == scored.split
+        && read.evaluate == scored.evaluate
 }
 
-/// Returns the values as they stand on a command line.
+/// Returns the values as arguments of a command.
 fn as_arguments(values: &SearchPoint) -> String {
     values
         .iter()
@@ -122,15 +115,17 @@ fn comment(tuned: &Tuned) -> String {
         Choose::OneSe => "the one-standard-error rule",
         Choose::Best => "the best score",
     };
-    let file = value(0)
-        .filter(|_| *chosen > 0)
-        .map_or_else(String::new, |file| format!(" (the file before: {file:.3})"));
-    let again = tuned.confirmed.first().map_or_else(String::new, |again| {
-        format!(
+    let file = match value(0) {
+        Some(file) if *chosen > 0 => format!(" (the file before: {file:.3})"),
+        Some(_) | None => String::new(),
+    };
+    let again = match tuned.confirmed.first() {
+        Some(again) => format!(
             "\nOn folds that had no part in the choice: {:.3}.",
             again.chosen
-        )
-    });
+        ),
+        None => String::new(),
+    };
     format!(
         "Tuned: trial {chosen} of study {}, chosen by {rule}; out-of-fold {metric} {score:.3}{file}.{again}",
         study.short()

@@ -1,3 +1,5 @@
+//! What the registry's log says about earlier retrainings.
+
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,15 +9,15 @@ use crate::engine::registry_view::RegistryView;
 use pdm_core::content::Digest;
 use pdm_store::registry::{HistoryAction, HistoryRow, ModelVersion};
 
-/// What the registry's log tells of earlier nights.
+/// The log of the pipeline's model, with its champion and versions.
 #[derive(Debug)]
-pub(crate) struct Memory {
+pub(crate) struct RegistryHistory {
     champion: Option<ModelVersion>,
     versions: Vec<ModelVersion>,
     rows: Vec<HistoryRow>,
 }
 
-impl Memory {
+impl RegistryHistory {
     /// Reads the log of the pipeline's model; there may be none yet.
     pub(crate) fn read(view: &RegistryView) -> Result<Self, EngineError> {
         let state = view.state()?;
@@ -54,13 +56,13 @@ impl Memory {
         Some(now.duration_since(registered.time))
     }
 
-    /// Returns the version that was judged last, by the order of the log: an older version may be judged again. A person who puts a
-    /// judged version back by hand judges no data.
+    /// Returns the version that was judged last, by the order of the log: an older version may be judged again. A version that a
+    /// person promotes again by hand does not count, for that judges no data.
     pub(crate) fn last_judged(&self) -> Option<&ModelVersion> {
         let mut known = BTreeSet::new();
         let mut last = None;
         for row in self.rows.iter().filter(|row| judges(row)) {
-            if known.insert(row.version) || is_of_a_night(row) {
+            if known.insert(row.version) || is_of_retrain(row) {
                 last = Some(row.version);
             }
         }
@@ -90,10 +92,11 @@ impl Memory {
             .any(|row| row.version == version && judges(row))
     }
 
-    /// Returns what came of a recipe against the champion of today, where it was judged already.
+    /// Returns the entry that says what was decided about a recipe against the current champion, where it was judged already.
     pub(crate) fn decided(&self, recipe: Digest) -> Option<&HistoryRow> {
         let champion = self.champion.as_ref().map(|champion| champion.version);
-        let (noted, promoted) = (note(recipe, champion), reason(recipe));
+        let noted = note(recipe, champion);
+        let promoted = reason(recipe);
         self.rows.iter().rev().find(|row| match row.action {
             HistoryAction::Annotate => row.reason.starts_with(&noted),
             HistoryAction::Promote => {
@@ -107,8 +110,8 @@ impl Memory {
         })
     }
 
-    /// Returns whether something was said of a version before.
-    pub(crate) fn was_said(&self, version: u32, beginning: &str) -> bool {
+    /// Returns whether a version has a note with this beginning.
+    pub(crate) fn has_note(&self, version: u32, beginning: &str) -> bool {
         let mut notes = self
             .rows
             .iter()
@@ -123,27 +126,30 @@ fn judges(row: &HistoryRow) -> bool {
         || (row.action == HistoryAction::Annotate && is_verdict(&row.reason))
 }
 
-/// Returns whether the night job wrote an entry.
-fn is_of_a_night(row: &HistoryRow) -> bool {
-    row.reason.starts_with(NIGHT)
+/// Returns whether `retrain` wrote an entry.
+fn is_of_retrain(row: &HistoryRow) -> bool {
+    row.reason.starts_with(PREFIX)
 }
 
 /// Returns whether a note says why a version was not promoted, as [`note`] begins.
 fn is_verdict(text: &str) -> bool {
-    text.starts_with(NIGHT) && text.split(' ').nth(2) == Some(AGAINST)
+    text.starts_with(PREFIX) && text.split(' ').nth(2) == Some(AGAINST)
 }
 
-/// How everything begins that the night job writes into the log.
-const NIGHT: &str = "retrain ";
+/// The beginning of every text that `retrain` writes to the log. These texts are parsed again, also those of earlier releases.
+const PREFIX: &str = "retrain ";
 const AGAINST: &str = "against";
 
-/// Returns how the reason of a promotion begins.
+/// Returns the beginning of the reason for a promotion.
 pub(super) fn reason(recipe: Digest) -> String {
-    format!("{NIGHT}{}:", recipe.short())
+    format!("{PREFIX}{}:", recipe.short())
 }
 
-/// Returns how the note begins that says why a version was not promoted.
+/// Returns the beginning of the note that says why a version was not promoted.
 pub(super) fn note(recipe: Digest, champion: Option<u32>) -> String {
-    let champion = champion.map_or("nobody".to_owned(), |champion| format!("v{champion}"));
-    format!("{NIGHT}{} {AGAINST} {champion}:", recipe.short())
+    let champion = match champion {
+        Some(champion) => format!("v{champion}"),
+        None => "nobody".to_owned(),
+    };
+    format!("{PREFIX}{} {AGAINST} {champion}:", recipe.short())
 }
