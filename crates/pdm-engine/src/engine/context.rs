@@ -84,7 +84,7 @@ impl Context {
         self.root.join(".pdm-ml")
     }
 
-    /// Returns a folder below [`Self::scratch`], which tells git to look away.
+    /// Returns a folder below [`Self::state_dir`], which tells git to look away.
     pub(super) fn state_folder(&self, name: &str) -> PathBuf {
         let ignore = self.state_dir().join(".gitignore");
         if !ignore.exists() {
@@ -104,7 +104,7 @@ impl Context {
     /// # Errors
     /// A policy file or a signing key cannot be used.
     pub fn surroundings(&self) -> Result<OpenOptions<'_>, EngineError> {
-        let scratch = Some(self.state_dir().join("transfers"));
+        let state_dir = Some(self.state_dir().join("transfers"));
         let trust = Arc::new(policy::read(&self.root)?.trust());
         let signing = Signing {
             signer: Signer::find(&self.variable)?,
@@ -115,7 +115,7 @@ impl Context {
         Ok(OpenOptions {
             root: &self.root,
             variable: &self.variable,
-            scratch,
+            state_dir,
             signing,
             expected,
             reporter,

@@ -54,7 +54,7 @@ impl UploadFixture {
 
     /// A bucket's store that can go on with what was interrupted.
     fn bucket(&self, name: &str, reporter: Reporter) -> Option<Store> {
-        let scratch = Some(self.path("scratch"));
+        let state_dir = Some(self.path("state_dir"));
         let own = self
             .folder
             .path()
@@ -65,7 +65,7 @@ impl UploadFixture {
         bucket_at(
             &format!("{own}/{name}"),
             OpenOptions {
-                scratch,
+                state_dir,
                 reporter,
                 ..self.folder.path().into()
             },
@@ -82,7 +82,7 @@ impl UploadFixture {
     }
 
     fn kept(&self, end: &str) -> Vec<std::path::PathBuf> {
-        let files = fs::read_dir(self.path("scratch"))
+        let files = fs::read_dir(self.path("state_dir"))
             .into_iter()
             .flatten()
             .flatten()
@@ -282,7 +282,7 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
 
     fs::write(
         fixture
-            .path("scratch")
+            .path("state_dir")
             .join(format!("{}.part", fixture.file.sha256())),
         vec![0; 1 << 23],
     )
