@@ -111,7 +111,7 @@ async fn forget(name: &str, prefix: &str) -> Outcome {
 }
 
 fn bucket(name: &str) -> Outcome<AmazonS3> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    pdm_store::tls::install_provider();
     // As `pdm-ml` sends to this machine.
     let builder = AmazonS3Builder::from_env().with_unsigned_payload(true);
     Ok(builder

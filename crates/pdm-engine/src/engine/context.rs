@@ -110,7 +110,7 @@ impl Context {
         Ok(OpenOptions {
             root: &self.root,
             variable: &self.variable,
-            scratch: Some(self.state_dir().join("transfers")),
+            state_dir: Some(self.state_dir().join("transfers")),
             signing,
             expected: None,
             reporter: self.reporter.clone(),

@@ -313,6 +313,8 @@ fn known(
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     fn entry(unit: u32, cycle: u32, input: &str) -> JournalEntry {

@@ -77,10 +77,8 @@ impl Axis {
             .find(|step| *step >= rough)
             .unwrap_or(rough);
         let decimals = usize::try_from(-(step.log10() + 1e-9).floor() as i32).unwrap_or(0);
-        let (first, last) = (
-            (self.low / step).ceil() as i64,
-            (self.high / step).floor() as i64,
-        );
+        let first = (self.low / step).ceil() as i64;
+        let last = (self.high / step).floor() as i64;
         (first..=last)
             .map(|i| (i as f64 * step, format!("{:.decimals$}", i as f64 * step)))
             .collect()

@@ -41,10 +41,8 @@ pub(super) fn draw(curves: &Curves, title: &str) -> String {
         HEADER + legend_height + PANEL_HEIGHT * panels.len().div_ceil(columns) as f64 + EDGE;
     let mut drawing = sheet(title, &describe(&panels, &parts), height).add(legend);
     for (i, (metric, lines)) in panels.into_iter().enumerate() {
-        let (x, y) = (
-            (i % columns) as f64 * WIDTH / columns as f64,
-            (i / columns) as f64 * PANEL_HEIGHT,
-        );
+        let x = (i % columns) as f64 * WIDTH / columns as f64;
+        let y = (i / columns) as f64 * PANEL_HEIGHT;
         let position = format!(
             "translate({} {})",
             number(x),
@@ -104,14 +102,12 @@ fn classes(parts: &[PartKey]) -> impl Iterator<Item = (&PartKey, String)> {
         if part.is_final() {
             return (part, "line final".to_owned());
         }
-        let (colour, dashed) = (
-            folds % COLOURS,
-            if folds / COLOURS % 2 == 1 {
-                " dashed"
-            } else {
-                ""
-            },
-        );
+        let colour = folds % COLOURS;
+        let dashed = if folds / COLOURS % 2 == 1 {
+            " dashed"
+        } else {
+            ""
+        };
         folds += 1;
         (part, format!("line c{colour}{dashed}"))
     })
@@ -119,7 +115,9 @@ fn classes(parts: &[PartKey]) -> impl Iterator<Item = (&PartKey, String)> {
 
 /// Returns the legend and its height.
 fn legend(parts: &[PartKey], classes: &BTreeMap<&PartKey, String>) -> (el::Group, f64) {
-    let (mut group, mut x, mut y) = (el::Group::new(), EDGE, HEADER + 4.0);
+    let mut group = el::Group::new();
+    let mut x = EDGE;
+    let mut y = HEADER + 4.0;
     for part in parts {
         let name = if part.name.is_empty() {
             "all"

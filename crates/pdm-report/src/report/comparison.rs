@@ -38,7 +38,8 @@ pub fn side_by_side(found: &SideBySide, a: &str, b: &str) -> String {
 }
 
 fn compared(rows: &[ScoreChange], a: &str, b: &str) -> String {
-    let (difference, worse) = (format!("{b} - {a}"), format!("{b} is worse by"));
+    let difference = format!("{b} - {a}");
+    let worse = format!("{b} is worse by");
     let header = [
         ("score", Align::Left),
         (a, Align::Right),

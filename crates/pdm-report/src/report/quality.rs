@@ -114,10 +114,8 @@ fn checks(report: &QualityReport) -> String {
             CheckOutcome::Fail => "FAIL",
             CheckOutcome::Skipped => "skipped",
         };
-        let (name, code) = (
-            check.expectation.to_string(),
-            check.expectation.code().to_string(),
-        );
+        let name = check.expectation.to_string();
+        let code = check.expectation.code().to_string();
         [
             name,
             code,

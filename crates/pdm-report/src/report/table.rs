@@ -112,7 +112,8 @@ fn paragraphs(header: &[(&str, Align)], rows: &[Vec<String>], available: usize) 
         for ((name, _), cell) in header.iter().zip(row).filter(|(_, cell)| !cell.is_empty()) {
             let name = wrapped_cell(name, names);
             let value = wrapped_cell(cell, values);
-            let (mut left, mut right) = (name.lines(), value.lines());
+            let mut left = name.lines();
+            let mut right = value.lines();
             loop {
                 let pair = (left.next(), right.next());
                 if pair == (None, None) {

@@ -186,7 +186,8 @@ fn cause(message: &str) -> Option<AnswerKind> {
 
 /// Returns the text of the first XML element with this name.
 pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let open = format!("<{name}>");
+    let close = format!("</{name}>");
     let begin = text.find(&open)? + open.len();
     let length = text[begin..].find(&close)?;
     let found = text[begin..begin + length].trim();

@@ -16,8 +16,8 @@ pub struct OpenOptions<'a> {
     pub root: &'a Path,
     /// Looks up environment variables, which hold a bucket's credentials.
     pub variable: EnvLookup<'a>,
-    /// Folder for the state of interrupted transfers; without it, they start from scratch.
-    pub scratch: Option<PathBuf>,
+    /// Folder for the state of interrupted transfers; without it, they start from state_dir.
+    pub state_dir: Option<PathBuf>,
     /// The key that signs entries, and the keys that are trusted.
     pub signing: Signing,
     /// Id of the registry that must be at the address, if known.
@@ -32,7 +32,7 @@ impl<'a> From<&'a Path> for OpenOptions<'a> {
         Self {
             root,
             variable: &|_| None,
-            scratch: None,
+            state_dir: None,
             signing: Signing::default(),
             expected: None,
             reporter: Reporter::silent(),

@@ -871,7 +871,7 @@ mod accidents {
                 Some(accident) => Meddler::over(memory.clone(), accident),
                 None => Store::over(memory.clone(), "meddler".to_owned()),
             };
-            registry(&store.with_scratch(folder.path()))
+            registry(&store.with_state_dir(folder.path()))
         };
         let register =
             |registry: Registry| registry.register(&version("a", 1.0), &stamp(0)).map(drop);

@@ -146,18 +146,18 @@ async fn fetched(store: &Store, file: &FileEntry) -> Result<FetchedFile, Registr
             _folder: None,
         });
     }
-    let scratch = store
+    let state_dir = store
         .transfers()
-        .scratch
+        .state_dir
         .clone()
         .unwrap_or_else(std::env::temp_dir);
     let unmade = |source| RegistryError::File {
         operation: "make a folder in",
-        path: scratch.clone(),
+        path: state_dir.clone(),
         source,
     };
-    let folder = std::fs::create_dir_all(&scratch)
-        .and_then(|()| tempfile::tempdir_in(&scratch))
+    let folder = std::fs::create_dir_all(&state_dir)
+        .and_then(|()| tempfile::tempdir_in(&state_dir))
         .map_err(unmade)?;
     let path: PathBuf = folder.path().join("blob");
     blobs::download(store, file.sha256, file.bytes, &path).await?;

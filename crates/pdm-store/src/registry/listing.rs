@@ -71,7 +71,9 @@ impl PagedBucket {
         let below = |path: &Path| self.prefix.parts().chain(path.parts()).collect::<Path>();
         let prefix = format!("{}/", below(&Path::from(folder)));
         let offset = after.map(|path| below(path).to_string());
-        let (mut objects, mut token, mut seen) = (Vec::new(), None, HashSet::new());
+        let mut objects = Vec::new();
+        let mut token = None;
+        let mut seen = HashSet::new();
         loop {
             let options = PaginatedListOptions {
                 offset: offset.clone(),

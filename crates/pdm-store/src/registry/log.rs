@@ -288,7 +288,8 @@ pub(crate) async fn list(
     store: &Store,
     known: Sequence,
 ) -> Result<(Vec<Sequence>, Vec<String>), RegistryError> {
-    let (mut sequences, mut foreign) = (Vec::new(), Vec::new());
+    let mut sequences = Vec::new();
+    let mut foreign = Vec::new();
     let paths = if known == 0 {
         store.list(LOG).await?
     } else {

@@ -222,10 +222,8 @@ fn read_into(folder: &Path, prefix: &str, files: &mut Vec<NewFile>) -> Result<()
     };
     for entry in folder.read_dir().map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let (path, name) = (
-            entry.path(),
-            format!("{prefix}{}", entry.file_name().to_string_lossy()),
-        );
+        let path = entry.path();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         if path.is_dir() {
             read_into(&path, &format!("{name}/"), files)?;
             continue;

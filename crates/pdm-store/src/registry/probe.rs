@@ -45,7 +45,8 @@ pub struct Proof {
 /// back.
 pub(crate) async fn run(store: &Store) -> Result<Proof, RegistryError> {
     let begun = Instant::now();
-    let (mut rounds, mut deletes) = (0, true);
+    let mut rounds = 0;
+    let mut deletes = true;
     for bytes in ROUNDS {
         deletes &= twice_in_sequence(store, bytes).await?;
         deletes &= one_winner(store, bytes).await?;
@@ -77,7 +78,8 @@ async fn twice_in_sequence(store: &Store, bytes: usize) -> Result<bool, Registry
 }
 
 async fn twice(store: &Store, key: ObjectKey, bytes: usize) -> Result<(), RegistryError> {
-    let (first, second) = (body("first", bytes), body("second", bytes));
+    let first = body("first", bytes);
+    let second = body("second", bytes);
     if store.create(key, first.clone()).await? == Created::Exists && store.get(key).await?.is_none()
     {
         return Err(store.contradicted(

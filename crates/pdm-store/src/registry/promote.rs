@@ -142,7 +142,8 @@ impl Registry {
         let Promotion { model, alias, .. } = promotion;
         let version = state.resolve(&ModelRef::version(model.clone(), promotion.version))?;
         let champion = state.current(model, alias);
-        let (from, to) = (champion.map(|champion| champion.version), version.version);
+        let from = champion.map(|champion| champion.version);
+        let to = version.version;
         let mut moved = Moved {
             model: model.clone(),
             alias: alias.clone(),
@@ -248,7 +249,8 @@ fn rolled_back(
             what: format!("`{model}@{alias}` now points to version {from}"),
         });
     }
-    let (model, alias) = (model.clone(), alias.clone());
+    let model = model.clone();
+    let alias = alias.clone();
     let Some(to) = state.model(&model)?.before(&alias) else {
         return Err(RegistryError::NothingBefore {
             model,
@@ -295,7 +297,9 @@ impl Promotion {
 
     /// Requires enough approvals by other people than the actor.
     fn require_approval(&self, state: &RegistryState, actor: &str) -> Result<(), RegistryError> {
-        let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
+        let model = self.model.clone();
+        let version = self.version;
+        let alias = self.alias.clone();
         let by: Vec<_> = state
             .model(&model)?
             .approvals(version, &alias)
@@ -314,7 +318,9 @@ impl Promotion {
     }
 
     fn require_pass(&self, report: &GateReport) -> Result<(), RegistryError> {
-        let (model, version, alias) = (self.model.clone(), self.version, self.alias.clone());
+        let model = self.model.clone();
+        let version = self.version;
+        let alias = self.alias.clone();
         // Computed from the rows, because a report may come from a file with a wrong verdict.
         match overall(&report.rows) {
             Verdict::Pass => Ok(()),

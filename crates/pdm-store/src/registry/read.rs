@@ -151,10 +151,8 @@ impl Registry {
             .filter(|row| row.model == version.model);
         let history = rows.filter(touches).collect();
         let model = log.state().model(&version.model)?;
-        let (aliases, collected) = (
-            model.aliases_of(version.version),
-            model.collection(version.version).cloned(),
-        );
+        let aliases = model.aliases_of(version.version);
+        let collected = model.collection(version.version).cloned();
         let scorecard = match collected {
             Some(_) => None,
             None => Some(self.evidence(&version).await?.0),

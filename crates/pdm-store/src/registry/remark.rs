@@ -114,7 +114,8 @@ impl Registry {
         // Resolved once, because an alias may move meanwhile.
         let version = self.resolve(reference, None).await?;
         let decide = |state: Arc<RegistryState>| {
-            let (model, version) = (version.model.clone(), version.version);
+            let model = version.model.clone();
+            let version = version.version;
             let recorded = RecordedRemark {
                 model: model.clone(),
                 version,

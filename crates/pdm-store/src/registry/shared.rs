@@ -97,7 +97,8 @@ mod permissions {
 
     /// Gives a file in the store the permissions of the store's folder.
     pub(super) fn set_file_permissions(root: &Path, file: &File) -> io::Result<()> {
-        let (folder, own) = (fs::metadata(root)?, file.metadata()?);
+        let folder = fs::metadata(root)?;
+        let own = file.metadata()?;
         if own.gid() != folder.gid() {
             // Only members of a group can give a file to it.
             let _not_a_member = fchown(file, None, Some(folder.gid()));
@@ -109,7 +110,8 @@ mod permissions {
 
     /// Gives a new file or folder the permissions of its parent folder.
     pub(in super::super) fn copy_permissions(root: &Path, path: &Path) -> io::Result<()> {
-        let (folder, own) = (fs::metadata(root)?, fs::metadata(path)?);
+        let folder = fs::metadata(root)?;
+        let own = fs::metadata(path)?;
         if own.gid() != folder.gid() {
             let _not_a_member = chown(path, None, Some(folder.gid()));
         }

@@ -90,7 +90,8 @@ pub(super) async fn read(
 
 /// Returns how many of these snapshots end at an entry of the log. Snapshots beyond it are not read.
 async fn reached(store: &Store, ends: &[Sequence]) -> Result<usize, RegistryError> {
-    let (mut known, mut unknown) = (0, ends.len());
+    let mut known = 0;
+    let mut unknown = ends.len();
     let mut at = ends.len();
     while known < unknown {
         match store.stat(ObjectKey::Log(ends[at - 1])).await {

@@ -216,7 +216,8 @@ impl RegistryState {
     fn register(&mut self, version: &ModelVersion) -> Result<(), StateError> {
         let expected = self.next_version(&version.model);
         if version.version != expected {
-            let (model, found) = (version.model.clone(), version.version);
+            let model = version.model.clone();
+            let found = version.version;
             return Err(StateError::OutOfOrder {
                 model,
                 expected,
@@ -299,7 +300,8 @@ impl RegistryState {
     }
 
     fn retire(&mut self, remarked: &Remarked, retirement: Retirement) -> Result<(), StateError> {
-        let (model, version) = (&remarked.model, remarked.version);
+        let model = &remarked.model;
+        let version = remarked.version;
         let known = self.registered(model, version)?;
         if let Some(alias) = known.aliases_of(version).into_iter().next() {
             return Err(StateError::InUse {

@@ -104,7 +104,8 @@ pub(crate) struct StoredObject {
 
 impl StoredObject {
     fn of(meta: object_store::ObjectMeta) -> Self {
-        let (path, bytes) = (meta.location.to_string(), meta.size);
+        let path = meta.location.to_string();
+        let bytes = meta.size;
         // A time that is out of range counts as not old.
         let nanoseconds = meta.last_modified.timestamp_nanos_opt().map(i128::from);
         let modified = nanoseconds
@@ -129,7 +130,7 @@ impl Store {
         let OpenOptions {
             root,
             variable,
-            scratch,
+            state_dir,
             signing,
             expected,
             reporter,
@@ -177,7 +178,10 @@ impl Store {
                 .is_none_or(|folder| folder.starts_with(root));
         Ok(Self {
             is_own,
-            transfers: Transfers { scratch, reporter },
+            transfers: Transfers {
+                state_dir,
+                reporter,
+            },
             signing,
             expected,
             ..store
@@ -211,9 +215,9 @@ impl Store {
 
     /// Returns a store with a folder for its local state.
     #[cfg(test)]
-    pub(super) fn with_scratch(self, folder: &Path) -> Self {
+    pub(super) fn with_state_dir(self, folder: &Path) -> Self {
         let transfers = Transfers {
-            scratch: Some(folder.to_owned()),
+            state_dir: Some(folder.to_owned()),
             ..self.transfers.clone()
         };
         Self { transfers, ..self }
@@ -509,7 +513,8 @@ impl Store {
         match why {
             ListError::Failed(source) => self.failed("list", folder, source),
             ListError::Endless(what) => {
-                let (location, folder) = (self.location.to_string(), folder.to_owned());
+                let location = self.location.to_string();
+                let folder = folder.to_owned();
                 RegistryError::EndlessList {
                     location,
                     folder,
@@ -822,7 +827,8 @@ impl Store {
         key: impl ToString,
         source: object_store::Error,
     ) -> RegistryError {
-        let (key, location) = (key.to_string(), self.location.to_string());
+        let key = key.to_string();
+        let location = self.location.to_string();
         RegistryError::Store {
             operation,
             key,

@@ -81,7 +81,8 @@ fn proven() -> MutexGuard<'static, BTreeSet<String>> {
 
 fn write(store: &Store, refused: Option<String>) {
     let Some(path) = path(store) else { return };
-    let (location, time) = (store.location().to_owned(), Timestamp::now());
+    let location = store.location().to_owned();
+    let time = Timestamp::now();
     let record = VerdictRecord {
         location,
         store: store.identity().to_owned(),
@@ -105,6 +106,6 @@ fn read(store: &Store) -> Option<VerdictRecord> {
 
 /// Returns the path of the record; `None` if the project keeps no local state.
 fn path(store: &Store) -> Option<PathBuf> {
-    let scratch = store.transfers().scratch.as_ref()?;
-    Some(scratch.join(format!("{}.store.json", Digest::of(store.identity()))))
+    let state_dir = store.transfers().state_dir.as_ref()?;
+    Some(state_dir.join(format!("{}.store.json", Digest::of(store.identity()))))
 }

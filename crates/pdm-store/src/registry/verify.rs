@@ -248,7 +248,8 @@ impl Walk {
     }
 
     fn gap_before(&mut self, sequence: Sequence) {
-        let (from, to) = (self.chain.last() + 1, sequence - 1);
+        let from = self.chain.last() + 1;
+        let to = sequence - 1;
         if from > to {
             return;
         }
@@ -320,7 +321,8 @@ impl Walk {
     /// Reads the short blobs concurrently, then the long ones one by one, each with concurrent parts.
     async fn blobs(&mut self, store: &Store) -> Result<(), RegistryError> {
         let needed = self.needed.blobs();
-        let (mut missing, mut found) = (self.named.clone(), Vec::new());
+        let mut missing = self.named.clone();
+        let mut found = Vec::new();
         missing.retain(|blob, _| needed.contains(blob));
         for (path, length) in store.list_lengths(BLOBS).await? {
             let Some(ObjectKey::Blob(digest)) = ObjectKey::parse(&path) else {

@@ -19,7 +19,8 @@ pub(super) fn deliver(
     notice: &Notice,
     variable: EnvLookup<'_>,
 ) -> Result<u32, NotifyError> {
-    let (mail, server) = (mail::write(options, notice)?, server(options, variable)?);
+    let mail = mail::write(options, notice)?;
+    let server = server(options, variable)?;
     let mut tries = 0;
     loop {
         tries += 1;

@@ -158,10 +158,8 @@ pub fn adopt(span: &Span, trace: &TraceContext) {
     } else {
         TraceFlags::default()
     };
-    let (trace_id, span_id) = (
-        TraceId::from_bytes(trace.trace_id),
-        SpanId::from_bytes(parent),
-    );
+    let trace_id = TraceId::from_bytes(trace.trace_id);
+    let span_id = SpanId::from_bytes(parent);
     let remote = SpanContext::new(trace_id, span_id, flags, true, TraceState::default());
     // Without a layer there is no trace.
     let _no_layer = span.set_parent(Context::new().with_remote_span_context(remote));
@@ -273,7 +271,8 @@ fn measure(meters: &SdkMeterProvider, facts: &JobFacts) {
     let gates = meter.f64_gauge("pdm_ml.gate.margin").build();
     for gate in &facts.gates {
         if let Some(margin) = gate.margin() {
-            let (number, verdict) = (gate.number.to_string(), gate.verdict.to_string());
+            let number = gate.number.to_string();
+            let verdict = gate.verdict.to_string();
             let labels = [
                 ("gate", number),
                 ("metric", gate.metric.into()),

@@ -129,8 +129,8 @@ impl Spans {
             }) => {
                 let message = redact(message);
                 span.record("otel.status_description", &*message);
-                let (causes, detail) =
-                    (causes.as_deref().map(redact), detail.as_deref().map(redact));
+                let causes = causes.as_deref().map(redact);
+                let detail = detail.as_deref().map(redact);
                 let hint = hint.as_deref().map(redact);
                 let code = code.to_string();
                 log!(self, self.context(), error, WORDS, {
@@ -311,7 +311,9 @@ impl Spans {
                 log!(self, context, debug, TARGET, { key, step, value, }, "metric {key} = {value} at step {step}");
             }
             Event::Input { part, data } => {
-                let (name, digest, used_for) = (&data.name, &data.digest, data.used_for.word());
+                let name = &data.name;
+                let digest = &data.digest;
+                let used_for = data.used_for.word();
                 let context = self.context_of_part(part);
                 log!(self, context, debug, TARGET, { name, digest, used_for, }, "{name} is used for {used_for}");
             }

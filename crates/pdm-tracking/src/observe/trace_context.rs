@@ -27,11 +27,9 @@ impl TraceContext {
         if version == 0xff || (version == 0 && parts.len() != 4) {
             return None;
         }
-        let (trace_id, parent, flags) = (
-            bytes::<16>(trace)?,
-            bytes::<8>(parent)?,
-            bytes::<1>(flags)?[0],
-        );
+        let trace_id = bytes::<16>(trace)?;
+        let parent = bytes::<8>(parent)?;
+        let flags = bytes::<1>(flags)?[0];
         let is_valid = trace_id != [0; 16] && parent != [0; 8];
         is_valid.then_some(Self {
             trace_id,

@@ -142,7 +142,8 @@ impl BestEffort {
         &self,
         wait: Duration,
     ) -> Result<Result<SyncReport, TrackingError>, RecvTimeoutError> {
-        let (asked, share) = (Instant::now(), self.begun.elapsed() / SHARE);
+        let asked = Instant::now();
+        let share = self.begun.elapsed() / SHARE;
         loop {
             let most = if self.health.is_healthy() {
                 wait
@@ -183,7 +184,8 @@ impl Follower {
     ) {
         let pace = self.syncer.client().pace();
         // The first pass shows whether the server works.
-        let (mut pause, mut next) = (pace, Duration::ZERO);
+        let mut pause = pace;
+        let mut next = Duration::ZERO;
         loop {
             match asked.recv_timeout(next) {
                 Ok(catalog) => {

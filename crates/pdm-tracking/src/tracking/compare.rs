@@ -66,7 +66,8 @@ pub fn compare(runs: &[Run]) -> RunComparison {
 }
 
 fn column(run: &Run, ids: &[RunId]) -> ComparedRun {
-    let (name, started) = (run.header.name.clone(), run.header.started);
+    let name = run.header.name.clone();
+    let started = run.header.started;
     ComparedRun {
         id: run.id,
         short: run.id.short_among(ids),

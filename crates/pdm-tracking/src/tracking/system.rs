@@ -151,10 +151,8 @@ impl Machine {
         self.system.refresh_cpu_usage();
         self.system
             .refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
-        let (used, total) = (
-            self.system.used_memory() as f64,
-            self.system.total_memory().max(1) as f64,
-        );
+        let used = self.system.used_memory() as f64;
+        let total = self.system.total_memory().max(1) as f64;
         let mut values = vec![
             (
                 "cpu_utilization_percentage",

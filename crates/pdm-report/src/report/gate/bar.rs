@@ -30,7 +30,8 @@ pub(super) fn interval(gate: &GateLine) -> Option<String> {
     } else {
         least.abs().max(1.0)
     };
-    let (from, size) = (least - 0.08 * size, 1.16 * size);
+    let from = least - 0.08 * size;
+    let size = 1.16 * size;
     let column = |number: f64| {
         (((number - from) / size * (WIDTH - 1) as f64).round() as usize).min(WIDTH - 1)
     };

@@ -58,7 +58,8 @@ struct ForestRow {
 
 impl ForestRow {
     fn of(gate: &GateLine) -> Option<Self> {
-        let (interval, allowed) = (gate.observed.as_ref()?.numbers(), gate.allowed()?);
+        let interval = gate.observed.as_ref()?.numbers();
+        let allowed = gate.allowed()?;
         let limits = allowed.into_iter().filter(|limit| limit.is_finite());
         let numbers: Vec<f64> = interval.into_iter().chain(limits).collect();
         let (low, high) = numbers
@@ -125,7 +126,8 @@ impl ForestRow {
                 open
             }
         };
-        let (from, to) = (end(from, EDGE), end(to, WIDTH - EDGE));
+        let from = end(from, EDGE);
+        let to = end(to, WIDTH - EDGE);
         let bar = el::Rectangle::new()
             .set("class", class)
             .set("x", number(from))

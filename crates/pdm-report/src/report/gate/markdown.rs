@@ -191,7 +191,8 @@ fn scores(evidence: &JudgedModel) -> String {
 }
 
 fn bands(bands: &[Band]) -> Option<String> {
-    let (first, last) = (bands.first()?, bands.last()?);
+    let first = bands.first()?;
+    let last = bands.last()?;
     let end = last.below.map_or_else(
         || format!("{} or more", last.from),
         |below| format!("below {below}"),

@@ -108,8 +108,10 @@ fn errors(bands: &[Band], width: f64) -> el::Group {
     );
     let mut group = el::Group::new().add(text("RMSE (cycles)", LEFT, 18.0, "start"));
     for (i, band) in bands.iter().enumerate() {
-        let (left, right) = (plot.x(i as f64 + 0.12), plot.x(i as f64 + 0.88));
-        let (top, bottom) = (plot.y(band.rmse), plot.y(0.0));
+        let left = plot.x(i as f64 + 0.12);
+        let right = plot.x(i as f64 + 0.88);
+        let top = plot.y(band.rmse);
+        let bottom = plot.y(0.0);
         let bar = el::Rectangle::new()
             .set("class", "bar")
             .set("x", number(left))

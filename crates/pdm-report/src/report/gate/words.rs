@@ -12,11 +12,9 @@ pub(super) fn verdict_line(judgement: &Judgement) -> String {
             [first, ..] => format!("no verdict: {}", first_line(&first.message)),
         };
     };
-    let (all, failed, open) = (
-        judgement.gates.len(),
-        judgement.count(Verdict::Fail),
-        judgement.count(Verdict::Undecided),
-    );
+    let all = judgement.gates.len();
+    let failed = judgement.count(Verdict::Fail);
+    let open = judgement.count(Verdict::Undecided);
     match (verdict, all) {
         (Verdict::Pass, 0) => "passed: there are no gates".to_owned(),
         (Verdict::Pass, _) => format!("passed: {all} of {all} gates"),

@@ -28,7 +28,8 @@ impl Buffers {
             bytes: self.take(length),
             pool: self.clone(),
         };
-        let (mut filled, mut sum) = (0, crc32fast::Hasher::new());
+        let mut filled = 0;
+        let mut sum = crc32fast::Hasher::new();
         for chunk in buffer.bytes.chunks_mut(CHUNK) {
             let read = fill(from, chunk)?;
             sum.update(&chunk[..read]);

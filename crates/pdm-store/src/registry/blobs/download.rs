@@ -92,8 +92,8 @@ impl Staged {
     /// Opens the partial file of an earlier run for a long blob, else an empty file.
     fn open(store: &Store, blob: Digest, bytes: u64, folder: &Path) -> io::Result<Self> {
         if bytes > PART
-            && let Some(scratch) = &store.transfers().scratch
-            && let Some(kept) = Self::resume(scratch, blob, bytes)
+            && let Some(state_dir) = &store.transfers().state_dir
+            && let Some(kept) = Self::resume(state_dir, blob, bytes)
         {
             return Ok(kept);
         }
@@ -112,9 +112,9 @@ impl Staged {
     }
 
     /// Opens the partial file of a blob in a folder; `None` if another process uses it or it cannot be opened.
-    fn resume(scratch: &Path, blob: Digest, bytes: u64) -> Option<Self> {
-        fs::create_dir_all(scratch).ok()?;
-        let path = scratch.join(format!("{blob}.part"));
+    fn resume(state_dir: &Path, blob: Digest, bytes: u64) -> Option<Self> {
+        fs::create_dir_all(state_dir).ok()?;
+        let path = state_dir.join(format!("{blob}.part"));
         let file = File::options()
             .create(true)
             .truncate(false)

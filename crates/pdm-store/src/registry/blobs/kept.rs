@@ -65,7 +65,8 @@ impl PendingUpload {
         part_length: u64,
         upload: MultipartId,
     ) -> Self {
-        let (location, record) = (store.location().to_owned(), UploadRecord::of(store, blob));
+        let location = store.location().to_owned();
+        let record = UploadRecord::of(store, blob);
         let begun = store.reliance().now();
         let mut kept = Self {
             location,
@@ -95,7 +96,7 @@ impl PendingUpload {
     }
 
     /// Records an uploaded part. The file is replaced by renaming, without a sync: parts lost in a power failure are sent again,
-    /// and if the disk is full, a later run starts from scratch.
+    /// and if the disk is full, a later run starts from state_dir.
     pub(super) fn add(&mut self, number: u64, crc32: u32, id: PartId) {
         self.parts.insert(
             number,
@@ -111,7 +112,8 @@ impl PendingUpload {
         let Some(UploadRecord { path, .. }) = &self.record else {
             return;
         };
-        let (staged, bytes) = (path.with_extension("new"), serde_json::to_vec(self));
+        let staged = path.with_extension("new");
+        let bytes = serde_json::to_vec(self);
         let bytes = bytes.expect("names and numbers have a JSON form");
         let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
         if made
@@ -150,12 +152,12 @@ impl PendingUpload {
 impl UploadRecord {
     /// Returns the record of an upload; `None` if no records are kept, or another process is uploading.
     fn of(store: &Store, blob: Digest) -> Option<Self> {
-        let scratch = store.transfers().scratch.as_ref()?;
-        std::fs::create_dir_all(scratch).ok()?;
-        let lock = FileLock::try_take(&scratch.join(LOCK)).ok()??;
+        let state_dir = store.transfers().state_dir.as_ref()?;
+        std::fs::create_dir_all(state_dir).ok()?;
+        let lock = FileLock::try_take(&state_dir.join(LOCK)).ok()??;
         let name = Digest::of(format!("{}\n{blob}", store.location()));
         Some(Self {
-            path: scratch.join(format!("{name}.upload.json")),
+            path: state_dir.join(format!("{name}.upload.json")),
             _lock: Arc::new(lock),
         })
     }

@@ -29,8 +29,8 @@ const MOST_PARTS: u64 = 10_000;
 /// Options of transfers.
 #[derive(Clone, Default)]
 pub(super) struct Transfers {
-    /// Folder for the state of interrupted transfers; without it, they start from scratch.
-    pub(super) scratch: Option<PathBuf>,
+    /// Folder for the state of interrupted transfers; without it, they start from state_dir.
+    pub(super) state_dir: Option<PathBuf>,
     /// Reports the progress, and whether to stop.
     pub(super) reporter: Reporter,
 }
@@ -38,7 +38,7 @@ pub(super) struct Transfers {
 impl std::fmt::Debug for Transfers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Transfers")
-            .field("scratch", &self.scratch)
+            .field("state_dir", &self.state_dir)
             .finish_non_exhaustive()
     }
 }

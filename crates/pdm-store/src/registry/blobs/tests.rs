@@ -53,13 +53,13 @@ impl UploadFixture {
 
     /// A bucket's store that can go on with what was interrupted.
     fn bucket(&self, name: &str, reporter: Reporter) -> Store {
-        let scratch = Some(self.path("scratch"));
+        let state_dir = Some(self.path("state_dir"));
         let own = self.folder.path().file_name().unwrap().to_str().unwrap();
         let own = own.trim_start_matches('.');
         bucket_at(
             &format!("{own}/{name}"),
             OpenOptions {
-                scratch,
+                state_dir,
                 reporter,
                 ..self.folder.path().into()
             },
@@ -76,7 +76,7 @@ impl UploadFixture {
     }
 
     fn kept(&self, end: &str) -> Vec<std::path::PathBuf> {
-        let files = fs::read_dir(self.path("scratch"))
+        let files = fs::read_dir(self.path("state_dir"))
             .into_iter()
             .flatten()
             .flatten()
@@ -296,7 +296,7 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
 
     fs::write(
         fixture
-            .path("scratch")
+            .path("state_dir")
             .join(format!("{}.part", fixture.file.sha256())),
         vec![0; 1 << 23],
     )

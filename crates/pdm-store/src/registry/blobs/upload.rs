@@ -223,18 +223,19 @@ async fn send_parts(
     parts: &MultipartTarget,
     kept: &mut PendingUpload,
 ) -> Result<Digest, UploadError> {
-    let (length, before, upload) = (part_length(file.bytes()), kept.clone(), kept.upload.clone());
+    let length = part_length(file.bytes());
+    let before = kept.clone();
+    let upload = kept.upload.clone();
     let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
-    let (task, total, buffers) = (
-        format!("upload {}", file.path()),
-        file.bytes(),
-        Buffers::default(),
-    );
+    let task = format!("upload {}", file.path());
+    let total = file.bytes();
+    let buffers = Buffers::default();
     let sends = stream::iter(0..total.div_ceil(length)).map(|number| {
         let read = buffers
             .read(&mut reader, length as usize)
             .map_err(|error| UploadError::Other(unread(path)(error)));
-        let (before, upload) = (&before, &upload);
+        let before = &before;
+        let upload = &upload;
         async move {
             let FilePart { bytes, crc32 } = read?;
             let count = bytes.len() as u64;
@@ -242,7 +243,9 @@ async fn send_parts(
                 return Ok((number, count, None));
             }
             // Signed and sent on the runtime's own thread while this one reads and hashes the next parts.
-            let (bucket, at, upload) = (Arc::clone(&parts.store), parts.at.clone(), upload.clone());
+            let bucket = Arc::clone(&parts.store);
+            let at = parts.at.clone();
+            let upload = upload.clone();
             let put = async move {
                 bucket
                     .put_part(&at, &upload, number as usize, bytes.into())
@@ -295,7 +298,9 @@ async fn write_parts(
     upload: &mut dyn MultipartUpload,
 ) -> Result<Digest, UploadError> {
     let mut reader = HashingReader::new(File::open(path).map_err(unread(path))?);
-    let (task, total, mut done) = (format!("store {}", file.path()), file.bytes(), 0);
+    let task = format!("store {}", file.path());
+    let total = file.bytes();
+    let mut done = 0;
     let buffers = Buffers::default();
     while done < total {
         let FilePart { bytes, .. } = buffers

@@ -144,7 +144,8 @@ impl Registry {
 
 impl Collectable {
     fn new(location: &str, before: Timestamp) -> Self {
-        let (versions, blobs) = (Vec::new(), Vec::new());
+        let versions = Vec::new();
+        let blobs = Vec::new();
         let location = location.to_owned();
         Self {
             location,

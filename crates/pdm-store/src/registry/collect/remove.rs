@@ -90,7 +90,8 @@ impl Registry {
             .map(|blob| self.remove(found, blob))
             .collect();
         let mut removals = stream::iter(removals).buffer_unordered(REMOVERS);
-        let (transfers, mut done) = (self.store().transfers(), 0);
+        let transfers = self.store().transfers();
+        let mut done = 0;
         while let Some(bytes) = removals.try_next().await? {
             done += 1;
             removed.blobs += u64::from(bytes.is_some());

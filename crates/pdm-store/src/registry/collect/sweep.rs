@@ -65,9 +65,9 @@ impl Registry {
             });
         }
         let before = now.checked_sub(grace).unwrap_or(Timestamp::MIN);
-        let scratch = self.store().transfers().scratch.as_deref();
-        let mut found = scratch.map_or(Ok(Vec::new()), |folder| {
-            old(folder, before, |path| self.in_scratch(path))
+        let state_dir = self.store().transfers().state_dir.as_deref();
+        let mut found = state_dir.map_or(Ok(Vec::new()), |folder| {
+            old(folder, before, |path| self.in_state_dir(path))
         })?;
         if let Some(folder) = self.store().folder_on_disk() {
             for name in [BLOBS, "blobs/sha256", LOG, SNAPSHOTS] {
@@ -111,7 +111,7 @@ impl Registry {
     }
 
     /// Returns the kind of a file or folder in the transfer folder; `None` if it is in use or belongs to another registry.
-    fn in_scratch(&self, path: &Path) -> Option<LeftoverKind> {
+    fn in_state_dir(&self, path: &Path) -> Option<LeftoverKind> {
         let name = path.file_name()?.to_str()?;
         if name.ends_with(".upload.json") {
             let own = record(path).is_none_or(|kept| kept.location == self.store().location());

@@ -27,11 +27,11 @@ struct CollectFixture {
 impl CollectFixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let scratch = Some(folder.path().join("transfers"));
+        let state_dir = Some(folder.path().join("transfers"));
         let store = Store::open(
             "store",
             OpenOptions {
-                scratch,
+                state_dir,
                 ..folder.path().into()
             },
         )

@@ -95,7 +95,8 @@ impl Registry {
         b: &ModelRef,
     ) -> Result<Difference, RegistryError> {
         let ((a, side_a), (b, side_b)) = (self.side(a).await?, other.side(b).await?);
-        let (ours, theirs) = (self.evidence(&a).await?, other.evidence(&b).await?);
+        let ours = self.evidence(&a).await?;
+        let theirs = other.evidence(&b).await?;
         let options = ValueChange::between(self.options(&a).await?, other.options(&b).await?);
         Ok(Difference {
             files: files(&a, &b),
@@ -163,7 +164,8 @@ fn files(a: &ModelVersion, b: &ModelVersion) -> Vec<FileChange> {
     paths.sort_unstable();
     paths.dedup();
     let change = |path: &str| {
-        let (a, b) = (find(a, path), find(b, path));
+        let a = find(a, path);
+        let b = find(b, path);
         let change = match (&a, &b) {
             (None, _) => Change::Added,
             (_, None) => Change::Removed,

@@ -144,7 +144,8 @@ fn write_descriptors(
     staged: &Path,
     folder: &Path,
 ) -> io::Result<Exported> {
-    let (count, bytes) = (layers.len(), layers.iter().map(|layer| layer.size).sum());
+    let count = layers.len();
+    let bytes = layers.iter().map(|layer| layer.size).sum();
     let config = blob(staged, media::CONFIG, &Config::of(version, &layers))?.0;
     let (manifest, digest) = blob(
         staged,
@@ -159,7 +160,9 @@ fn write_descriptors(
         &staged.join("oci-layout"),
         &serde_json::to_vec(&OciLayout::NEW)?,
     )?;
-    let (id, folder, tag) = (version.id(), folder.to_owned(), tag.to_owned());
+    let id = version.id();
+    let folder = folder.to_owned();
+    let tag = tag.to_owned();
     Ok(Exported {
         id,
         folder,

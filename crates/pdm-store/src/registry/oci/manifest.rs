@@ -161,7 +161,8 @@ struct ModelFs {
 
 impl Config {
     pub(super) fn of(version: &ModelVersion, layers: &[Descriptor]) -> Self {
-        let (name, kind) = (version.model.to_string(), version.origin.kind.clone());
+        let name = version.model.to_string();
+        let kind = version.origin.kind.clone();
         let safetensors = version
             .files
             .iter()

@@ -441,10 +441,8 @@ fn drift_tests(facts: &JobFacts) -> Option<Vec<MetricSample>> {
     let drift = facts.drift.as_ref()?;
     let mut samples = Vec::new();
     for test in &drift.tests {
-        let (quantity, regime) = (
-            test.quantity.name(),
-            test.regime.map(|regime| regime.to_string()),
-        );
+        let quantity = test.quantity.name();
+        let regime = test.regime.map(|regime| regime.to_string());
         for (figure, value) in test.figures() {
             let mut labels = vec![
                 ("pipeline", facts.pipeline.as_str()),

@@ -90,7 +90,8 @@ type Labels = Vec<(String, String)>;
 
 /// Reads labels up to their closing brace, and returns what follows it.
 fn labels(text: &str) -> Option<(Labels, &str)> {
-    let (mut labels, mut rest) = (Vec::new(), text);
+    let mut labels = Vec::new();
+    let mut rest = text;
     while !rest.starts_with('}') {
         let (label, after) = rest.split_once("=\"")?;
         let (value, after) = quoted(after)?;
@@ -102,7 +103,8 @@ fn labels(text: &str) -> Option<(Labels, &str)> {
 
 /// Reads up to the closing quotation mark, and returns what follows it.
 fn quoted(text: &str) -> Option<(String, &str)> {
-    let (mut value, mut characters) = (String::new(), text.char_indices());
+    let mut value = String::new();
+    let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {
         match character {
             '"' => return Some((value, &text[at + 1..])),

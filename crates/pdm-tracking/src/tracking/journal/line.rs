@@ -30,7 +30,9 @@ impl RunHeader {
         pipeline: impl Into<String>,
         experiment: impl Into<String>,
     ) -> Self {
-        let (name, pipeline, experiment) = (name.into(), pipeline.into(), experiment.into());
+        let name = name.into();
+        let pipeline = pipeline.into();
+        let experiment = experiment.into();
         Self {
             name,
             pipeline,

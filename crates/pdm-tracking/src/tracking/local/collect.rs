@@ -85,7 +85,9 @@ impl RunStore {
         forbids: impl Fn(&ListedRun) -> Option<String>,
     ) -> Result<RunsToRemove, TrackingError> {
         let listing = self.listed(&RunFilter::default())?;
-        let (mut found, mut kept, mut stay) = (Vec::new(), Vec::new(), 0);
+        let mut found = Vec::new();
+        let mut kept = Vec::new();
+        let mut stay = 0;
         for (newer, run) in listing.runs.into_iter().enumerate() {
             if newer < policy.keep || !policy.names(&run, now) {
                 stay += 1;

@@ -125,7 +125,8 @@ impl RunStore {
     fn recorded_model(&self, id: RunId) -> Result<RecordedModel, TrackingError> {
         let (_, mut reader) = JournalReader::open(&self.folder(id).journal())?;
         let mut recorded = RecordedModel::default();
-        let (mut judged, mut part) = (None, None);
+        let mut judged = None;
+        let mut part = None;
         let [judged_key, out_of_fold_key] =
             ["judged", "out_of_fold"].map(|part| format!("{part}/{METRIC}"));
         let wanted = |line: &str| {

@@ -145,7 +145,8 @@ impl RunStore {
     /// # Errors
     /// The first run that could not be marked; the others are marked anyway.
     pub fn reap(&self) -> Result<Vec<RunId>, TrackingError> {
-        let (mut reaped, mut failure) = (Vec::new(), None);
+        let mut reaped = Vec::new();
+        let mut failure = None;
         for id in self.ids()? {
             match reap(&self.folder(id)) {
                 Ok(true) => reaped.push(id),

@@ -19,7 +19,8 @@ const MOST_PAGES: usize = 1000;
 /// Reads the body of an answer, up to a limit.
 pub(super) fn body(method: &Method, url: &Url, answer: Response) -> Result<Vec<u8>, TrackingError> {
     let mut bytes = Vec::new();
-    let (method, url) = (method.to_string(), url.to_string());
+    let method = method.to_string();
+    let url = url.to_string();
     match answer.take(MOST + 1).read_to_end(&mut bytes) {
         Err(source) => Err(TrackingError::BrokenOff {
             method,
@@ -77,7 +78,8 @@ pub(super) fn decode<R: DeserializeOwned>(
 ) -> Result<R, TrackingError> {
     let bytes = body(method, url, answer)?;
     serde_json::from_slice(&bytes).map_err(|error| {
-        let (method, url) = (method.to_string(), url.to_string());
+        let method = method.to_string();
+        let url = url.to_string();
         match error.is_eof() {
             true => TrackingError::CutShort { method, url },
             false => TrackingError::NotMlflow {
@@ -104,7 +106,8 @@ pub(super) fn unreachable(method: &Method, url: &Url, source: reqwest::Error) ->
 
 /// Reads an error, and the requested time until the next request.
 pub(super) fn refused(method: &Method, url: &Url, answer: Response) -> TrackingError {
-    let (status, retry_after) = (answer.status(), retry_after(&answer));
+    let status = answer.status();
+    let retry_after = retry_after(&answer);
     let location = answer
         .headers()
         .get(LOCATION)
@@ -124,7 +127,8 @@ pub(super) fn refused(method: &Method, url: &Url, answer: Response) -> TrackingE
         }),
         _ => excerpt(&message),
     };
-    let (method, url) = (method.to_string(), url.to_string());
+    let method = method.to_string();
+    let url = url.to_string();
     TrackingError::Refused {
         method,
         url,

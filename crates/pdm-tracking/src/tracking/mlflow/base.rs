@@ -57,7 +57,8 @@ impl ServerAddress {
 
     /// Returns the HTTP address of a run's `mlflow-artifacts://host/path`: on that host, with the scheme and path of this server.
     pub(super) fn artifacts_at(&self, host: &str, path: &str) -> Option<Url> {
-        let (scheme, prefix) = (self.0.scheme(), self.0.path());
+        let scheme = self.0.scheme();
+        let prefix = self.0.path();
         let path = path.trim_start_matches('/');
         Url::parse(&format!("{scheme}://{host}{prefix}{ARTIFACTS}{path}")).ok()
     }

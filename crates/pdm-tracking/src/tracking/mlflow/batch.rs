@@ -40,10 +40,8 @@ impl EntryBatch {
     }
 
     pub(super) fn metric(&mut self, key: &str, step: u64, value: Number, timestamp: i64) {
-        let (key, step) = (
-            names::key(key).into_owned(),
-            i64::try_from(step).unwrap_or(i64::MAX),
-        );
+        let key = names::key(key).into_owned();
+        let step = i64::try_from(step).unwrap_or(i64::MAX);
         self.bytes += FRAME_BYTES + key.len();
         self.metrics.push(WireMetric {
             key,
@@ -55,7 +53,8 @@ impl EntryBatch {
 
     /// Adds a parameter. MLflow refuses a batch that holds one twice: `Err` is the key whose value would change.
     pub(super) fn param(&mut self, key: &str, value: &str) -> Result<(), String> {
-        let (key, value) = (names::key(key), names::value(value));
+        let key = names::key(key);
+        let value = names::value(value);
         match self.params.iter().find(|known| known.key == key) {
             Some(known) if known.value == value => return Ok(()),
             Some(known) => return Err(known.key.clone()),
@@ -68,7 +67,8 @@ impl EntryBatch {
 
     /// Adds a tag; replaces an earlier one with that name.
     pub(super) fn tag(&mut self, key: &str, value: &str) {
-        let (key, value) = (names::key(key), names::value(value));
+        let key = names::key(key);
+        let value = names::value(value);
         self.tags.retain(|known| known.key != key);
         self.bytes += FRAME_BYTES + key.len() + value.len();
         self.tags.push(WirePair::new(key, value));

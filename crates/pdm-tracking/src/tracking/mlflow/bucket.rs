@@ -106,7 +106,8 @@ impl BucketFolder {
             Ok(upload) => upload,
             Err(error) => return Ok(Err(error)),
         };
-        let (mut parts, mut piece) = (WriteMultipart::new_with_chunk_size(upload, PART), first);
+        let mut parts = WriteMultipart::new_with_chunk_size(upload, PART);
+        let mut piece = first;
         while !piece.is_empty() {
             if let Err(error) = parts.wait_for_capacity(SENDERS).await {
                 return Ok(Err(error));

@@ -301,7 +301,9 @@ fn tags(version: &CatalogVersion) -> BTreeMap<String, String> {
 
 /// Returns the server's versions of a model; if there are several copies of one of ours, the oldest comes first.
 fn versions(client: &MlflowClient, model: &str) -> Result<Vec<RemoteVersion>, TrackingError> {
-    let (filter, mut page, mut found) = (format!("name='{model}'"), None::<String>, Vec::new());
+    let filter = format!("name='{model}'");
+    let mut page = None::<String>;
+    let mut found = Vec::new();
     let mut pages = PageFollower::of("model-versions/search");
     loop {
         let mut query = vec![("filter", filter.as_str()), ("max_results", "1000")];
@@ -324,7 +326,8 @@ fn experiments(client: &MlflowClient) -> Result<Vec<String>, TrackingError> {
         view_type: "ACTIVE_ONLY",
         page_token: None,
     };
-    let (mut found, mut pages) = (Vec::new(), PageFollower::of("experiments/search"));
+    let mut found = Vec::new();
+    let mut pages = PageFollower::of("experiments/search");
     loop {
         let answer: ExperimentsAnswer =
             client.post("experiments/search", &search, Idempotency::Idempotent)?;

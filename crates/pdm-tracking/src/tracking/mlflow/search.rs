@@ -131,7 +131,8 @@ fn search(
         max_results: PAGE,
         page_token: None,
     };
-    let (mut found, mut pages) = (Vec::new(), PageFollower::of("runs/search"));
+    let mut found = Vec::new();
+    let mut pages = PageFollower::of("runs/search");
     loop {
         let RunsAnswer {
             runs,

@@ -110,11 +110,13 @@ impl Syncer {
     }
 
     fn report(&self, open: &OpenCopy, now: &RunState, before: u64, copied: bool) -> SyncReport {
-        let (lines, info) = (open.tree.lines(), &open.tree.root.remote.run().info);
+        let lines = open.tree.lines();
+        let info = &open.tree.root.remote.run().info;
         let deleted = open.tree.is_deleted();
         let ended = now.status != RunStatus::Running && info.status == now.status.word();
         let complete = copied && !deleted && ended;
-        let (experiment_id, run_id) = (info.experiment_id.clone(), info.run_id.clone());
+        let experiment_id = info.experiment_id.clone();
+        let run_id = info.run_id.clone();
         let page = self.client.base().page(&experiment_id, &run_id);
         let state = SyncState {
             experiment_id: experiment_id.clone(),
@@ -151,8 +153,8 @@ impl OpenCopy {
             files.extend(line.and_then(|stamped| file_of(&stamped.line)));
         }
         let run = tree.root.remote.run();
-        let (destination, sent_files) =
-            (ArtifactDestination::of(run, client), run.number(FILES_TAG));
+        let destination = ArtifactDestination::of(run, client);
+        let sent_files = run.number(FILES_TAG);
         Ok(Self {
             reader,
             tree,
@@ -219,10 +221,8 @@ impl OpenCopy {
 
     /// Sends the journal itself, and the status last: if the status is there, so is everything else.
     fn end(&mut self, folder: &RunFolder, now: &RunState) -> Result<(), TrackingError> {
-        let (word, ended) = (
-            now.status.word(),
-            now.ended.map(|ended| ended.as_millisecond()),
-        );
+        let word = now.status.word();
+        let ended = now.ended.map(|ended| ended.as_millisecond());
         if self.tree.lines() == self.reader.lines()
             && self.tree.root.remote.run().info.status == word
         {
