@@ -13,8 +13,7 @@ pub const BUILT_IN: &str = include_str!("../../pipelines/simulated.toml");
 pub const MAIN_PIPELINE: &str = "pdm.toml";
 /// Name of the built-in pipeline, shown in place of a file.
 const BUILT_IN_LABEL: &str = "(embedded)";
-pub(super) const NO_FILE: &str =
-    "no pipeline file: there is no `pdm.toml` in this folder or above";
+pub(super) const NO_FILE: &str = "no pipeline file: there is no `pdm.toml` in this folder or above";
 
 /// Where the text of a pipeline comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

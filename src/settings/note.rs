@@ -34,7 +34,10 @@ impl fmt::Display for SettingsNote {
                 size(*bytes)
             ),
             Self::BuiltInPipeline => {
-                write!(f, "{NO_FILE}; running the built-in pipeline on a simulated fleet")
+                write!(
+                    f,
+                    "{NO_FILE}; running the built-in pipeline on a simulated fleet"
+                )
             }
             Self::ActingTime(now) => write!(
                 f,
