@@ -9,6 +9,7 @@ mod predict;
 mod retrain;
 mod runs;
 mod schedule;
+mod schema;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub(super) use predict::{InputFormat, PredictArgs};
 pub(super) use retrain::{DriftArgs, RetrainArgs};
 pub(super) use runs::{RunsGcArgs, RunsListArgs};
 pub(super) use schedule::{Ci, ScheduleCommand, ScheduleExportArgs, ScheduleNextArgs};
+pub(super) use schema::SchemaCommand;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -250,6 +252,9 @@ pub(super) enum Command {
     /// Show the resolved pipeline or its JSON schema
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print the JSON schemas of the documents that `--format json` prints
+    #[command(subcommand)]
+    Schema(SchemaCommand),
     /// Explain an error by its code, or list all codes
     Explain(ExplainArgs),
     /// Print a completion script for a shell

@@ -16,6 +16,7 @@ mod inputs;
 mod limits;
 mod night;
 mod outcome;
+mod output_schemas;
 mod outputs;
 mod predicted;
 mod progress;

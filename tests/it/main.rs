@@ -49,6 +49,7 @@ mod retrain;
 mod run;
 mod runs;
 mod schedule;
+mod schemas;
 mod secrets;
 mod signing;
 mod small_machine;

@@ -18,7 +18,7 @@ const PASSWORD: &str = "hunter2-is-secret";
 
 /// One request, as it came.
 #[derive(Debug)]
-struct Request {
+pub(crate) struct Request {
     line: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
@@ -66,7 +66,7 @@ impl Request {
 }
 
 /// Answers one request after the other with these statuses; returns its address and what it heard.
-fn receiver(statuses: &'static [&'static str]) -> (String, Receiver<Request>) {
+pub(crate) fn receiver(statuses: &'static [&'static str]) -> (String, Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let (heard, requests) = channel();

@@ -22,6 +22,7 @@ mod registry;
 mod retrain;
 mod runs;
 mod schedule;
+mod schema;
 mod track;
 mod tune;
 
@@ -58,6 +59,7 @@ pub(super) fn run(cli: Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Registry(command) => registry::run(&command, ui),
         Command::Schedule(command) => schedule::run(&command, ui),
         Command::Config(command) => config::run(&command, ui),
+        Command::Schema(command) => schema::run(&command, ui),
         Command::Explain(args) => explain::run(&args, ui),
         Command::Completions { shell } => {
             let mut script = Vec::new();
