@@ -156,6 +156,9 @@ fn resolve_by(
     };
     let (mut spec, origins) = load(&layers, &environment::variable).map_err(CliError::spec)?;
     keep_to_limit(&mut spec);
+    for note in layers.notes(&environment::variable) {
+        ui::note(&note);
+    }
     let files = layers.files(&environment::variable);
     threads::from_budget(spec.project.budget.threads);
     let context = context(root)?;
