@@ -1,6 +1,8 @@
-//! Our side of `scripts/benchmark-training`: the steps of a fit, and single predictions, one by one.
+//! Our side of `scripts/benchmark-training`: the steps of a fit, and single predictions, one by one; and the backends of this
+//! build, compared with each other.
 //!
-//! Prints one JSON object; the script says what is in it. Without `--family` it says how it is called.
+//! With `--family` it prints one JSON object, which the script describes; with `--backends`, a table in Markdown; otherwise its
+//! usage.
 
 #![expect(
     clippy::print_stdout,
@@ -14,7 +16,9 @@ use std::time::Instant;
 
 use pdm_ml::features::Matrix;
 use pdm_ml::models::{ModelOptions, Predictor};
-use pdm_ml::train::WindowLearner;
+use pdm_ml::train::{Backend, WindowLearner};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
@@ -23,7 +27,13 @@ use serde_json::{Value, json};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str = "training_steps --family gru|lstm|cnn|transformer --threads N --weights FILE --data FILE \
-                     [--warmup 3] [--steps 20] [--latency 0]";
+                     [--warmup 3] [--steps 20] [--latency 0]\n       \
+                     training_steps --backends all|gru,lstm,… --threads N [--warmup 3] [--steps 20] [--rounds 5]";
+const FAMILIES: [&str; 4] = ["gru", "lstm", "cnn", "transformer"];
+/// Windows, steps and features of the comparison of backends: those of `scripts/benchmark-training`.
+const WINDOWS: [usize; 3] = [256, 30, 24];
+/// Largest relative difference between the losses of two backends, which round differently; other networks differ by more.
+const LOSSES_AGREE_TO: f64 = 1e-2;
 /// Predictions before the first one that is timed.
 const UNTIMED: usize = 200;
 
@@ -36,10 +46,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         .chunks_exact(2)
         .filter_map(|pair| Some((pair[0].strip_prefix("--")?, pair[1].as_str())));
     let given: HashMap<&str, &str> = pairs.collect();
-    let Some(family) = given.get("family") else {
+    if !given.contains_key("family") && !given.contains_key("backends") {
         eprintln!("usage: {USAGE}");
         return Ok(());
-    };
+    }
     let needed = |name: &str| {
         given
             .get(name)
@@ -55,11 +65,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()?;
-    let counts = [
-        number("warmup", 3)?,
-        number("steps", 20)?,
-        number("latency", 0)?,
-    ];
+    let (warmup, steps) = (number("warmup", 3)?, number("steps", 20)?);
+    if let Some(names) = given.get("backends") {
+        let rounds = number("rounds", 5)?;
+        println!("| network | backend | threads | ms a step | of native's time |");
+        println!("| --- | --- | --- | --- | --- |");
+        let asked = |family: &&str| *names == "all" || names.split(',').any(|name| name == *family);
+        for family in FAMILIES.into_iter().filter(asked) {
+            compare_backends(family, threads, [warmup, steps, rounds])?;
+        }
+        return Ok(());
+    }
+    let family = needed("family")?;
+    let counts = [warmup, steps, number("latency", 0)?];
     let (weights, data) = (
         std::fs::read(needed("weights")?)?,
         std::fs::read(needed("data")?)?,
@@ -100,7 +118,7 @@ fn measure(
         values: inputs[..rows * width].to_vec(),
     };
     let model = learner.model().ok_or("no network")?;
-    let (losses, step_ms) = run(&learner, warmup, steps);
+    let (losses, step_ms) = run(&learner, Backend::Native, warmup, steps);
     Ok(json!({
         "batch": batch,
         "parameters": learner.parameters(),
@@ -132,10 +150,76 @@ fn options(family: &str) -> Result<ModelOptions, Box<dyn Error>> {
         .map_err(Into::into)
 }
 
-fn run(learner: &WindowLearner, warmup: usize, steps: usize) -> (Vec<f64>, Vec<f64>) {
+/// Prints a row for each backend of this build: the median over rounds in which the backends take turns, with the least and the
+/// most of any round, all from the same weights on the same batch.
+fn compare_backends(
+    family: &str,
+    threads: usize,
+    [warmup, steps, rounds]: [usize; 3],
+) -> Result<(), Box<dyn Error>> {
+    let [windows, rows, width] = WINDOWS;
+    let mut rng = ChaCha8Rng::seed_from_u64(20261123);
+    let mut draw = |count: usize, bound: f32| -> Vec<f32> {
+        (0..count)
+            .map(|_| rng.random_range(-bound..bound))
+            .collect()
+    };
+    let (inputs, labels) = (draw(windows * rows * width, 1.0), draw(windows, 1.0));
+    let mut learner = WindowLearner::new(options(family)?, [rows, width], &inputs, &labels)
+        .ok_or("no network")?;
+    learner.set_parameters(draw(learner.parameters(), 0.1));
+    let backends: Vec<_> = Backend::built().collect();
+    let mut medians = vec![Vec::new(); backends.len()];
+    for _ in 0..rounds {
+        let mut expected: Option<Vec<f64>> = None;
+        for (backend, medians) in backends.iter().zip(&mut medians) {
+            let (losses, step_ms) = run(&learner, *backend, warmup, steps);
+            let expected = expected.get_or_insert_with(|| losses.clone());
+            if !agree(expected, &losses) {
+                return Err(format!("{family}: {backend:?} has other losses than native").into());
+            }
+            medians.push(median(step_ms));
+        }
+    }
+    let native = median(medians[0].clone());
+    for (backend, medians) in backends.iter().zip(medians) {
+        let name = json!(backend);
+        let name = name.as_str().ok_or("a backend without a name")?;
+        let least = medians.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = medians.iter().copied().fold(0.0, f64::max);
+        let threads = if *backend == Backend::Native {
+            threads
+        } else {
+            1
+        };
+        let middle = median(medians);
+        println!(
+            "| {family} | {name} | {threads} | {middle:.1} ({least:.1}–{most:.1}) | {:.2} |",
+            middle / native
+        );
+    }
+    Ok(())
+}
+
+fn agree(expected: &[f64], losses: &[f64]) -> bool {
+    let close = |(a, b): (&f64, &f64)| (a - b).abs() <= LOSSES_AGREE_TO * a.abs();
+    expected.iter().zip(losses).all(close)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn run(
+    learner: &WindowLearner,
+    backend: Backend,
+    warmup: usize,
+    steps: usize,
+) -> (Vec<f64>, Vec<f64>) {
     let (mut losses, mut step_ms) = (Vec::new(), Vec::new());
     let mut start = Instant::now();
-    learner.run(warmup + steps, |loss| {
+    learner.run(backend, warmup + steps, |loss| {
         step_ms.push(start.elapsed().as_secs_f64() * 1e3);
         losses.push(loss);
         start = Instant::now();

@@ -13,7 +13,7 @@ import time
 
 STAGES = ["validate", "features", "train", "calibrate", "evaluate", "gate", "register", "promote"]
 PIPELINE = """
-version = 2
+version = 3
 
 [project]
 name = "everything"

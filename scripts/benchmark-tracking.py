@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 
-PIPELINE = """version = 2
+PIPELINE = """version = 3
 [project]
 name = "benchmark"
 [dataset]

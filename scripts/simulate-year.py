@@ -24,7 +24,7 @@ SENSORS = [2, 3, 4, 7, 8, 9, 11, 12, 13, 14, 15, 17, 20, 21]
 DRIFTING, OFFSET = 3, 12.0
 DEAD = "http://127.0.0.1:9"
 
-PIPELINE = f"""version = 2
+PIPELINE = f"""version = 3
 [project]
 name = "plant"
 seed = 11

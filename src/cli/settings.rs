@@ -93,7 +93,9 @@ fn resolve_by(
     ui: &Ui,
 ) -> Result<(Context, Job), CliError> {
     let resolved = settings::resolve(&request)?;
-    resolved.notes.iter().copied().for_each(tell);
+    for note in &resolved.notes {
+        tell(note);
+    }
     threads::from_budget(resolved.job.spec.project.budget.threads);
     let (context, job) = resolved.with(surroundings(asks_git, ui)?)?;
     tell_time(&context);
@@ -170,7 +172,7 @@ fn tell_time(context: &Context) {
     }
 }
 
-fn tell(note: SettingsNote) {
+fn tell(note: &SettingsNote) {
     if note.is_warning() {
         ui::warn(&note.to_string());
     } else {

@@ -8,7 +8,7 @@ use super::find::NO_FILE;
 use pdm_core::events::size;
 
 /// Something a person should know, and no error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingsNote {
     /// The memory budget, in bytes, follows the system's limit of addresses.
     MemoryLimit(u64),
@@ -16,11 +16,13 @@ pub enum SettingsNote {
     BuiltInPipeline,
     /// The time is not the clock's.
     ActingTime(Timestamp),
+    /// A value of an older file is read by another name.
+    RenamedValue(String),
 }
 
 impl SettingsNote {
     /// Returns whether it is a warning.
-    pub fn is_warning(self) -> bool {
+    pub fn is_warning(&self) -> bool {
         matches!(self, Self::ActingTime(_))
     }
 }
@@ -43,6 +45,7 @@ impl fmt::Display for SettingsNote {
                 f,
                 "PDM_ML_NOW sets the time to {now}; use it only for tests and simulations"
             ),
+            Self::RenamedValue(sentence) => f.write_str(sentence),
         }
     }
 }

@@ -88,7 +88,10 @@ pub fn resolve(request: &PipelineRequest) -> Result<ResolvedPipeline, SettingsEr
     };
     let composed = compose(&layers, &environment::variable);
     let (mut spec, origins) = composed.map_err(|errors| SettingsError::Spec(Box::new(errors)))?;
-    let limited = keep_to_limit(&mut spec, request.memory);
+    let mut notes = Vec::new();
+    notes.extend(keep_to_limit(&mut spec, request.memory));
+    let renamed = layers.notes(&environment::variable).into_iter();
+    notes.extend(renamed.map(SettingsNote::RenamedValue));
     let files = layers.files(&environment::variable);
     let job = Job {
         spec,
@@ -101,7 +104,7 @@ pub fn resolve(request: &PipelineRequest) -> Result<ResolvedPipeline, SettingsEr
     Ok(ResolvedPipeline {
         job,
         root,
-        notes: limited.into_iter().collect(),
+        notes,
     })
 }
 
@@ -113,7 +116,7 @@ pub fn file_of(job: &Job) -> Option<&str> {
     Some(&job.label)
 }
 
-/// Refuses the pipeline that is built in, for work on a model of the user.
+/// Refuses the built-in pipeline, for work on a model of the user.
 ///
 /// # Errors
 /// There is no pipeline file.
@@ -124,7 +127,7 @@ pub fn require_file(job: &Job) -> Result<(), SettingsError> {
     }
 }
 
-/// Allows to run the pipeline that is built in only with a registry of this project; returns what to say of it.
+/// Allows the built-in pipeline only with a registry of this project; returns a note about it.
 ///
 /// # Errors
 /// Its model would go into a registry that the environment names.
@@ -142,8 +145,8 @@ pub fn require_own_registry(job: &Job) -> Result<Option<SettingsNote>, SettingsE
     Ok(Some(SettingsNote::BuiltInPipeline))
 }
 
-/// Makes a limit of memory the budget where none is set: work that would meet it is refused or ended in words, before an
-/// allocation fails.
+/// Makes a limit of memory the budget if none is set, so that work is refused or ended with a message before an allocation
+/// fails.
 fn keep_to_limit(spec: &mut PipelineSpec, memory: Option<u64>) -> Option<SettingsNote> {
     let budget = &mut spec.project.budget.memory;
     let allowed = memory.filter(|_| budget.is_none())?;

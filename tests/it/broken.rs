@@ -12,7 +12,7 @@ use crate::project::{Answer, Project};
 
 /// What most of the files begin with.
 const HEAD: &str =
-    "version = 2\n\n[project]\nname = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n\n";
+    "version = 3\n\n[project]\nname = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n\n";
 
 /// A file with a mistake, and how it is loaded.
 struct Broken {
@@ -56,7 +56,7 @@ fn whole(mistake: &'static str, text: &str) -> Broken {
 
 /// A file of its own, of another data set.
 fn dataset(mistake: &'static str, text: &str) -> Broken {
-    let text = format!("version = 2\n\n[project]\nname = \"plant-7\"\n\n[dataset]\n{text}");
+    let text = format!("version = 3\n\n[project]\nname = \"plant-7\"\n\n[dataset]\n{text}");
     whole(mistake, &text)
 }
 
@@ -115,15 +115,15 @@ fn grammar() -> Vec<Broken> {
     vec![
         whole(
             "a text without quotes",
-            "version = 2\n\n[project]\nname = plant-7\n",
+            "version = 3\n\n[project]\nname = plant-7\n",
         ),
         whole(
             "a quote that is never closed",
-            "version = 2\n\n[project]\nname = \"plant-7\nseed = 7\n",
+            "version = 3\n\n[project]\nname = \"plant-7\nseed = 7\n",
         ),
         whole(
             "a header that is never closed",
-            "version = 2\n\n[project\nname = \"plant-7\"\n",
+            "version = 3\n\n[project\nname = \"plant-7\"\n",
         ),
         below(
             "a list that is never closed",
@@ -134,10 +134,10 @@ fn grammar() -> Vec<Broken> {
         below("a colon instead of an equals sign", "[split]\nfolds: 5\n"),
         below("a comma at the end of a line", "[split]\nfolds = 5,\n"),
         below("two keys on one line", "[split]\nfolds = 5 seed = 7\n"),
-        whole("YAML", "version: 2\nproject:\n  name: plant-7\n"),
+        whole("YAML", "version: 3\nproject:\n  name: plant-7\n"),
         whole(
             "JSON",
-            "{ \"version\": 2, \"project\": { \"name\": \"plant-7\" } }\n",
+            "{ \"version\": 3, \"project\": { \"name\": \"plant-7\" } }\n",
         ),
         below(
             "a Windows path in double quotes",
@@ -154,7 +154,7 @@ fn grammar() -> Vec<Broken> {
         ),
         whole(
             "a key twice",
-            "version = 2\n\n[project]\nname = \"plant-7\"\nname = \"plant-8\"\n",
+            "version = 3\n\n[project]\nname = \"plant-7\"\nname = \"plant-8\"\n",
         ),
         below(
             "a section twice",
@@ -170,7 +170,7 @@ fn grammar() -> Vec<Broken> {
         ),
         whole(
             "a dotted key and the section it stands for",
-            "version = 2\nproject.name = \"plant-7\"\n\n[project]\nseed = 7\n",
+            "version = 3\nproject.name = \"plant-7\"\n\n[project]\nseed = 7\n",
         ),
         below(
             "a key that is a value and a table",
@@ -181,13 +181,13 @@ fn grammar() -> Vec<Broken> {
 
 fn encodings() -> Vec<Broken> {
     let typo = format!("{HEAD}[split]\nfold = 5\n");
-    let utf16: Vec<u8> = "\u{feff}version = 2\n"
+    let utf16: Vec<u8> = "\u{feff}version = 3\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
     let latin = [HEAD.as_bytes(), b"# gepr\xfcft\n"].concat();
     vec![
-        bytes("UTF-16, as Notepad writes it", "version = 2\n", utf16),
+        bytes("UTF-16, as Notepad writes it", "version = 3\n", utf16),
         bytes("an umlaut in Latin-1", "# gepr\u{fc}ft\n", latin),
         bytes(
             "a typo behind a byte order mark",
@@ -213,19 +213,19 @@ fn sections() -> Vec<Broken> {
         ),
         whole(
             "the version as a text",
-            "version = \"2\"\n\n[project]\nname = \"plant-7\"\n",
+            "version = \"3\"\n\n[project]\nname = \"plant-7\"\n",
         ),
         whole(
             "a later version",
-            "version = 3\n\n[project]\nname = \"plant-7\"\n\n[later]\n",
+            "version = 4\n\n[project]\nname = \"plant-7\"\n\n[later]\n",
         ),
         whole(
             "no [project]",
-            "version = 2\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\n\n[dataset]\nkind = \"simulated\"\n",
         ),
         whole(
             "no [dataset]",
-            "version = 2\n\n[project]\nname = \"plant-7\"\n",
+            "version = 3\n\n[project]\nname = \"plant-7\"\n",
         ),
         below("a misspelt section", "[modle]\nkind = \"gbdt\"\n"),
         below("a section in the plural", "[gates]\nmetric = \"rmse\"\n"),
@@ -235,7 +235,7 @@ fn sections() -> Vec<Broken> {
         ),
         whole(
             "a key above its section",
-            "version = 2\nseed = 7\n\n[project]\nname = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\nseed = 7\n\n[project]\nname = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n",
         ),
         below(
             "a table instead of a list of tables",
@@ -247,7 +247,7 @@ fn sections() -> Vec<Broken> {
         ),
         whole(
             "a value where a section belongs",
-            "version = 2\nproject = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\nproject = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n",
         ),
     ]
 }
@@ -280,7 +280,7 @@ fn versions() -> Vec<Broken> {
             args: &["config", "migrate", "pdm.toml"],
             ..whole(
                 "a later version that is to be migrated",
-                "version = 3\n\n[project]\nname = \"plant-7\"\n",
+                "version = 4\n\n[project]\nname = \"plant-7\"\n",
             )
         },
     ]
@@ -290,7 +290,7 @@ fn keys() -> Vec<Broken> {
     vec![
         whole(
             "a misspelt key",
-            "version = 2\n\n[project]\nname = \"plant-7\"\nsede = 7\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\n\n[project]\nname = \"plant-7\"\nsede = 7\n\n[dataset]\nkind = \"simulated\"\n",
         ),
         below("a key in capitals", "[split]\nFolds = 10\n"),
         below(
@@ -311,7 +311,7 @@ fn keys() -> Vec<Broken> {
         ),
         whole(
             "no name",
-            "version = 2\n\n[project]\nseed = 7\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\n\n[project]\nseed = 7\n\n[dataset]\nkind = \"simulated\"\n",
         ),
         below("no kind", "[model]\nrounds = 300\n"),
         below(
@@ -378,15 +378,15 @@ fn values() -> Vec<Broken> {
     vec![
         whole(
             "a negative seed",
-            "version = 2\n\n[project]\nname = \"plant-7\"\nseed = -1\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\n\n[project]\nname = \"plant-7\"\nseed = -1\n\n[dataset]\nkind = \"simulated\"\n",
         ),
         whole(
             "a name with capitals and a space",
-            "version = 2\n\n[project]\nname = \"Plant 7\"\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\n\n[project]\nname = \"Plant 7\"\n\n[dataset]\nkind = \"simulated\"\n",
         ),
         whole(
             "an empty name",
-            "version = 2\n\n[project]\nname = \"\"\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\n\n[project]\nname = \"\"\n\n[dataset]\nkind = \"simulated\"\n",
         ),
         below("percent instead of a share", "[calibrate]\ncoverage = 90\n"),
         below("one fold", "[split]\nfolds = 1\n"),
@@ -968,23 +968,23 @@ fn nights() -> Vec<Broken> {
 fn bases() -> Vec<Broken> {
     let whole_of = |extends: &str| {
         format!(
-            "version = 2\nextends = {extends}\n\n[project]\nname = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n"
+            "version = 3\nextends = {extends}\n\n[project]\nname = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n"
         )
     };
     let extending = |mistake, extends: &str| whole(mistake, &whole_of(extends));
     vec![
         extending("a base that is not there", "\"common/base.toml\""),
-        extending("a misspelt base", "\"bsae.toml\"").beside(&[("base.toml", "version = 2\n")]),
+        extending("a misspelt base", "\"bsae.toml\"").beside(&[("base.toml", "version = 3\n")]),
         extending("a file that extends itself", "\"pdm.toml\""),
         extending("two files that extend each other", "\"base.toml\"")
-            .beside(&[("base.toml", "version = 2\nextends = \"pdm.toml\"\n")]),
+            .beside(&[("base.toml", "version = 3\nextends = \"pdm.toml\"\n")]),
         extending("a base that is a number", "7"),
         extending("a base of no version", "\"base.toml\"")
             .beside(&[("base.toml", "[split]\nfolds = 10\n")]),
         extending("a base that is no TOML", "\"base.toml\"")
-            .beside(&[("base.toml", "version = 2\n\n[split\n")]),
+            .beside(&[("base.toml", "version = 3\n\n[split\n")]),
         extending("a mistake in a base", "\"base.toml\"")
-            .beside(&[("base.toml", "version = 2\n\n[split]\nfold = 10\n")]),
+            .beside(&[("base.toml", "version = 3\n\n[split]\nfold = 10\n")]),
         extending(
             "a base by a variable that is not set",
             "\"${env:PDM_EXAMPLE_NOWHERE_SET}.toml\"",
@@ -1080,7 +1080,7 @@ fn environment() -> Vec<Broken> {
         ),
         whole(
             "a key divided by an underscore",
-            "version = 2\nsplit_folds = 5\n\n[project]\nname = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n",
+            "version = 3\nsplit_folds = 5\n\n[project]\nname = \"plant-7\"\n\n[dataset]\nkind = \"simulated\"\n",
         ),
         variables(
             "a base by a variable's key",
@@ -1183,7 +1183,7 @@ fn overrides() -> Vec<Broken> {
 fn several() -> Vec<Broken> {
     vec![whole(
         "many mistakes at once",
-        "version = 2\n\n[project]\nname = \"turbofan-fd002\"\nsede = 7\n\n[dataset]\nkind = \"cmapss\"\nsubset = \"FD002\"\n\n\
+        "version = 3\n\n[project]\nname = \"turbofan-fd002\"\nsede = 7\n\n[dataset]\nkind = \"cmapss\"\nsubset = \"FD002\"\n\n\
          [split]\nfolds = \"five\"\n\n[features]\nregimes = 1\n\n[modle]\nkind = \"gbdt\"\n\n[calibrate]\ncoverage = 90\n\n\
          [[gate]]\nmetric = \"rsme\"\nrule = \"at_most\"\n\n[registry]\nurl = \"${env:PDM_EXAMPLE_NOWHERE_SET}\"\n",
     )]

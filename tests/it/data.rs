@@ -126,7 +126,7 @@ fn an_unreachable_mirror_says_try_again() {
 
 #[test]
 fn another_decimal_sign_is_another_table_for_every_stage() {
-    let pipeline = "version = 2\n[project]\nname = \"signs\"\n[dataset]\nkind = \"table\"\ntrain = \"units.csv\"\n\
+    let pipeline = "version = 3\n[project]\nname = \"signs\"\n[dataset]\nkind = \"table\"\ntrain = \"units.csv\"\n\
                     separator = \";\"\nsensors = [\"wear\"]\n[model]\nkind = \"linear\"\n";
     let project = Project::with_pipeline(pipeline);
     let mut text = "unit;cycle;wear\n".to_owned();

@@ -223,7 +223,7 @@ fn completed(example: &str, with_dataset: bool) -> String {
     let mut file = if says("version") {
         String::new()
     } else {
-        "version = 2\n".to_owned()
+        "version = 3\n".to_owned()
     };
     let mut sections = String::new();
     if !says("[project]") {

@@ -173,7 +173,7 @@ fn doctor_says_what_a_job_of_ci_lacks() {
     let found = ["lock", "tracking"].map(|name| verdict(&report, name));
     assert_eq!(found, ["fail", "fail"], "{report:#}");
 
-    let table = "version = 2\n[project]\nname = \"small\"\n[dataset]\nkind = \"table\"\ntrain = \"a.csv\"\ntest = \"b.csv\"\nrul = \"c.csv\"\nsensors = [\"s\"]\n";
+    let table = "version = 3\n[project]\nname = \"small\"\n[dataset]\nkind = \"table\"\ntrain = \"a.csv\"\ntest = \"b.csv\"\nrul = \"c.csv\"\nsensors = [\"s\"]\n";
     project.write("pdm.toml", table);
     project.write("a.csv", "unit,cycle,s\n1,1,2.0\n");
     for (missing, role) in [("b.csv", "test"), ("c.csv", "RUL")] {
@@ -195,7 +195,7 @@ fn doctor_says_what_a_job_of_ci_lacks() {
     }
     assert_eq!(verdict(&examine(&[]), "data"), "pass");
 
-    project.write("pdm.toml", "version = 2\n[project]\nname = 7\n");
+    project.write("pdm.toml", "version = 3\n[project]\nname = 7\n");
     let report = examine(&[]);
     assert_eq!(
         (&report["exit"], report["checks"].as_array().unwrap().len()),

@@ -39,7 +39,7 @@ fn without_test_part() -> Project {
     project.write(
         "pdm.toml",
         format!(
-            "version = 2\n[project]\nname = \"plant\"\n[dataset]\nkind = \"table\"\ntrain = \"units.csv\"\nsensors = [{list}]\n\
+            "version = 3\n[project]\nname = \"plant\"\n[dataset]\nkind = \"table\"\ntrain = \"units.csv\"\nsensors = [{list}]\n\
              [split]\nfolds = 4\n[model]\nkind = \"linear\"\n[evaluate]\nbootstrap = {{ resamples = 400 }}\n\
              [[gate]]\nmetric = \"rmse\"\nrule = \"non_inferior\"\nmargin = 2.0\n"
         ),

@@ -194,7 +194,7 @@ fn migrate_prints_checks_and_writes() {
     project.write("sub/keep.txt", "");
     let shown = project.pdm(&["config", "show"]).stdout;
     let new = old
-        .replace("version = 1", "version = 2")
+        .replace("version = 1", "version = 3")
         .replace("batch_units", "batch");
     let printed = project.pdm(&["-C", "sub", "config", "migrate"]);
     assert_eq!((printed.code, &printed.stdout), (0, &new), "{printed:?}");
@@ -240,7 +240,7 @@ fn migrate_prints_checks_and_writes() {
     );
     assert_eq!(
         project.pdm(&["config", "show"]).stdout,
-        shown.replace("version = 1", "version = 2")
+        shown.replace("version = 1", "version = 3")
     );
 }
 
@@ -272,13 +272,38 @@ fn files_of_older_formats_stay_readable() {
         }
         project.pdm(&["config", "migrate", "--write"]);
         let again = project.pdm(&["config", "show"]).stdout;
-        assert_eq!(
-            again.replace("version = 2", "version = 1"),
-            shown.stdout.replace("version = 2", "version = 1")
-        );
+        let said = |text: &str| {
+            let lines = text.lines().filter(|line| !line.starts_with("version = "));
+            lines.map(ToOwned::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&again), said(&shown.stdout), "{}", file.display());
         seen += 1;
     }
     assert!(seen >= 3, "{seen}");
+}
+
+#[test]
+fn a_value_by_its_old_name_is_read_with_a_note() {
+    let project = Project::empty();
+    let old = "version = 2\nproject.name = \"old\"\ndataset.kind = \"simulated\"\ntrain.backend = \"flex\"\n";
+    project.write("pdm.toml", old);
+    let noted = |answer: &Answer| {
+        let note =
+            "pdm.toml:4: in a file of version 2, \"flex\" for `train.backend` means \"native\"";
+        answer.stderr.contains(note)
+    };
+    let shown = project.pdm(&["config", "show"]);
+    assert!(
+        noted(&shown) && shown.stdout.contains("backend = \"native\""),
+        "{shown:?}"
+    );
+    project.pdm(&["config", "migrate", "--write"]);
+    assert_eq!(
+        project.read("pdm.toml"),
+        old.replace("version = 2", "version = 3")
+            .replace("flex", "native")
+    );
+    assert!(!noted(&project.pdm(&["config", "show"])));
 }
 
 /// The files and commands of the guide, as they are printed in it.

@@ -10,7 +10,7 @@ use crate::project::Project;
 
 /// A pipeline for the fleets below; what is not written follows from the data.
 const PIPELINE: &str = r#"
-version = 2
+version = 3
 
 [project]
 name = "fleet"

@@ -13,7 +13,7 @@ const READ_BACK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/mlflow_re
 
 /// Folds and seeds, curves, and a registered model.
 const NETWORK: &str = r#"
-version = 2
+version = 3
 
 [project]
 name = "small"

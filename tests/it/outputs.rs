@@ -13,12 +13,12 @@ fn project() -> Project {
     let project = Project::empty();
     project.write(
         "base.toml",
-        "version = 2\n[model]\nkind = \"linear\"\n[tune]\ntrials = 2\n[tune.space]\n\"model.l2\" = { choices = [0.1, 1.0] }\n\
+        "version = 3\n[model]\nkind = \"linear\"\n[tune]\ntrials = 2\n[tune.space]\n\"model.l2\" = { choices = [0.1, 1.0] }\n\
          [schedule]\ncron = \"0 3 * * 1\"\n",
     );
     project.write(
         "pdm.toml",
-        "version = 2\nextends = \"base.toml\"\n[project]\nname = \"small\"\n[dataset]\nkind = \"simulated\"\n\
+        "version = 3\nextends = \"base.toml\"\n[project]\nname = \"small\"\n[dataset]\nkind = \"simulated\"\n\
          train_units = 24\ntest_units = 12\n[evaluate]\nbootstrap = { resamples = 400 }\n",
     );
     project.write("registry/policy.toml", "[alias.champion]\napprovals = 0\n");
@@ -398,10 +398,10 @@ fn folders_of_others_are_not_written_into() {
 
 #[test]
 fn a_pipeline_that_cannot_be_read_is_not_replaced_by_the_report_of_that() {
-    let project = Project::with_pipeline("version = 2\nnonsense\n");
+    let project = Project::with_pipeline("version = 3\nnonsense\n");
     let answer = project.pdm(&["gate", "--report", "json=pdm.toml"]);
     assert_eq!(answer.code, 2, "{answer:?}");
-    assert_eq!(project.read("pdm.toml"), "version = 2\nnonsense\n");
+    assert_eq!(project.read("pdm.toml"), "version = 3\nnonsense\n");
 }
 
 /// Options that name a file or folder to write, as the help shows them. Whoever adds one adds it here, and above.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 /// A fleet small enough to run the whole line in a second.
 pub const SMALL: &str = r#"
-version = 2
+version = 3
 
 [project]
 name = "small"

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::project::{Answer, Project};
 
 const PLANT: &str = r#"
-version = 2
+version = 3
 
 [project]
 name = "plant"

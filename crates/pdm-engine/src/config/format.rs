@@ -2,6 +2,7 @@
 //!
 //! - 1: the first. `batch` of a network was called `batch_units` in its beginnings, and still is read by that name.
 //! - 2: `extends` and `[profile.NAME]`.
+//! - 3: `native` of `train.backend`, which was called `flex`; `flex` is burn's backend of that name.
 //!
 //! A file is read by its own version, and files of all versions for good; one that extends another may be of a newer one.
 
@@ -14,9 +15,10 @@ use super::findings::SpecFinding;
 use super::layers::{EXTENDS, PROFILE};
 use super::source::join;
 use pdm_core::codes::Code;
+use pdm_models::train::{Backend, TrainOptions};
 
 /// The version of the file's format that this program writes; it reads all up to it.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A key that has another name since some version.
 pub(super) struct Renamed {
@@ -32,6 +34,25 @@ const RENAMED: &[Renamed] = &[Renamed {
     section: "model",
     old: "batch_units",
     new: "batch",
+}];
+
+/// A value that has another name since some version.
+#[derive(Debug)]
+pub(super) struct RenamedValue {
+    /// The first version in which the old name does not mean this value.
+    since: u32,
+    section: &'static str,
+    key: &'static str,
+    pub(super) old: &'static str,
+    pub(super) new: &'static str,
+}
+
+const RENAMED_VALUES: &[RenamedValue] = &[RenamedValue {
+    since: 3,
+    section: "train",
+    key: "backend",
+    old: "flex",
+    new: "native",
 }];
 
 /// Keys at the top of the file, each with the version that brought it.
@@ -50,7 +71,7 @@ pub(super) fn is_of_the_file(key: &str) -> bool {
     key == "version" || BROUGHT.iter().any(|(brought, _)| *brought == key)
 }
 
-/// Gives the keys of a file the names of the current version; what is wrong is returned, with places in its text.
+/// Gives the keys and values of a file the names of the current version; what is wrong is returned, with places in its text.
 pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<SpecFinding> {
     let version = match version(root) {
         Ok(version) => version,
@@ -67,7 +88,19 @@ pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<SpecFinding> {
         };
         findings.extend(rename(section, renamed));
     }
+    visit_old_values(root, version, &mut |value, renamed| {
+        *value = Spanned::new(value.span(), DeValue::String(renamed.new.into()));
+    });
     findings
+}
+
+/// Returns the least version of a file that can say what these options say; it matters where `--set` or a newer file below says
+/// it of an older file.
+pub(super) fn least_version(train: &TrainOptions) -> u32 {
+    match train.backend {
+        Backend::Flex => 3,
+        Backend::Native | Backend::Ndarray | Backend::Cuda | Backend::Wgpu => 1,
+    }
 }
 
 /// Returns the version a file says it is of.
@@ -163,6 +196,84 @@ fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<SpecFinding> {
         })
         .collect();
     None
+}
+
+impl RenamedValue {
+    /// Returns the key, with its section.
+    pub(super) fn path(&self) -> String {
+        join(self.section, self.key)
+    }
+}
+
+/// Visits the values of a file that are written by an old name: in their section, in those of profiles, and among the choices of
+/// a search.
+fn visit_old_values<'t>(
+    root: &mut DeTable<'t>,
+    version: u32,
+    visit: &mut dyn FnMut(&mut Spanned<DeValue<'t>>, &'static RenamedValue),
+) {
+    for renamed in RENAMED_VALUES
+        .iter()
+        .filter(|renamed| version < renamed.since)
+    {
+        visit_sections(root, renamed, visit);
+        let Some(DeValue::Table(profiles)) = root.get_mut(PROFILE).map(Spanned::get_mut) else {
+            continue;
+        };
+        for (_, profile) in profiles.iter_mut() {
+            if let DeValue::Table(sections) = profile.get_mut() {
+                visit_sections(sections, renamed, visit);
+            }
+        }
+    }
+}
+
+fn visit_sections<'t>(
+    sections: &mut DeTable<'t>,
+    renamed: &'static RenamedValue,
+    visit: &mut dyn FnMut(&mut Spanned<DeValue<'t>>, &'static RenamedValue),
+) {
+    let is_old = |value: &Spanned<DeValue<'t>>| value.get_ref().as_str() == Some(renamed.old);
+    if let Some(value) = value_at(sections, &[renamed.section, renamed.key])
+        && is_old(value)
+    {
+        visit(value, renamed);
+    }
+    let choices = value_at(sections, &["tune", "space", &renamed.path(), "choices"]);
+    if let Some(DeValue::Array(choices)) = choices.map(Spanned::get_mut) {
+        choices
+            .iter_mut()
+            .filter(|choice| is_old(choice))
+            .for_each(|choice| visit(choice, renamed));
+    }
+}
+
+/// Returns the value at a path of keys.
+fn value_at<'r, 't>(
+    table: &'r mut DeTable<'t>,
+    path: &[&str],
+) -> Option<&'r mut Spanned<DeValue<'t>>> {
+    let (key, rest) = path.split_first()?;
+    let value = table.get_mut(*key)?;
+    if rest.is_empty() {
+        return Some(value);
+    }
+    match value.get_mut() {
+        DeValue::Table(table) => value_at(table, rest),
+        _ => None,
+    }
+}
+
+/// Returns the place of each value that is written by an old name, and what it is now.
+pub(super) fn old_values(
+    root: &DeTable<'_>,
+    version: u32,
+) -> Vec<(Range<usize>, &'static RenamedValue)> {
+    let mut found = Vec::new();
+    visit_old_values(&mut root.clone(), version, &mut |value, renamed| {
+        found.push((value.span(), renamed));
+    });
+    found
 }
 
 /// Returns where each old name of a file stands, and what it is now.

@@ -37,13 +37,13 @@ pub struct TextChange {
 
 /// Returns a file's text in the newest version of the format; comments and layout stay.
 ///
-/// `name` is only shown. Nothing but keys and the version is looked at: a file with other mistakes can be brought up, too.
+/// `name` is only shown. Only renamed keys, renamed values and the version are read: a file with other mistakes can be migrated.
 ///
 /// # Errors
 /// The text is no TOML or of a version that is not known, or holds a key by both its names.
 ///
 /// # Panics
-/// Never: only keys and the version are other than before.
+/// Never: only names and the version change.
 pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
     let refuse = |findings| SpecErrors::new(Sources::new(name, text), findings);
     let root = DeTable::parse(text)
@@ -107,7 +107,13 @@ fn edits(root: &DeTable<'_>, from: u32) -> Vec<Edit> {
         key: "version".to_owned(),
         new: VERSION.to_string(),
     });
-    let mut edits: Vec<_> = names.chain(version).collect();
+    let values = format::old_values(root, from).into_iter();
+    let values = values.map(|(span, renamed)| Edit {
+        span,
+        key: renamed.path(),
+        new: format!("\"{}\"", renamed.new),
+    });
+    let mut edits: Vec<_> = names.chain(values).chain(version).collect();
     edits.sort_by_key(|edit| edit.span.start);
     edits
 }
@@ -153,7 +159,7 @@ batch_units = 4  # few
         let migration = migrate(OLD, "pdm.toml").unwrap();
         insta::assert_snapshot!(migration.text, @r#"
         # my pipeline
-        version = 2      # of the format
+        version = 3      # of the format
 
         [model]          # by Ann
         kind = "gru"
@@ -166,14 +172,14 @@ batch_units = 4  # few
         assert_eq!(
             told.collect::<Vec<_>>(),
             [
-                "2: version 1 → 2",
+                "2: version 1 → 3",
                 "6: model.batch_units batch_units → batch"
             ]
         );
         let again = migrate(&migration.text, "pdm.toml").unwrap();
         assert_eq!(
             (again.from, again.changes.len(), &again.text),
-            (2, 0, &migration.text)
+            (VERSION, 0, &migration.text)
         );
     }
 
@@ -182,23 +188,35 @@ batch_units = 4  # few
         for (old, new) in [
             (
                 "version = 0x1\r\nmodel.batch_units=1",
-                "version = 2\r\nmodel.batch=1",
+                "version = 3\r\nmodel.batch=1",
             ),
             (
                 "model = { \"batch_units\" = 1 }\nversion=1",
-                "model = { batch = 1 }\nversion=2",
+                "model = { batch = 1 }\nversion=3",
             ),
             (
                 "version = 1\nextends = \"a.toml\"\n[profile.x]",
-                "version = 2\nextends = \"a.toml\"\n[profile.x]",
+                "version = 3\nextends = \"a.toml\"\n[profile.x]",
             ),
             (
                 "\"version\" = 1\n[train]\nnonsense = nan\nbatch_units = 3",
-                "\"version\" = 2\n[train]\nnonsense = nan\nbatch_units = 3",
+                "\"version\" = 3\n[train]\nnonsense = nan\nbatch_units = 3",
             ),
             (
                 "version = 2\nmodel.batch_units = 3",
-                "version = 2\nmodel.batch_units = 3",
+                "version = 3\nmodel.batch_units = 3",
+            ),
+            (
+                "version = 2\ntrain = { backend = 'flex' } # fast\nprofile.ci.train.backend = \"flex\"",
+                "version = 3\ntrain = { backend = \"native\" } # fast\nprofile.ci.train.backend = \"native\"",
+            ),
+            (
+                "version = 1\n[tune.space]\n\"train.backend\" = { choices = [\"flex\", \"ndarray\"] }\n\"model.kind\" = 3",
+                "version = 3\n[tune.space]\n\"train.backend\" = { choices = [\"native\", \"ndarray\"] }\n\"model.kind\" = 3",
+            ),
+            (
+                "version = 3\ntrain.backend = \"flex\"",
+                "version = 3\ntrain.backend = \"flex\"",
             ),
         ] {
             assert_eq!(migrate(old, "x").unwrap().text, new);
@@ -208,22 +226,22 @@ batch_units = 4  # few
     #[test]
     fn what_cannot_be_brought_up_is_said() {
         let refusals = [
-            "version = 3",
+            "version = 4",
             "[model]",
             "version = 1\nmodel = { batch = 1, batch_units = 2 }",
             "version = ",
         ]
         .map(|text| migrate(text, "pdm.toml").unwrap_err().to_string());
         insta::assert_snapshot!(refusals.join("\n\n"), @"
-        error[E0104]: the format's version is 3, and this program reads versions 1 to 2
+        error[E0104]: the format's version is 4, and this program reads versions 1 to 3
          --> pdm.toml:1:11
           |
-        1 | version = 3
+        1 | version = 4
           |           ^ the file is of a newer pdm-ml: use that one
 
         error[E0104]: missing key `version`
         --> pdm.toml
-         = help: write `version = 2` at the top
+         = help: write `version = 3` at the top
 
         error[E0143]: `model.batch_units` is an older name of `batch`, which stands beside it
          --> pdm.toml:2:22

@@ -36,7 +36,7 @@ use pdm_tracking::tracking::TrackingOptions;
 /// One pipeline file, all defaults filled in: what every stage does.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PipelineSpec {
-    /// Version of the file's format: 2; files of version 1 are read, too.
+    /// Version of the file's format: 3; files of versions 1 and 2 are read, too.
     pub version: u32,
     /// What the pipeline is called.
     pub project: ProjectOptions,
@@ -269,7 +269,7 @@ impl PipelineSpec {
         // Already taken; here so that a misspelt one is recognised.
         let _extended = [EXTENDS, PROFILE].map(|name| file.take(name));
         Some(Self {
-            version,
+            version: version.max(format::least_version(&train)),
             project: project?,
             dataset: dataset?,
             validate,

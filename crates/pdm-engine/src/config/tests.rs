@@ -314,20 +314,20 @@ fn what_is_absent_is_said() {
     insta::assert_snapshot!(errors("[project]\nname = \"x\"", &[]), @"
     error[E0104]: missing key `version`
     --> pdm.toml
-     = help: write `version = 2` at the top
+     = help: write `version = 3` at the top
     ");
-    insta::assert_snapshot!(errors("version = 3\n[nobody knows]", &[]), @"
+    insta::assert_snapshot!(errors("version = 4\n[nobody knows]", &[]), @"
     error[E0101]: unclosed table, expected `]`
      --> pdm.toml:2:8
       |
     2 | [nobody knows]
       |        ^
     ");
-    insta::assert_snapshot!(errors("version = 3\n[later]", &[]), @"
-    error[E0104]: the format's version is 3, and this program reads versions 1 to 2
+    insta::assert_snapshot!(errors("version = 4\n[later]", &[]), @"
+    error[E0104]: the format's version is 4, and this program reads versions 1 to 3
      --> pdm.toml:1:11
       |
-    1 | version = 3
+    1 | version = 4
       |           ^ the file is of a newer pdm-ml: use that one
     ");
     insta::assert_snapshot!(errors("version = 1\n[project]\n[dataset]\nkind = 1\n[model]\nrounds = 3\n[gate]", &[]), @"

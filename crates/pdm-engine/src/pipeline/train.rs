@@ -409,3 +409,30 @@ fn refuse_small_holdout(spec: &PipelineSpec, dataset: &ValidDataset) -> Result<(
         instead,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The native layers were called `flex`; what was trained with them need not be trained again.
+    #[test]
+    fn the_native_backend_has_the_key_it_always_had() {
+        let key = |version: u32, train: &str| {
+            let text = format!(
+                "version = {version}\nproject.name = \"x\"\ndataset.kind = \"simulated\"\n{train}"
+            );
+            let (spec, _) = PipelineSpec::load(&text, "pdm.toml", &[], &|_| None).unwrap();
+            stage_key(&spec, Digest::of("data"), Digest::of("features"))
+        };
+        let usual = key(3, "");
+        assert_eq!(usual.parameters["train"]["backend"], "flex");
+        let native = [
+            key(2, ""),
+            key(2, "train.backend = \"flex\""),
+            key(3, "train.backend = \"native\""),
+        ];
+        assert!(native.iter().all(|key| key.digest() == usual.digest()));
+        let burn = key(3, "train.backend = \"flex\"");
+        assert_ne!(burn.digest(), usual.digest());
+    }
+}

@@ -9,7 +9,7 @@ use super::layer::{Layer, Layers};
 use super::merge::lay_over;
 use super::moved::{by, moved_table};
 use crate::config::findings::SpecFinding;
-use crate::config::format;
+use crate::config::format::{self, RenamedValue};
 use crate::config::interpolate::fill;
 use crate::config::source::{SourceSpan, Sources};
 use crate::config::suggest;
@@ -29,6 +29,8 @@ pub(in crate::config) struct PipelineText {
     whole: Option<PathBuf>,
     text: String,
     base: usize,
+    /// Values that are read by an old name, one sentence each.
+    notes: Vec<String>,
     extends: Vec<PipelineText>,
 }
 
@@ -77,6 +79,12 @@ impl PipelineText {
         self.whole.iter().cloned().chain(extended).collect()
     }
 
+    /// Returns the notes on the file, and on all it extends.
+    fn notes(&self) -> Vec<String> {
+        let extended = self.extends.iter().flat_map(Self::notes);
+        self.notes.iter().cloned().chain(extended).collect()
+    }
+
     /// Returns what the file says, laid over what it extends.
     pub(in crate::config) fn laid(&self) -> DeTable<'_> {
         // What cannot be parsed or is of another version was refused when it was read.
@@ -101,6 +109,14 @@ impl Layers {
             .map(|file| file.places())
             .unwrap_or_default()
     }
+
+    /// Returns a sentence for each value of the files that is read as another, since a file of its version calls it so.
+    pub fn notes(&self, env: EnvLookup<'_>) -> Vec<String> {
+        let mut sources = Sources::new(&self.name, &self.text);
+        read(self, &mut sources, env)
+            .map(|file| file.notes())
+            .unwrap_or_default()
+    }
 }
 
 /// A file that is being read.
@@ -121,6 +137,7 @@ struct FileReader<'s, 'e> {
 impl FileReader<'_, '_> {
     /// Reads on from a file's text; the last of `chain` is the file.
     fn file(&mut self, text: String, base: usize, chain: &mut Vec<OpenFile>) -> PipelineText {
+        let notes = self.old_values(&text, base);
         let paths = self.extended_by(&text, base);
         let extends = paths
             .into_iter()
@@ -131,8 +148,28 @@ impl FileReader<'_, '_> {
             whole,
             text,
             base,
+            notes,
             extends,
         }
+    }
+
+    /// Returns a sentence for each value of a text that is read by an old name.
+    fn old_values(&self, text: &str, base: usize) -> Vec<String> {
+        let root = DeTable::parse_recoverable(text).0.into_inner();
+        let Ok(version) = format::version(&root) else {
+            return Vec::new();
+        };
+        let sentence = |(span, renamed): (SourceSpan, &RenamedValue)| {
+            let (key, old, new) = (renamed.path(), renamed.old, renamed.new);
+            let place = self.sources.place(&by(base)(span));
+            let (name, line) = (&place.source.name, place.line);
+            format!(
+                "{name}:{line}: in a file of version {version}, \"{old}\" for `{key}` means \"{new}\"; \
+                 `pdm-ml config migrate --write {name}` renames it"
+            )
+        };
+        let old = format::old_values(&root, version).into_iter();
+        old.map(sentence).collect()
     }
 
     /// Returns the paths of the files that a text extends, each with its place.

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::config::{Origins, PipelineSpec, SpecErrors};
 use pdm_models::models::ModelOptions;
+use pdm_models::train::Backend;
 
 /// A folder of files, and what is laid over `pdm.toml` in it.
 struct Folder {
@@ -284,7 +285,7 @@ fn a_mistake_is_shown_in_the_file_it_stands_in() {
     let no_toml = Folder::with(&[
         ("base.toml", "version = 2\n[split\n"),
         ("old.toml", "[split]\n"),
-        ("new.toml", "version = 3\n"),
+        ("new.toml", "version = 4\n"),
         (
             "pdm.toml",
             &format!("extends = [\"base.toml\", \"old.toml\", \"new.toml\"]\n{SMALLEST}"),
@@ -301,12 +302,12 @@ fn a_mistake_is_shown_in_the_file_it_stands_in() {
      --> old.toml:1:1
       |
     1 | [split]
-      | ^ write `version = 2` at the top
+      | ^ write `version = 3` at the top
 
-    error[E0104]: the format's version is 3, and this program reads versions 1 to 2
+    error[E0104]: the format's version is 4, and this program reads versions 1 to 3
      --> new.toml:1:11
       |
-    1 | version = 3
+    1 | version = 4
       |           ^ the file is of a newer pdm-ml: use that one
     ");
 }
@@ -616,6 +617,58 @@ fn another_kind_begins_anew_in_every_layer() {
         "{}",
         both.errors()
     );
+}
+
+#[test]
+fn flex_of_older_files_is_the_native_backend() {
+    let of = |version: u32, rest: &str| {
+        let text = SMALLEST.replace("version = 2", &format!("version = {version}"));
+        Folder::with(&[("pdm.toml", &format!("{text}{rest}"))])
+    };
+    let notes = |folder: &Folder| folder.layers.notes(&|_| None);
+    let flex = "[train]\nbackend = \"flex\"\n";
+    let old = of(2, flex);
+    assert_eq!(old.value("train.backend"), "\"native\" file pdm.toml:5");
+    let note = "pdm.toml:5: in a file of version 2, \"flex\" for `train.backend` means \"native\"; \
+                `pdm-ml config migrate --write pdm.toml` renames it";
+    assert_eq!(notes(&old), [note]);
+    assert_eq!(
+        of(1, flex).value("train.backend"),
+        "\"native\" file pdm.toml:5"
+    );
+    let new = of(3, flex);
+    assert_eq!(new.value("train.backend"), "\"flex\" file pdm.toml:5");
+    assert_eq!(notes(&new), [""; 0]);
+    assert_eq!(notes(&of(2, "train.backend = \"native\"\n")), [""; 0]);
+
+    let elsewhere = "[profile.a.train]\nbackend = 'flex'\n[tune.space]\n\"train.backend\" = { choices = [\"flex\", \"ndarray\"] }\n";
+    let folder = of(2, elsewhere);
+    assert_eq!(notes(&folder).len(), 2);
+    let space = folder.composed().unwrap().0.tune.unwrap().space;
+    let choices = space.iter().next().unwrap().1.choices.clone().unwrap();
+    assert_eq!(choices, ["native", "ndarray"]);
+    let backend = folder.profile("a").value("train.backend");
+    assert_eq!(backend, "\"native\" profile.a pdm.toml:5");
+}
+
+/// Only files have a version: a name on the command line is the newest one.
+#[test]
+fn what_an_older_file_cannot_say_raises_the_version() {
+    let file = format!("extends = \"base.toml\"\n{SMALLEST}");
+    let below = [
+        ("base.toml", "version = 3\ntrain.backend = \"flex\"\n"),
+        ("pdm.toml", file.as_str()),
+    ];
+    for folder in [
+        Folder::with(&below),
+        Folder::with(&[("pdm.toml", SMALLEST)]).set("train.backend=flex"),
+        Folder::with(&[("pdm.toml", SMALLEST)]).variable("PDM_ML__TRAIN__BACKEND", "flex"),
+    ] {
+        let (spec, _) = folder.composed().unwrap();
+        assert_eq!((spec.version, spec.train.backend), (3, Backend::Flex));
+        let again = PipelineSpec::load(&spec.to_toml(), "x", &[], &|_| None);
+        assert_eq!(again.unwrap().0, spec);
+    }
 }
 
 #[test]
