@@ -101,7 +101,7 @@ impl TestProject {
 }
 
 /// Returns findings as `expectation file:line: message`.
-pub(super) fn told(report: &QualityReport, severity: Severity) -> Vec<String> {
+pub(super) fn messages(report: &QualityReport, severity: Severity) -> Vec<String> {
     let findings = report
         .findings
         .iter()
@@ -112,5 +112,5 @@ pub(super) fn told(report: &QualityReport, severity: Severity) -> Vec<String> {
 }
 
 pub(super) fn errors(report: &QualityReport) -> Vec<String> {
-    told(report, Severity::Error)
+    messages(report, Severity::Error)
 }
