@@ -1,3 +1,5 @@
+//! Tests of fitted features.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -12,8 +14,8 @@ use super::*;
 use crate::data::{Schema, Trajectory};
 use pdm_core::domain::{Cycle, UnitId};
 
-/// Two settings that form two regimes, one that never moves; three sensors that wear, one that is constant within
-/// its regime.
+/// Two settings that form two regimes, and one that is constant; three sensors that wear, and one that is constant within its
+/// regime.
 fn schema() -> Schema {
     let names = |names: &[&str]| names.iter().map(|s| (*s).to_owned()).collect();
     Schema {
@@ -74,8 +76,8 @@ fn fit_on(schema: &Schema, units: &[Trajectory]) -> FittedFeatures {
 
 /// The published file of 26 blank-separated columns, where it is installed.
 fn cmapss(subset: &str) -> Option<Vec<Trajectory>> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cmapss");
-    let folder = std::env::var_os("PDM_ML_CMAPSS").map_or(beside, Into::into);
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cmapss");
+    let folder = std::env::var_os("PDM_ML_CMAPSS").map_or(installed, Into::into);
     let text = std::fs::read_to_string(folder.join(format!("train_{subset}.txt"))).ok()?;
     let mut units: Vec<Trajectory> = Vec::new();
     for line in text.lines() {

@@ -44,7 +44,7 @@ pub struct JobFacts {
 pub struct PredictFact {
     /// Units that were predicted.
     pub predicted: usize,
-    /// Of these, units outside of what training held.
+    /// Of these, units outside the training data.
     pub flagged: usize,
     /// Units that were left out.
     pub skipped: usize,
