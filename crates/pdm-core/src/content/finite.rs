@@ -326,22 +326,22 @@ mod tests {
 
     #[test]
     fn a_number_that_is_not_finite_is_an_error_with_its_path() {
-        let told = |value: &Whole| finite_json(value).unwrap_err().to_string();
-        let wrapped = told(&whole(vec![Shape::Unit, Shape::Wrapped(f64::NAN)]));
+        let message = |value: &Whole| finite_json(value).unwrap_err().to_string();
+        let wrapped = message(&whole(vec![Shape::Unit, Shape::Wrapped(f64::NAN)]));
         assert_eq!(
             wrapped,
             "`shapes.1.Wrapped` is NaN, which JSON cannot represent"
         );
-        let pair = told(&whole(vec![Shape::Pair(1.0, f32::INFINITY)]));
+        let pair = message(&whole(vec![Shape::Pair(1.0, f32::INFINITY)]));
         assert_eq!(pair, "`shapes.0.1` is inf, which JSON cannot represent");
-        let named = told(&whole(vec![Shape::Named {
+        let named = message(&whole(vec![Shape::Named {
             rows: vec![None, Some(f64::NEG_INFINITY)],
         }]));
         assert_eq!(
             named,
             "`shapes.0.rows.1` is -inf, which JSON cannot represent"
         );
-        let keyed = told(&Whole {
+        let keyed = message(&Whole {
             by_key: BTreeMap::from([(1, 0.0), (2, f64::NAN)]),
             ..whole(Vec::new())
         });

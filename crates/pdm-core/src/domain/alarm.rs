@@ -230,9 +230,9 @@ mod tests {
             ("lower < 48 and", "nothing"),
             ("lower < 48 upper < 9", "`lower < 48 upper < 9`"),
         ] {
-            let told = text.parse::<Alarm>().unwrap_err();
-            assert!(told.to_string().contains(word), "{told}");
-            assert_eq!(told.code(), Code::AlarmExpression);
+            let message = text.parse::<Alarm>().unwrap_err();
+            assert!(message.to_string().contains(word), "{message}");
+            assert_eq!(message.code(), Code::AlarmExpression);
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct ResolvedValue {
 
 impl ResolvedValue {
     /// Describes the values, grouped by reason; `None` if all of them are the usual ones.
-    pub fn told(found: &[Self]) -> Option<String> {
+    pub fn describe(found: &[Self]) -> Option<String> {
         let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
         for Self {
             key, value, why, ..
@@ -211,10 +211,10 @@ mod tests {
             found("d", "x", true),
         ];
         assert_eq!(
-            ResolvedValue::told(&all).unwrap(),
+            ResolvedValue::describe(&all).unwrap(),
             "a = 2, c = 2 (x); b = 2 (y)"
         );
-        assert_eq!(ResolvedValue::told(&all[3..]), None);
+        assert_eq!(ResolvedValue::describe(&all[3..]), None);
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Conformal {
     ) -> Result<Vec<Prediction>, ScoringError> {
         refuse(options.problems())?;
         let rows = admit(predictions, protocol)?;
-        let part_of = deal(&rows, seed);
+        let part_of = assign_parts(&rows, seed);
         let without = |part: usize| {
             let others: Vec<_> = by_unit(&rows)
                 .filter(|cuts| part_of[&cuts[0].unit] != part)
@@ -251,7 +251,7 @@ impl Conformal {
 }
 
 /// Divides the units of sorted rows into parts whose sizes differ by at most one.
-fn deal(rows: &[ScoredRow], seed: u64) -> BTreeMap<&UnitId, usize> {
+fn assign_parts(rows: &[ScoredRow], seed: u64) -> BTreeMap<&UnitId, usize> {
     let mut units: Vec<_> = by_unit(rows).map(|cuts| &cuts[0].unit).collect();
     // A separate stream: the choice of cuts uses the first.
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_in_their_unit() {
-        let told = |measure: Measure, value: f64| {
+        let formatted = |measure: Measure, value: f64| {
             [
                 measure.heading("x"),
                 measure.figure(value, 1),
@@ -112,13 +112,13 @@ mod tests {
             "0.07",
             "x cycles",
         ];
-        assert_eq!(told(Measure::Time, 0.07), time);
+        assert_eq!(formatted(Measure::Time, 0.07), time);
         assert_eq!(
-            told(Measure::Share, 0.07),
+            formatted(Measure::Share, 0.07),
             ["x", "7.0 %", "+7.0 %", "7 %", "7", "0.070", "x"]
         );
         assert_eq!(
-            told(Measure::Plain, 0.07),
+            formatted(Measure::Plain, 0.07),
             ["x", "0.1", "+0.1", "0.07", "0.07", "0.07", "x"]
         );
     }

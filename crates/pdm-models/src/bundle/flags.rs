@@ -142,25 +142,20 @@ impl ModelBundle {
                     break;
                 }
                 let regime = self.features.regime(unit, row);
-                let Some(of) = self
-                    .profile
-                    .channel(regime, name)
-                    .filter(|_| self.is_common(regime))
-                else {
+                let Some(of) = self.common_channel(regime, name) else {
                     continue;
                 };
                 let margin =
                     (RANGE_MARGIN * (of.max - of.min)).max(SETTING_MARGIN * (highest - lowest));
                 if is_outside(*value, of, margin) {
-                    let (cycle, [min, max]) = (unit.cycles[row], [of.min, of.max].map(shown));
-                    let (value, nearest) = (
-                        shown(*value),
-                        if own.len() > 1 {
-                            " in the nearest regime"
-                        } else {
-                            ""
-                        },
-                    );
+                    let cycle = unit.cycles[row];
+                    let [min, max] = [of.min, of.max].map(shown);
+                    let value = shown(*value);
+                    let nearest = if own.len() > 1 {
+                        " in the nearest regime"
+                    } else {
+                        ""
+                    };
                     let message = format!(
                         "{name} is {value} at cycle {cycle}; training had {min} to {max}{nearest}"
                     );
@@ -189,11 +184,7 @@ impl ModelBundle {
                 continue;
             };
             let of_regime: Vec<Option<&ChannelProfile>> = (0..self.features.regime_count())
-                .map(|regime| {
-                    self.profile
-                        .channel(regime, sensor)
-                        .filter(|_| self.is_common(regime))
-                })
+                .map(|regime| self.common_channel(regime, sensor))
                 .collect();
             for (row, value) in unit.channels[channel].iter().enumerate() {
                 let Some(of) = of_regime[regimes[row]] else {
@@ -277,6 +268,15 @@ impl ModelBundle {
         found
     }
 
+    /// Returns the profile of a channel in a regime with enough rows.
+    fn common_channel(&self, regime: usize, channel: &str) -> Option<&ChannelProfile> {
+        if self.is_common(regime) {
+            self.profile.channel(regime, channel)
+        } else {
+            None
+        }
+    }
+
     /// Returns whether training had enough rows in a regime for its range to be meaningful.
     fn is_common(&self, regime: usize) -> bool {
         self.profile
@@ -295,7 +295,9 @@ impl Examined<'_> {
     /// Returns the flags at a row; `recounted` is the prediction there if the counter had begun like those of training.
     pub(super) fn at(&self, row: usize, recounted: Option<f64>) -> Vec<Flag> {
         let mut flags = Vec::new();
-        if let Some(rul) = recounted.filter(|_| self.begins_elsewhere) {
+        if self.begins_elsewhere
+            && let Some(rul) = recounted
+        {
             flags.push(Flag {
                 kind: FlagKind::FirstCycle,
                 message: self.first_cycle(rul),

@@ -62,22 +62,22 @@ impl ModelBundle {
     /// Predicts a unit, which must have a row, at its last cycle, without flags.
     fn predict_last(&self, unit: &Trajectory) -> Prediction {
         let input = self.input(unit);
-        let own = self
-            .calibration
-            .reads_intervals()
-            .then(|| self.model.last_interval(&input))
-            .flatten();
+        let own = if self.calibration.reads_intervals() {
+            self.model.last_interval(&input)
+        } else {
+            None
+        };
         self.predict_at(unit, unit.len() - 1, self.model.predict_last(&input), own)
     }
 
     /// Predicts a unit at every cycle, without flags.
     fn predict_rows(&self, unit: &Trajectory) -> Vec<Prediction> {
         let input = self.input(unit);
-        let own = self
-            .calibration
-            .reads_intervals()
-            .then(|| self.model.intervals(&input))
-            .flatten();
+        let own = if self.calibration.reads_intervals() {
+            self.model.intervals(&input)
+        } else {
+            None
+        };
         let at = |(row, rul)| self.predict_at(unit, row, rul, own.as_ref().map(|own| own[row]));
         self.model
             .predict(&input)

@@ -16,10 +16,14 @@ impl Groups {
 
     /// Returns the name a unit has within its group, as written in the file.
     pub fn name_within<'a>(&self, unit: &'a UnitId) -> &'a str {
-        let own = self
-            .of(unit)
-            .and_then(|group| unit.as_str().strip_prefix(group)?.strip_prefix('-'));
-        own.unwrap_or(unit.as_str())
+        let name = unit.as_str();
+        if let Some(group) = self.of(unit)
+            && let Some(rest) = name.strip_prefix(group)
+            && let Some(own) = rest.strip_prefix('-')
+        {
+            return own;
+        }
+        name
     }
 
     /// Records the group of a unit and returns its name in the pooled data set.

@@ -228,10 +228,10 @@ impl LocatedFiles {
             .as_ref()
             .map_or(LARGEST_FILE, |contents| contents.len() as u64);
         let digest = contents.as_deref().map(Digest::of);
-        if let (Some(contents), Some(name)) = (
-            contents,
-            digest.and_then(|it| manifest::cmapss().with_digest(it)),
-        ) {
+        if let Some(contents) = contents
+            && let Some(digest) = digest
+            && let Some(name) = manifest::cmapss().with_digest(digest)
+        {
             self.files.insert(name.to_owned(), contents);
             return Ok(read);
         }

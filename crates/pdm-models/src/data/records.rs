@@ -153,11 +153,16 @@ impl Quotes {
         let mut bytes = line.iter().copied().peekable();
         while let Some(byte) = bytes.next() {
             match byte {
-                b'"' if self.quoted && bytes.peek() == Some(&b'"') => drop(bytes.next()),
+                b'"' if self.quoted && bytes.peek() == Some(&b'"') => {
+                    bytes.next();
+                }
                 b'"' if self.quoted => {
                     self.quoted = !may_follow_quote(bytes.peek().copied(), self.separator)
                 }
-                b'"' if self.begins => (self.quoted, self.begins) = (true, false),
+                b'"' if self.begins => {
+                    self.quoted = true;
+                    self.begins = false;
+                }
                 b' ' => {}
                 byte if !self.quoted => self.begins = byte == self.separator,
                 _ => {}

@@ -144,11 +144,10 @@ impl Rows {
         if after < self.len() && self.line(after) == line {
             return self.unit_of(after).into_iter().collect();
         }
-        let mut units: Vec<UnitId> = after
-            .checked_sub(1)
-            .and_then(|before| self.unit_of(before))
-            .into_iter()
-            .collect();
+        let mut units = Vec::new();
+        if after > 0 {
+            units.extend(self.unit_of(after - 1));
+        }
         units.extend(self.unit_of(after));
         units.dedup();
         units

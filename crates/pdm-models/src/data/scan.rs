@@ -273,10 +273,7 @@ impl Scanner<'_> {
         values.clear();
         for &column in &layout.channels {
             let text = &fields[column];
-            let known = with_point(text, layout.dialect, "")
-                .ok()
-                .and_then(|text| text.parse::<f64>().ok());
-            let value = match known.filter(|value| value.is_finite()) {
+            let value = match quick_number(text, layout.dialect) {
                 Some(value) => Some(value),
                 None => self.cell(line, column, |label| {
                     number::finite(&with_point(text, layout.dialect, label)?, label)
@@ -315,6 +312,13 @@ impl Scanner<'_> {
             }
         }
     }
+}
+
+/// Returns a finite number; `None` for every other text, which is then read again for its error message.
+fn quick_number(text: &str, dialect: Dialect) -> Option<f64> {
+    let text = with_point(text, dialect, "").ok()?;
+    let value = text.parse::<f64>().ok()?;
+    value.is_finite().then_some(value)
 }
 
 /// Replaces a decimal comma by a point; `column` is the column as messages describe it.
@@ -430,8 +434,7 @@ fn split_quoted(record: &str, separator: char) -> Vec<Cow<'_, str>> {
     let mut may_be_quoted = true;
     while let Some(text) = rest {
         let begin = text.trim_start_matches(' ');
-        let quoted = begin.strip_prefix('"').filter(|_| may_be_quoted);
-        if let Some(quoted) = quoted {
+        if may_be_quoted && let Some(quoted) = begin.strip_prefix('"') {
             if let Some((field, after)) = up_to_quote(quoted, separator) {
                 let (tail, next) = up_to_separator(after, separator);
                 fields.push(Cow::Owned(

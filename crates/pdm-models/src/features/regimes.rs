@@ -120,19 +120,19 @@ impl Regimes {
     }
 
     /// Groups the values of one channel as `[regime][row]`.
-    pub(super) fn deal(
+    pub(super) fn group_by_regime(
         &self,
         units: &[&Trajectory],
         regimes: &[Vec<usize>],
         channel: usize,
     ) -> Vec<Vec<f64>> {
-        let mut dealt = vec![Vec::new(); self.count()];
+        let mut grouped = vec![Vec::new(); self.count()];
         for (unit, regimes) in units.iter().zip(regimes) {
             for (value, regime) in unit.channels[channel].iter().zip(regimes) {
-                dealt[*regime].push(*value);
+                grouped[*regime].push(*value);
             }
         }
-        dealt
+        grouped
     }
 
     fn single() -> Self {

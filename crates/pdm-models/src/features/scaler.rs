@@ -40,7 +40,7 @@ impl Scaler {
     ) -> Self {
         let sensor = |channel| SensorScaler {
             channel,
-            scales: ColumnScale::by_regime(&regimes.deal(units, rows, channel)),
+            scales: ColumnScale::by_regime(&regimes.group_by_regime(units, rows, channel)),
         };
         Self {
             clip_sd,

@@ -82,7 +82,9 @@ pub(super) fn select(
     for (position, sensor) in schema.sensors.iter().enumerate() {
         let channel = schema.settings.len() + position;
         let why = match in_use {
-            _ if !varies(&regimes.deal(units, rows, channel)) => Some(WhyLeftOut::Constant),
+            _ if !varies(&regimes.group_by_regime(units, rows, channel)) => {
+                Some(WhyLeftOut::Constant)
+            }
             Some(in_use) if !in_use.contains(&sensor.as_str()) => Some(WhyLeftOut::NotInGeneralUse),
             Some(_) | None => None,
         };

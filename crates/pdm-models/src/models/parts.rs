@@ -123,12 +123,12 @@ fn part(header: Header, file: &SafeTensors<'_>) -> Result<NamedWeights, ModelErr
 
 fn opened(bytes: &[u8]) -> Result<(BTreeMap<String, String>, SafeTensors<'_>), ModelError> {
     let (_, header) = SafeTensors::read_metadata(bytes)?;
-    let metadata = header.metadata().as_ref();
-    let metadata = metadata
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let mut metadata = BTreeMap::new();
+    if let Some(entries) = header.metadata() {
+        for (key, value) in entries {
+            metadata.insert(key.clone(), value.clone());
+        }
+    }
     Ok((metadata, SafeTensors::deserialize(bytes)?))
 }
 

@@ -48,10 +48,11 @@ pub fn fit_fold(
         };
         let (predictions, intervals): (Vec<_>, Vec<_>) =
             models.iter().map(|model| of_model(model.as_ref())).unzip();
-        let intervals = intervals
-            .first()
-            .filter(|_| models.len() == 1)
-            .and_then(Option::as_ref);
+        // A stack has no intervals of its own.
+        let intervals = match intervals.as_slice() {
+            [only] => only.as_ref(),
+            _ => None,
+        };
         let at = |row| OutOfFoldPrediction {
             interval: intervals.map(|intervals| intervals[row]),
             ..judged(

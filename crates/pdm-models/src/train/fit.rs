@@ -67,9 +67,8 @@ fn fit_once(
 ) -> Result<Box<dyn Predictor>, TrainError> {
     reporter.check()?;
     // Weights with another layout, written by another version of the program, are fitted again.
-    if let Some(finished) = workspace
-        .finished()
-        .and_then(|weights| options.load(&weights).ok())
+    if let Some(weights) = workspace.finished()
+        && let Ok(finished) = options.load(&weights)
     {
         return Ok(finished);
     }

@@ -83,14 +83,20 @@ pub fn choose<E>(
         .filter_map(|near| trials.iter().find(|t| t.number == near.number))
         .collect();
     let within = contenders.len();
-    let only = rule == Choose::Best || within < 2;
+    if rule == Choose::Best || within < 2 {
+        return Ok(Some(Choice {
+            best,
+            chosen: best,
+            within,
+        }));
+    }
     let ordering: Vec<_> = space
         .dimensions()
         .iter()
         .filter(|dimension| dimension.simpler.is_some())
         .collect();
     let mut simplest: Option<(Vec<f64>, usize)> = None;
-    for trial in contenders.into_iter().filter(|_| !only) {
+    for trial in contenders {
         let complexity = match ordering.as_slice() {
             [] => vec![size_class(size(trial)?)],
             ordering => ordering

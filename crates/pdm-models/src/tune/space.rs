@@ -100,13 +100,16 @@ impl Space {
         points: &mut Vec<SearchPoint>,
     ) {
         let Some((dimension, rest)) = rest.split_first() else {
-            return points.push(self.build(|dimension| so_far.get(&dimension.key).cloned()));
+            points.push(self.build(|dimension| so_far.get(&dimension.key).cloned()));
+            return;
         };
         if !dimension.is_active(so_far) {
             return self.fill(rest, so_far, most, points);
         }
         let mut index = 0;
-        while let Some(value) = dimension.values.nth(index).filter(|_| points.len() < most) {
+        while points.len() < most
+            && let Some(value) = dimension.values.nth(index)
+        {
             let mut with = so_far.clone();
             with.insert(dimension.key.clone(), value);
             self.fill(rest, &with, most, points);

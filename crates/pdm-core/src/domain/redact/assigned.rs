@@ -109,9 +109,10 @@ fn header(text: &str, from: usize) -> ByteSpan {
 /// Finds the values of flags whose names are those of secrets.
 pub(super) fn flags(text: &str, found: &mut Vec<ByteSpan>) {
     for flag in FLAG.captures_iter(text) {
-        let value = flag.get(2).map(|value| value.range());
-        if let Some(value) = value.filter(|_| names_a_secret(&flag[1])) {
-            found.push((value.start, value.end));
+        if let Some(value) = flag.get(2)
+            && names_a_secret(&flag[1])
+        {
+            found.push((value.start(), value.end()));
         }
     }
 }

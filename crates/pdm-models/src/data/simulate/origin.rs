@@ -29,15 +29,16 @@ pub(in super::super) struct SimulationOrigin {
 /// Files that were changed since are not detected here, but by [`super::super::validate`].
 pub fn is_simulated(options: &SimulateOptions, root: &Path) -> bool {
     let folder = root.join(&options.path);
-    let origin = std::fs::read(folder.join(SimulationOrigin::file_name(options))).ok();
-    let origin = origin.and_then(|text| serde_json::from_slice::<SimulationOrigin>(&text).ok());
-    let same =
-        origin.is_some_and(|o| o == SimulationOrigin::new(options, [o.train, o.test, o.rul]));
-    same && ["train", "test", "RUL"].iter().all(|part| {
-        folder
-            .join(format!("{part}_{}.txt", options.name))
-            .is_file()
-    })
+    let Some(origin) = SimulationOrigin::find(options, &folder) else {
+        return false;
+    };
+    let expected = SimulationOrigin::new(options, [origin.train, origin.test, origin.rul]);
+    origin == expected
+        && ["train", "test", "RUL"].iter().all(|part| {
+            folder
+                .join(format!("{part}_{}.txt", options.name))
+                .is_file()
+        })
 }
 
 impl SimulationOrigin {
