@@ -1,4 +1,4 @@
-//! Tests of the room as a whole, from files to a trusted data set.
+//! Tests of reading and validating, from files to a valid data set.
 
 mod copies;
 mod damage;

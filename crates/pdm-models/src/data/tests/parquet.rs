@@ -1,3 +1,5 @@
+//! Tests: Parquet files of this and other programs.
+
 use polars::prelude::*;
 
 use super::{
