@@ -47,7 +47,7 @@ pub(super) fn resolve_file(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job
 pub(super) fn resolve_to_run(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     let (context, job) = resolve(args, ui)?;
     if let Some(note) = settings::require_own_registry(&job)? {
-        tell(note);
+        tell(&note);
     }
     Ok((context, job))
 }
@@ -168,7 +168,7 @@ fn surroundings(asks_git: bool, ui: &Ui) -> Result<ProjectSurroundings, CliError
 
 fn tell_time(context: &Context) {
     if let Some(now) = context.now {
-        TIME_TOLD.call_once(|| tell(SettingsNote::ActingTime(now)));
+        TIME_TOLD.call_once(|| tell(&SettingsNote::ActingTime(now)));
     }
 }
 

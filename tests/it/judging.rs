@@ -168,7 +168,7 @@ fn the_first_comparison_says_that_it_compared_nothing_and_can_be_refused() {
         told.code == 2
             && told
                 .stderr
-                .contains("does nothing under the rule `at_most`"),
+                .contains("has no effect with the rule `at_most`"),
         "{told:?}"
     );
 }
@@ -368,7 +368,7 @@ fn each_gate_and_each_figure_of_drift_is_a_metric() {
         "{text}"
     );
 
-    // Twelve units cannot tell whether the second model is worse, so this run ends as undecided.
+    // Twelve units do not show whether the second model is worse, so this run ends as undecided.
     let answer = project.pdm(&["run", "--set", "model.l2=5.0", "--format", "json"]);
     let outcome: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
     let run = outcome["run"].as_str().unwrap().to_owned();
@@ -419,7 +419,7 @@ fn strict_jobs_end_where_a_warning_changes_what_they_mean() {
     );
     let capped = project.pdm(&["evaluate", "--strict", "--set", "target.cap=25"]);
     assert!(
-        capped.code == 1 && capped.stderr.contains("truths lie above"),
+        capped.code == 1 && capped.stderr.contains("truths are above"),
         "{capped:?}"
     );
     let notify = project.pdm(&["run", "--strict", "--notify"]);

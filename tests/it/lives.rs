@@ -283,7 +283,7 @@ fn a_scorecard_says_which_ages_no_cut_looked_at() {
     project.write("train.csv", fleet(&[150; 30], 1));
     let answer = project.pdm(&["evaluate"]);
     assert!(
-        answer.stdout.contains("no cut lies before cycle 1"),
+        answer.stdout.contains("no cut is before cycle 1"),
         "{answer:?}"
     );
     let short = project.pdm(&[
@@ -293,7 +293,7 @@ fn a_scorecard_says_which_ages_no_cut_looked_at() {
         "--set",
         "train.cuts_per_unit=149",
     ]);
-    assert!(!short.stdout.contains("no cut lies before"), "{short:?}");
+    assert!(!short.stdout.contains("no cut is before"), "{short:?}");
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn a_cap_that_does_not_suit_the_lives_is_told_and_one_left_to_the_data_suits_the
     let low = project.pdm(&["evaluate"]);
     assert!(
         low.stdout
-            .contains("truths lie above target.cap = 125 and count as 125"),
+            .contains("truths are above target.cap = 125 and count as 125"),
         "{low:?}"
     );
     let suited = project.pdm(&["evaluate", "--set", "target.cap=auto"]);

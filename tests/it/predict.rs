@@ -469,7 +469,7 @@ fn a_counter_that_begins_late_is_flagged_everywhere() {
     assert!(
         table
             .stderr
-            .contains("12 of 12 units outside of what training held (first_cycle 12"),
+            .contains("12 of 12 units outside the training data (first_cycle 12"),
         "{}",
         table.stderr
     );

@@ -1,5 +1,5 @@
-//! The ground of `pdm-ml` and its measure: the codes of errors, the words of the domain, contents and digests, events, the scores of
-//! predictions, and the gates that judge them.
+//! The foundation of `pdm-ml`: error codes, domain types, contents and digests, events, scores of predictions, and the gates
+//! that judge them.
 
 pub mod codes;
 pub mod content;

@@ -1,5 +1,5 @@
 //! From files of run-to-failure data to a bundle that predicts: reading, validation, features, model families, training, search and
-//! drift. No network, no clock, no environment.
+//! drift. Uses no network, no clock and no environment variables.
 
 pub mod bundle;
 pub mod data;

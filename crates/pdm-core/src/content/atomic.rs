@@ -1,21 +1,23 @@
+//! Writes files atomically.
+
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-/// Writes a file whole or not at all, and its folder where it is missing: beside its place first, then renamed into it.
+/// Writes a file completely or not at all: first to a temporary file in the same folder, then renamed. Creates the folder.
 ///
 /// # Errors
-/// The folder cannot be made or takes no file, or the disk is full; what stood at the path before stays.
+/// The folder cannot be created or written, or the disk is full; an existing file is kept.
 pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     atomic_replace(path, |mut file| file.write_all(bytes))
 }
 
-/// As [`atomic_write`], for bytes that `fill` writes.
+/// Like [`atomic_write`], for bytes that `fill` writes.
 ///
 /// # Errors
-/// As [`atomic_write`], and those of `fill`.
+/// Those of [`atomic_write`], and those of `fill`.
 pub fn atomic_replace<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&File) -> Result<(), E>,
@@ -25,7 +27,7 @@ pub fn atomic_replace<E: From<io::Error>>(
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let file = beside(folder)?;
+    let file = temporary_file(folder)?;
     fill(file.as_file())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
@@ -33,16 +35,16 @@ pub fn atomic_replace<E: From<io::Error>>(
 }
 
 #[cfg(unix)]
-fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
-    // Temporary files are private by default; results are as readable as the user's umask says.
+    // Temporary files are private by default; results get the permissions of the user's umask.
     tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(0o666))
         .tempfile_in(folder)
 }
 
 #[cfg(not(unix))]
-fn beside(folder: &Path) -> io::Result<NamedTempFile> {
+fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
     NamedTempFile::new_in(folder)
 }
 

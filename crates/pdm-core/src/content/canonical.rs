@@ -1,3 +1,5 @@
+//! Canonical JSON.
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -5,11 +7,11 @@ use super::Digest;
 
 /// Returns the canonical JSON of a value: keys sorted, no blanks, floats in their shortest round-trip form.
 ///
-/// Two values with the same canonical JSON are the same thing to a cache key. Infinite and NaN floats become `null`,
-/// so keep them out of options.
+/// Two values with the same canonical JSON are equal in a cache key. Infinite and NaN floats become `null`, so options must
+/// not contain them.
 ///
 /// # Errors
-/// Fails where the value has no JSON form (a map with keys that are not strings).
+/// The value has no JSON form (a map with keys that are not strings).
 pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u8>> {
     let mut value = serde_json::to_value(value)?;
     sort_keys(&mut value);
@@ -19,7 +21,7 @@ pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Ve
 /// Returns the digest of the canonical JSON of a value.
 ///
 /// # Errors
-/// As [`canonical_json`].
+/// Those of [`canonical_json`].
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Digest> {
     canonical_json(value).map(Digest::of)
 }
@@ -28,9 +30,15 @@ fn sort_keys(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.sort_keys();
-            map.values_mut().for_each(sort_keys);
+            for value in map.values_mut() {
+                sort_keys(value);
+            }
         }
-        Value::Array(items) => items.iter_mut().for_each(sort_keys),
+        Value::Array(items) => {
+            for item in items {
+                sort_keys(item);
+            }
+        }
         _ => {}
     }
 }

@@ -1,3 +1,5 @@
+//! SHA-256 digests.
+
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -18,17 +20,17 @@ impl Digest {
         Self(Sha256::digest(bytes.as_ref()).into())
     }
 
-    /// Returns the digest of a file's bytes, read in pieces.
+    /// Returns the digest of a file's bytes, read in chunks.
     ///
     /// # Errors
-    /// Whatever opening or reading the file answers.
+    /// The file cannot be opened or read.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let mut hasher = Hasher::new();
         io::copy(&mut open_regular(path)?, &mut hasher)?;
         Ok(hasher.digest())
     }
 
-    /// Returns the first 12 hexadecimal digits, for people.
+    /// Returns the first 12 hexadecimal digits, for display.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
     }
@@ -83,22 +85,22 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
-/// Takes bytes piece by piece, and gives the digest of all.
+/// Computes a digest incrementally.
 #[derive(Default)]
 pub struct Hasher(Sha256);
 
 impl Hasher {
-    /// Returns a hasher that took nothing yet.
+    /// Returns an empty hasher.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes the next bytes.
+    /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Returns the digest of everything taken.
+    /// Returns the digest of all bytes.
     pub fn digest(self) -> Digest {
         Digest(self.0.finalize().into())
     }
@@ -115,7 +117,7 @@ impl Write for Hasher {
     }
 }
 
-/// Passes bytes through and remembers their digest.
+/// A reader that computes the digest of the bytes it passes through.
 pub struct HashingReader<R> {
     inner: R,
     hasher: Hasher,
@@ -130,7 +132,7 @@ impl<R: Read> HashingReader<R> {
         }
     }
 
-    /// Returns the digest of everything read.
+    /// Returns the digest of all bytes read.
     pub fn digest(self) -> Digest {
         self.hasher.digest()
     }

@@ -1,22 +1,21 @@
-//! Which file a path leads to, so that two paths to one file are known as one.
+//! Identifies files, so that two paths to the same file are recognised.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// The file that a path leads to, there already or not: by its path without links and detours, and where the file is there
-/// by its number on the disk, which all hard links to it share.
+/// The identity of a file, which need not exist: its resolved path, and if it exists its inode, which all hard links share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileId {
-    whole: PathBuf,
+    resolved: PathBuf,
     number: Option<(u64, u64)>,
 }
 
 impl FileId {
-    /// Returns the file that a path leads to.
+    /// Returns the identity of the file at a path.
     pub fn of(path: &Path) -> Self {
         Self {
-            whole: whole(path),
+            resolved: resolved(path),
             number: fs::metadata(path).ok().and_then(|found| number(&found)),
         }
     }
@@ -24,30 +23,31 @@ impl FileId {
     /// Returns whether both are the same file.
     pub fn is(&self, other: &Self) -> bool {
         let same_number = self.number.is_some() && self.number == other.number;
-        same_number || self.whole == other.whole
+        same_number || self.resolved == other.resolved
     }
 
-    /// Returns whether the file lies in a folder, or is it.
+    /// Returns whether the file is in a folder, or is the folder itself.
     pub fn lies_in(&self, folder: &Self) -> bool {
-        self.whole.starts_with(&folder.whole)
+        self.resolved.starts_with(&folder.resolved)
     }
 }
 
-/// Returns a path without links and detours. What is not there yet is added as it is written to what is there.
-fn whole(path: &Path) -> PathBuf {
+/// Resolves links and `..` in a path; components that do not exist yet are appended unchanged.
+fn resolved(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut there = absolute.as_path();
+    let mut existing = absolute.as_path();
     let mut rest: Vec<OsString> = Vec::new();
     loop {
-        if let Ok(found) = there.canonicalize() {
+        if let Ok(found) = existing.canonicalize() {
             let rest: PathBuf = rest.iter().rev().collect();
             return cleaned(&found.join(rest));
         }
-        let (Some(parent), Some(last)) = (there.parent(), there.components().next_back()) else {
+        let (Some(parent), Some(last)) = (existing.parent(), existing.components().next_back())
+        else {
             return cleaned(&absolute);
         };
         rest.push(last.as_os_str().to_owned());
-        there = parent;
+        existing = parent;
     }
 }
 
@@ -72,7 +72,7 @@ fn number(found: &fs::Metadata) -> Option<(u64, u64)> {
     Some((found.dev(), found.ino()))
 }
 
-/// Elsewhere only paths tell files apart.
+/// On other systems files are only compared by path.
 #[cfg(not(unix))]
 fn number(_: &fs::Metadata) -> Option<(u64, u64)> {
     None

@@ -1,5 +1,5 @@
-//! JSON in which every number is one: JSON knows neither NaN nor infinity, and serde writes both as `null`, which no number can
-//! be read from. What is written by this is an error then, with the place of the number.
+//! Writes JSON with finite numbers only: JSON has neither NaN nor infinity, and serde writes both as `null`, which cannot be
+//! read back as a number. Here such a number is an error with its path.
 
 use std::fmt::{self, Display};
 
@@ -12,16 +12,16 @@ use serde::{Serialize, Serializer};
 /// Returns a value as indented JSON.
 ///
 /// # Errors
-/// It has no JSON form, or holds a number that is not finite.
+/// It has no JSON form, or contains a number that is not finite.
 pub fn finite_json<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<Vec<u8>> {
     check_finite(value)?;
     serde_json::to_vec_pretty(value)
 }
 
-/// Looks for numbers that JSON cannot hold.
+/// Searches for numbers that JSON cannot represent.
 ///
 /// # Errors
-/// A number is not finite; the message says where.
+/// A number is not finite; the message has its path.
 pub fn check_finite<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<()> {
     let mut path = Vec::new();
     let Err(NotFinite(problem)) = value.serialize(Walker { path: &mut path }) else {
@@ -33,7 +33,7 @@ pub fn check_finite<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<()> 
     )))
 }
 
-/// A number that is not finite, or a value that cannot be walked.
+/// A number that is not finite, or a value that cannot be traversed.
 #[derive(Debug)]
 struct NotFinite(String);
 
@@ -51,12 +51,12 @@ impl serde::ser::Error for NotFinite {
     }
 }
 
-/// Walks a value; `path` is where it stands, and stays at the number that is not finite.
+/// Traverses a value; `path` is the current path, and remains at a number that is not finite.
 struct Walker<'a> {
     path: &'a mut Vec<String>,
 }
 
-/// Walks the parts of a value; the number of the next one, where they have no names.
+/// Traverses the parts of a value, with the index of the next one if they have no names.
 struct PartWalker<'a> {
     path: &'a mut Vec<String>,
     next: usize,
@@ -68,7 +68,9 @@ impl Walker<'_> {
         if value.is_finite() {
             Ok(())
         } else {
-            Err(NotFinite(format!("is {value}, which JSON cannot hold")))
+            Err(NotFinite(format!(
+                "is {value}, which JSON cannot represent"
+            )))
         }
     }
 }
@@ -323,21 +325,27 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_not_finite_is_an_error_with_its_place() {
-        let told = |value: &Whole| finite_json(value).unwrap_err().to_string();
-        let wrapped = told(&whole(vec![Shape::Unit, Shape::Wrapped(f64::NAN)]));
-        assert_eq!(wrapped, "`shapes.1.Wrapped` is NaN, which JSON cannot hold");
-        let pair = told(&whole(vec![Shape::Pair(1.0, f32::INFINITY)]));
-        assert_eq!(pair, "`shapes.0.1` is inf, which JSON cannot hold");
-        let named = told(&whole(vec![Shape::Named {
+    fn a_number_that_is_not_finite_is_an_error_with_its_path() {
+        let message = |value: &Whole| finite_json(value).unwrap_err().to_string();
+        let wrapped = message(&whole(vec![Shape::Unit, Shape::Wrapped(f64::NAN)]));
+        assert_eq!(
+            wrapped,
+            "`shapes.1.Wrapped` is NaN, which JSON cannot represent"
+        );
+        let pair = message(&whole(vec![Shape::Pair(1.0, f32::INFINITY)]));
+        assert_eq!(pair, "`shapes.0.1` is inf, which JSON cannot represent");
+        let named = message(&whole(vec![Shape::Named {
             rows: vec![None, Some(f64::NEG_INFINITY)],
         }]));
-        assert_eq!(named, "`shapes.0.rows.1` is -inf, which JSON cannot hold");
-        let keyed = told(&Whole {
+        assert_eq!(
+            named,
+            "`shapes.0.rows.1` is -inf, which JSON cannot represent"
+        );
+        let keyed = message(&Whole {
             by_key: BTreeMap::from([(1, 0.0), (2, f64::NAN)]),
             ..whole(Vec::new())
         });
-        assert_eq!(keyed, "`by_key.2` is NaN, which JSON cannot hold");
+        assert_eq!(keyed, "`by_key.2` is NaN, which JSON cannot represent");
         assert_eq!(serde_json::to_string(&f64::NAN).unwrap(), "null");
     }
 }

@@ -1,7 +1,8 @@
-//! What makes two things the same: canonical bytes and their SHA-256.
+//! Identity by content: canonical bytes and their SHA-256.
 //!
-//! A file gets its content whole or not at all ([`atomic_write`]). Cache keys, bundles, splits, protocols and registry entries are all named by a [`Digest`].
-//! Locks on files have one home ([`FileLock`]). Files that somebody else may have put there are read with a limit, and only where they are files ([`open_regular`]).
+//! Files are written atomically ([`atomic_write`]), and locked in one way ([`FileLock`]). Cache keys, bundles, splits, protocols and
+//! registry entries are identified by a [`Digest`]. Files that others may have written are read with a size limit, and only if they
+//! are regular files ([`open_regular`]).
 
 mod atomic;
 mod canonical;

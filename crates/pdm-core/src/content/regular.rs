@@ -1,16 +1,16 @@
-//! Reads files that somebody else may have put there: regular ones only, and no more of them than is sensible.
+//! Reads files that others may have written: only regular files, and with a size limit.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
-/// Most bytes of a note, a list or another small file of the program's own; the largest have some megabytes.
+/// Size limit of a note, a list or another small file of the program; the largest have a few megabytes.
 pub const MOST_OF_A_NOTE: u64 = 256 << 20;
 
-/// Opens a file to read it. A pipe, a socket, a device or a folder is refused: reading one may wait for ever, or never end.
+/// Opens a file for reading. A pipe, a socket, a device or a folder is refused, since reading it could block forever.
 ///
 /// # Errors
-/// It is not there, is no regular file, or may not be read.
+/// It does not exist, is not a regular file, or cannot be read.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let kind = fs::metadata(path)?.file_type();
     if kind.is_file() {
@@ -24,10 +24,10 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Err(io::Error::new(ErrorKind::InvalidInput, what))
 }
 
-/// Reads a regular file of at most so many bytes.
+/// Reads a regular file of at most `most` bytes.
 ///
 /// # Errors
-/// As [`open_regular`]; [`ErrorKind::FileTooLarge`] where it has more.
+/// Those of [`open_regular`]; [`ErrorKind::FileTooLarge`] if it has more bytes.
 pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_regular(path)?
@@ -42,10 +42,10 @@ pub fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a small file of the program's own, which is text.
+/// Reads a small text file of the program.
 ///
 /// # Errors
-/// As [`read_at_most`]; [`ErrorKind::InvalidData`] where it is not UTF-8.
+/// Those of [`read_at_most`]; [`ErrorKind::InvalidData`] if it is not UTF-8.
 pub fn read_note(path: &Path) -> io::Result<String> {
     String::from_utf8(read_at_most(path, MOST_OF_A_NOTE)?)
         .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))

@@ -10,7 +10,7 @@ use crate::codes::Code;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alarm {
     text: String,
-    /// One of these is enough; of each, all must hold.
+    /// Alternatives, each of which requires all of its comparisons.
     any: Vec<Vec<AlarmCondition>>,
 }
 
@@ -37,7 +37,7 @@ enum Order {
     AtLeast,
 }
 
-/// The text is no condition of an alarm.
+/// The text is not a condition of an alarm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a condition of an alarm: {problem}")]
 pub struct ParseAlarmError {
@@ -46,14 +46,14 @@ pub struct ParseAlarmError {
 }
 
 impl ParseAlarmError {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         Code::AlarmExpression
     }
 }
 
 impl Alarm {
-    /// Returns whether a prediction meets the condition; a number that it lacks meets none.
+    /// Returns whether a prediction meets the condition; a comparison with a missing number is false.
     pub fn is_met(&self, prediction: &Prediction) -> bool {
         self.any
             .iter()
@@ -110,7 +110,7 @@ impl FromStr for Alarm {
     }
 }
 
-/// Divides at blanks, and around signs of comparison, which need no blanks.
+/// Splits at blanks and around comparison operators.
 fn words(text: &str) -> Vec<String> {
     let mut spaced = String::new();
     let mut characters = text.chars().peekable();
@@ -137,21 +137,25 @@ fn comparison(words: &[String]) -> Result<AlarmCondition, String> {
             format!("`{}`", words.join(" "))
         };
         return Err(format!(
-            "where a comparison such as `lower < 48` is expected, there is {found}"
+            "expected a comparison such as `lower < 48`, found {found}"
         ));
     };
     let figure = match figure.to_ascii_lowercase().as_str() {
         "rul" => Figure::Rul,
         "lower" => Figure::Lower,
         "upper" => Figure::Upper,
-        _ => return Err(format!("`{figure}` is none of `rul`, `lower` and `upper`")),
+        _ => {
+            return Err(format!(
+                "`{figure}` is not one of `rul`, `lower` and `upper`"
+            ));
+        }
     };
     let order = match order.as_str() {
         "<" => Order::Below,
         "<=" | "≤" => Order::AtMost,
         ">" => Order::Above,
         ">=" | "≥" => Order::AtLeast,
-        _ => return Err(format!("`{order}` is none of `<`, `<=`, `>` and `>=`")),
+        _ => return Err(format!("`{order}` is not one of `<`, `<=`, `>` and `>=`")),
     };
     let limit = limit.parse::<f64>().ok().filter(|limit| limit.is_finite());
     let limit = limit.ok_or_else(|| format!("`{}` is not a number of cycles", words[2]))?;
@@ -213,22 +217,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_condition_is_told_with_the_word() {
+    fn an_invalid_condition_is_reported_with_the_word() {
         for (text, word) in [
             ("", "nothing"),
             ("lower", "`lower`"),
             ("lower < ", "`lower <`"),
-            ("life < 48", "`life` is none of"),
-            ("lower = 48", "`=` is none of"),
-            ("lower == 48", "`==` is none of"),
+            ("life < 48", "`life` is not one of"),
+            ("lower = 48", "`=` is not one of"),
+            ("lower == 48", "`==` is not one of"),
             ("lower < 48h", "`48h` is not a number"),
             ("lower < nan", "`nan` is not a number"),
             ("lower < 48 and", "nothing"),
             ("lower < 48 upper < 9", "`lower < 48 upper < 9`"),
         ] {
-            let told = text.parse::<Alarm>().unwrap_err();
-            assert!(told.to_string().contains(word), "{told}");
-            assert_eq!(told.code(), Code::AlarmExpression);
+            let message = text.parse::<Alarm>().unwrap_err();
+            assert!(message.to_string().contains(word), "{message}");
+            assert_eq!(message.code(), Code::AlarmExpression);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How rooms below the command look environment variables up: they are handed a function, so that tests and services decide.
+//! How rooms below the command read environment variables: through a function that tests and services provide.
 
-/// Looks an environment variable up; none where it is not set.
+/// Returns an environment variable; `None` if it is not set.
 pub type EnvLookup<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -1,4 +1,4 @@
-//! Why a prediction rests on an input that the model never learnt from.
+//! Flags of predictions whose input differs from the training data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Prediction, UnitId};
 
-/// A way in which a unit's history differs from everything the model learnt from.
+/// A way in which a unit's history differs from the training data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagKind {
@@ -15,22 +15,22 @@ pub enum FlagKind {
     FirstCycle,
     /// Cycles are missing within the history.
     Gaps,
-    /// The unit is older than every unit of training; its age counts as the oldest one learnt.
+    /// The unit is older than every training unit; its age is clipped to the oldest one.
     Age,
-    /// The history has fewer rows than the model was taught and judged at.
+    /// The history has fewer rows than those at which the model was scored.
     ShortHistory,
-    /// A sensor that the model reads holds values far outside those of training.
+    /// A sensor that the model reads has values far outside those of training.
     SensorRange,
-    /// A sensor that the model reads lies elsewhere from the first cycles on, as in another unit of measure.
+    /// A sensor that the model reads has another level from the first cycles on, as in another unit of measure.
     SensorLevel,
-    /// A sensor that the model reads repeats one value to the end, for far longer than in any unit of training.
+    /// A sensor that the model reads repeats one value to the end, for far longer than in any training unit.
     Stuck,
     /// The settings are those of no operating regime of training.
     Settings,
 }
 
 impl FlagKind {
-    /// All kinds, in the order they are told.
+    /// All kinds, in the order they are reported.
     pub const ALL: [Self; 8] = [
         Self::FirstCycle,
         Self::Gaps,
@@ -68,11 +68,11 @@ impl fmt::Display for FlagKind {
 pub struct Flag {
     /// What kind of difference it is.
     pub kind: FlagKind,
-    /// What was found where, and what training held.
+    /// What was found, and what the training data have.
     pub message: String,
 }
 
-/// How many units are flagged, and why.
+/// The numbers of flagged units, in total and by kind.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FlagCounts {
     all: BTreeSet<UnitId>,
@@ -117,16 +117,18 @@ impl FlagCounts {
 }
 
 impl fmt::Display for FlagCounts {
-    /// Writes such as `2 of 100 units outside of what training held (age 1, gaps 2)`.
+    /// Writes for example `2 of 100 units outside the training data (age 1, gaps 2)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds: Vec<String> = self
             .by_kind()
             .map(|(kind, units)| format!("{kind} {units}"))
             .collect();
-        let (flagged, all, kinds) = (self.units(), self.all.len(), kinds.join(", "));
+        let flagged = self.units();
+        let all = self.all.len();
+        let kinds = kinds.join(", ");
         write!(
             f,
-            "{flagged} of {all} units outside of what training held ({kinds})"
+            "{flagged} of {all} units outside the training data ({kinds})"
         )
     }
 }

@@ -1,4 +1,4 @@
-//! A value that follows from the data unless somebody sets it.
+//! A value that follows from the data unless it is set.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,32 +8,32 @@ use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Error, IntoDeserializer, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A value of the pipeline file that may be left to the data, which is written as `"auto"`.
+/// A value of the pipeline file that may be `"auto"`, so that it follows from the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FromData<T> {
-    /// The program finds the value in the data at hand, and says which.
+    /// The value follows from the data, and the program reports it.
     #[default]
     Auto,
-    /// Somebody set it, or it was found before.
+    /// The value is set, or was determined before.
     Set(T),
 }
 
-/// A value that was left to the data, and what it turned out to be.
+/// An `auto` value and what it was resolved to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ResolvedValue {
     /// Dotted key path.
     pub key: String,
     /// The value, as TOML has it.
     pub value: String,
-    /// What it follows from, as a clause.
+    /// The reason, as a clause.
     pub why: String,
-    /// Whether it is the value that long lives have.
+    /// Whether it is the usual value for long lives.
     pub usual: bool,
 }
 
 impl ResolvedValue {
-    /// Returns what is worth telling people, grouped by what it follows from; `None` where every value is the usual one.
-    pub fn told(found: &[Self]) -> Option<String> {
+    /// Describes the values, grouped by reason; `None` if all of them are the usual ones.
+    pub fn describe(found: &[Self]) -> Option<String> {
         let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
         for Self {
             key, value, why, ..
@@ -57,7 +57,7 @@ impl ResolvedValue {
 const AUTO: &str = "auto";
 
 impl<T> FromData<T> {
-    /// Returns the value where it is set.
+    /// Returns the value if it is set.
     pub fn set(&self) -> Option<&T> {
         match self {
             Self::Auto => None,
@@ -67,7 +67,7 @@ impl<T> FromData<T> {
 }
 
 impl<T: Clone> FromData<T> {
-    /// Returns the value where it is set, else the one given.
+    /// Returns the value if it is set, else the given one.
     pub fn or(&self, found: T) -> T {
         match self {
             Self::Auto => found,
@@ -97,7 +97,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for FromData<T> {
     }
 }
 
-/// Reads the word itself, and hands everything else to the type, whose errors name what it expects.
+/// Reads the word itself, and passes everything else to the type, whose errors describe what it expects.
 struct AutoOr<T>(std::marker::PhantomData<T>);
 
 impl<T> AutoOr<T> {
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_is_told_once_a_reason() {
+    fn resolved_values_are_grouped_by_reason() {
         let found = |key: &str, why: &str, usual| {
             let (key, value, why) = (key.to_owned(), "2".to_owned(), why.to_owned());
             ResolvedValue {
@@ -211,14 +211,14 @@ mod tests {
             found("d", "x", true),
         ];
         assert_eq!(
-            ResolvedValue::told(&all).unwrap(),
+            ResolvedValue::describe(&all).unwrap(),
             "a = 2, c = 2 (x); b = 2 (y)"
         );
-        assert_eq!(ResolvedValue::told(&all[3..]), None);
+        assert_eq!(ResolvedValue::describe(&all[3..]), None);
     }
 
     #[test]
-    fn what_is_neither_says_what_was_expected() {
+    fn other_values_are_refused_with_the_expected_type() {
         let mistake = |rows: &str| {
             let text = format!("{{ \"rows\": {rows}, \"cap\": 1, \"lives\": [] }}");
             serde_json::from_str::<TestTable>(&text)

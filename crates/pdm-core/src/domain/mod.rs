@@ -1,8 +1,7 @@
-//! The nouns of prognostics: units, cycles, subsets, predictions; a value that may be left to the data; and the name of a
-//! secret, which is never the secret; [`redact()`] hides secrets in what leaves the program, [`visible()`] writes out what would
-//! command a terminal.
+//! The terms of prognostics: units, cycles, subsets, predictions; values that may follow from the data; and names of secrets
+//! instead of the secrets themselves. [`redact()`] hides secrets in all output, [`visible()`] escapes terminal commands.
 //!
-//! No room below this one; nothing here reads a file or draws a random number.
+//! This is the lowest room; nothing here reads a file or draws a random number.
 
 mod alarm;
 mod environment;

@@ -1,3 +1,5 @@
+//! Predictions.
+
 use serde::{Deserialize, Serialize};
 
 use super::{Cycle, Flag, UnitId};
@@ -12,7 +14,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Returns whether `rul` lies in the range, ends included.
+    /// Returns whether `rul` is in the range, ends included.
     pub fn contains(&self, rul: f64) -> bool {
         self.lower <= rul && rul <= self.upper
     }
@@ -28,17 +30,17 @@ impl Interval {
 pub struct Prediction {
     /// The unit.
     pub unit: UnitId,
-    /// The last cycle the model has seen.
+    /// The last cycle that the model was given.
     pub cycle: Cycle,
     /// Predicted remaining useful life, in cycles.
     pub rul: f64,
-    /// Range that holds the truth at the calibrated level, where the model is calibrated.
+    /// Interval that covers the truth at the calibrated level, if the model is calibrated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
-    /// True remaining useful life, in cycles, where it is known; never capped.
+    /// True remaining useful life, in cycles, if known; never capped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<f64>,
-    /// What of the unit's history up to this cycle the model never learnt from; the number rests on a guess there.
+    /// Differences of the unit's history up to this cycle from the training data, for which the prediction is an extrapolation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Flag>,
 }

@@ -1,19 +1,21 @@
+//! Problems of option values.
+
 use serde::Serialize;
 
 use crate::codes::Code;
 
-/// Something wrong with a value the user wrote, found by the room that obeys it.
+/// A problem with an option value, found by the room that uses it.
 ///
-/// The room knows the key; the pipeline room knows where in the file it stands.
+/// The room knows the key; the pipeline room knows its location in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// What kind of mistake it is.
+    /// The error code.
     pub code: Code,
     /// Dotted key path, relative to the table the options came from; empty for the table itself.
     pub path: String,
     /// What is wrong, with the value, as a lower-case fragment.
     pub message: String,
-    /// What to write instead, where that is known.
+    /// What to write instead, if known.
     pub hint: Option<String>,
 }
 
@@ -38,7 +40,7 @@ impl Problem {
             .collect()
     }
 
-    /// Returns this problem as one of another kind.
+    /// Returns this problem with another error code.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
         self.code = code;
@@ -52,7 +54,7 @@ impl Problem {
         self
     }
 
-    /// Returns this problem seen from the table that holds `parent`.
+    /// Returns this problem with a path relative to the table that contains `parent`.
     #[must_use]
     pub fn within(mut self, parent: &str) -> Self {
         self.path = if self.path.is_empty() {

@@ -1,3 +1,5 @@
+//! Secrets, and the names of environment variables that contain them.
+
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -9,16 +11,16 @@ use super::{Problem, redact};
 use crate::codes::Code;
 use crate::domain::EnvLookup;
 
-/// Names the environment variable that holds a secret: `{ env = "NAME" }` in a pipeline file.
+/// The name of an environment variable with a secret: `{ env = "NAME" }` in a pipeline file.
 ///
-/// Options hold this and never the secret, so that nothing which is shown, hashed, logged or cached can.
+/// Options contain this and never the secret, so that a secret is never shown, hashed, logged or cached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SecretName {
     /// Name of the environment variable.
     pub env: String,
 }
 
-/// A text that must not be shown: its debug form is `***`, and it has no other.
+/// A text that must not be shown: its debug form is `***`, and it has no display form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -27,11 +29,11 @@ pub struct Secret(String);
 #[error("the environment variable `{0}` is not set")]
 pub struct MissingSecret(pub String);
 
-/// What a plain text in the place of a name is answered; it is not repeated, since it may be the secret itself.
-pub const WRITE_A_NAME: &str = "a secret is not written here; write { env = \"NAME\" } with the name of the environment variable that holds it";
+/// Hint for a plain text in place of a name; the text is not repeated, since it may be the secret itself.
+pub const WRITE_A_NAME: &str = "do not write the secret here; write { env = \"NAME\" } with the name of the environment variable that contains it";
 
 impl SecretName {
-    /// Returns the name of this environment variable as a secret's.
+    /// Returns the secret name of this environment variable.
     pub fn new(env: impl Into<String>) -> Self {
         Self { env: env.into() }
     }
@@ -52,7 +54,7 @@ impl SecretName {
         })
     }
 
-    /// Reads the secret; `variable` looks an environment variable up.
+    /// Reads the secret; `variable` returns an environment variable.
     ///
     /// # Errors
     /// The variable is not set, or empty.
@@ -65,14 +67,13 @@ impl SecretName {
 }
 
 impl Secret {
-    /// Wraps a text; blanks around it, such as a trailing newline, are dropped. From now on it is hidden in every text that
-    /// leaves the program.
+    /// Wraps a text without surrounding blanks, such as a trailing newline. From now on it is hidden in all output.
     pub fn new(text: &str) -> Self {
         redact::remember(text);
         Self(text.trim().to_owned())
     }
 
-    /// Returns the text, for whoever must send or sign with it.
+    /// Returns the text, to send it or to sign with it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -144,18 +145,18 @@ mod tests {
             "secret = 7654321",
             "secret = 7654321.0",
         ] {
-            let told = toml::from_str::<Options>(wrong).unwrap_err();
-            let told = told.message();
+            let message = toml::from_str::<Options>(wrong).unwrap_err();
+            let message = message.message();
             assert!(
-                told.contains("write { env = \"NAME\" }") && !told.contains("hunter2"),
-                "{told}"
+                message.contains("write { env = \"NAME\" }") && !message.contains("hunter2"),
+                "{message}"
             );
-            assert!(!told.contains("7654321"), "{told}");
+            assert!(!message.contains("7654321"), "{message}");
         }
     }
 
     #[test]
-    fn a_secret_put_in_the_place_of_its_name_is_not_repeated() {
+    fn a_secret_given_instead_of_its_name_is_not_repeated() {
         let problem = SecretName::new("p@ss word").problem("secret").unwrap();
         assert!(!problem.message.contains("p@ss"));
         assert_eq!(SecretName::new("PLANT_KEY_2").problem("secret"), None);

@@ -1,10 +1,12 @@
+//! The subsets of C-MAPSS.
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// Names one of the four C-MAPSS subsets (Saxena et al., PHM 2008).
+/// One of the four C-MAPSS subsets (Saxena et al., PHM 2008).
 #[derive(
     Debug,
     Clone,
@@ -33,8 +35,9 @@ pub enum Subset {
 
 impl Subset {
     /// All subsets, in order.
-    pub const ALL: [Self; Self::VARIANTS.len()] =
-        *Self::VARIANTS.first_chunk().expect("as many as there are");
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS
+        .first_chunk()
+        .expect("the array has the length of the slice");
 
     /// Returns the name used in the published file names.
     pub fn name(self) -> &'static str {
@@ -48,7 +51,7 @@ impl fmt::Display for Subset {
     }
 }
 
-/// The text names no C-MAPSS subset.
+/// The text is not a C-MAPSS subset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a C-MAPSS subset; expected FD001, FD002, FD003 or FD004")]
 pub struct ParseSubsetError(String);

@@ -1,10 +1,12 @@
+//! Units and cycles.
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Names one machine that runs to failure: an engine, a bearing, a pump.
+/// The name of one machine that runs to failure: an engine, a bearing, a pump.
 ///
 /// Numeric names sort by value (`2` before `10`), before all other names, which sort as text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,12 +19,12 @@ impl UnitId {
         Self(Arc::from(name.as_ref()))
     }
 
-    /// Returns the name as it stands in the data.
+    /// Returns the name as written in the data.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the name as a number, where it is one.
+    /// Returns the name as a number, if it is one.
     pub fn number(&self) -> Option<u64> {
         self.0.parse().ok()
     }
@@ -69,7 +71,7 @@ impl fmt::Display for UnitId {
     }
 }
 
-/// Counts the operating cycles of a unit, from 1.
+/// The number of an operating cycle of a unit, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cycle(pub u32);

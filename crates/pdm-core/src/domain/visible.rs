@@ -1,21 +1,21 @@
-//! Text of others on a terminal: what would move its cursor, clear it or turn the direction of reading is written out.
+//! Makes untrusted text safe for a terminal: characters that control it or change the text direction are escaped.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Characters that turn the direction in which the text around them is read.
+/// Characters that change the direction of the text around them.
 const TURNING: [char; 12] = [
     '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
     '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
 ];
 
-/// Returns a text as it may be shown on a terminal: control characters are written out, such as `\x1b` for the one that
-/// begins a command to the terminal, and so are those that turn the direction of reading. Tabs and line breaks stay.
+/// Returns a text that is safe for a terminal: control characters, such as the `\x1b` that begins a terminal command, and
+/// characters that change the text direction are escaped. Tabs and line breaks are kept.
 pub fn visible(text: &str) -> Cow<'_, str> {
     shown(text, false)
 }
 
-/// As [`visible`], for a text that this program has coloured: colours stay.
+/// Like [`visible`], for a text coloured by this program: colours are kept.
 pub fn visible_coloured(text: &str) -> Cow<'_, str> {
     shown(text, true)
 }
@@ -37,7 +37,7 @@ fn shown(text: &str, keeps_colours: bool) -> Cow<'_, str> {
             continue;
         }
         let Some(c) = rest.chars().next() else { break };
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _written = match u32::from(c) {
             code @ 0..=0xff => write!(shown, "\\x{code:02x}"),
             code => write!(shown, "\\u{{{code:x}}}"),
@@ -52,7 +52,7 @@ fn is_hidden(c: char) -> bool {
     c.is_control() && c != '\n' && c != '\t' || TURNING.contains(&c)
 }
 
-/// Returns the length of the command for a colour that a text begins with; 0 where it begins with none.
+/// Returns the length of the colour command at the beginning of a text; 0 without one.
 fn colour(text: &str) -> usize {
     let Some(command) = text.strip_prefix("\x1b[") else {
         return 0;

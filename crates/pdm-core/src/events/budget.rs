@@ -1,3 +1,5 @@
+//! Budgets of memory and time.
+
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -6,37 +8,37 @@ use jiff::SignedDuration;
 use super::Interrupted;
 use crate::codes::Code;
 
-/// Says whether the work may go on; asked at every [`super::Reporter::check`], so it must answer quickly.
+/// Decides whether the work may continue; called at every [`super::Reporter::check`], so it must be fast.
 pub trait Guard: Send + Sync {
-    /// Fails once a budget is used up, or the work is in vain.
+    /// Fails once a budget is exceeded, or the work has become useless.
     ///
     /// # Errors
-    /// Which budget, and by how much; or that work beside this one failed.
+    /// The exceeded budget and by how much, or that parallel work failed.
     fn check(&self) -> Result<(), Interrupted>;
 }
 
 /// The work needs more than its budget allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetExceeded {
-    /// Known before the work began.
+    /// Estimated before the work began.
     #[error("{work} needs about {}, more than the memory budget of {}", size(*.needed), size(*.limit))]
     MemoryBefore {
-        /// What would need it, such as `training`.
+        /// The work, such as `training`.
         work: &'static str,
         /// Estimated peak, in bytes.
         needed: u64,
         /// The budget, in bytes.
         limit: u64,
     },
-    /// Seen while working.
-    #[error("the process holds {}, more than the memory budget of {}", size(*.used), size(*.limit))]
+    /// Measured during the work.
+    #[error("the process uses {}, more than the memory budget of {}", size(*.used), size(*.limit))]
     Memory {
-        /// What the process held, in bytes.
+        /// Memory of the process, in bytes.
         used: u64,
         /// The budget, in bytes.
         limit: u64,
     },
-    /// Seen while working.
+    /// Measured during the work.
     #[error("training has taken {}, more than the time budget of {}", span(*.used), span(*.limit))]
     Time {
         /// Time of this command's training so far.
@@ -47,7 +49,7 @@ pub enum BudgetExceeded {
 }
 
 impl BudgetExceeded {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::MemoryBefore { .. } => Code::MemoryBudgetBefore,
@@ -57,12 +59,12 @@ impl BudgetExceeded {
     }
 }
 
-/// Returns a number of bytes as people write it, such as `1.5 GiB`.
+/// Formats a number of bytes, such as `1.5 GiB`.
 pub fn size(bytes: u64) -> String {
     ByteSize(bytes).display().iec().to_string()
 }
 
-/// Returns a length of time as people write it, such as `1h 30m`; to the second from 10 s on, else to the millisecond.
+/// Formats a duration, such as `1h 30m`; in seconds from 10 s on, else in milliseconds.
 pub fn span(time: Duration) -> String {
     let shown = if time >= Duration::from_secs(10) {
         time.as_secs() * 1000
@@ -87,7 +89,7 @@ mod tests {
         };
         assert_eq!(
             memory.to_string(),
-            "the process holds 1.5 GiB, more than the memory budget of 1.0 GiB"
+            "the process uses 1.5 GiB, more than the memory budget of 1.0 GiB"
         );
         let time = BudgetExceeded::Time {
             used: Duration::from_millis(5_400_321),

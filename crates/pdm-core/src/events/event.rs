@@ -1,3 +1,5 @@
+//! Events of a run.
+
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -6,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::domain::redact;
 use crate::domain::redact::{HIDDEN, names_a_secret};
 
-/// One thing that happened while a pipeline ran.
+/// An event of a running pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A run begins that is recorded; what comes before belongs to no run.
+    /// A recorded run begins; earlier events belong to no run.
     RunStarted {
         /// Id of the run.
         run: String,
     },
-    /// A stage begins to compute; `why` says which part of its cache key changed.
+    /// A stage begins to compute; `why` is the part of its cache key that changed.
     StageStarted {
         /// Name of the stage.
         stage: String,
@@ -29,22 +31,22 @@ pub enum Event {
         /// Reason, as a fragment.
         why: String,
     },
-    /// A stage ended well.
+    /// A stage succeeded.
     StageFinished {
         /// Name of the stage.
         stage: String,
-        /// What came of it, as a fragment.
+        /// The result, as a fragment.
         summary: String,
         /// Wall time in milliseconds.
         elapsed_ms: u64,
     },
-    /// Part of a long task is done; `done == total` ends it.
+    /// Part of a long task is done; it ends with `done == total`.
     Progress {
         /// Name of the task, stable while it runs.
         task: String,
         /// Steps done.
         done: u64,
-        /// Steps in all.
+        /// Total number of steps.
         total: u64,
         /// The newest figure worth showing, such as a loss; may be empty.
         note: String,
@@ -72,19 +74,19 @@ pub enum Event {
         /// Value.
         value: String,
     },
-    /// A part of a fit begins that is worth a record of its own: a fold, the final fit, or one seed of either.
+    /// A part of a fit with a record of its own begins: a fold, the final fit, or one seed of either.
     PartStarted {
         /// Slash-separated name, such as `fold-1/seed-2`; the metrics of the part begin with it.
         part: String,
-        /// What is special about it.
+        /// Its parameters.
         params: Vec<(String, String)>,
     },
-    /// A part of a fit ended well.
+    /// A part of a fit succeeded.
     PartFinished {
-        /// The name it began with.
+        /// Its name, as in [`Self::PartStarted`].
         part: String,
     },
-    /// Data the run, or one part of it, rests on.
+    /// Input data of the run or of one part.
     Input {
         /// The part; empty for the run as a whole.
         part: String,
@@ -95,15 +97,15 @@ pub enum Event {
     Artifact {
         /// Slash-separated name within the run.
         name: String,
-        /// Where the file lies now.
+        /// The path of the file.
         path: PathBuf,
     },
-    /// Something the user may like to know, such as where a resumed run goes on.
+    /// Information for the user, such as where a resumed run continues.
     Note {
         /// One sentence without a period.
         message: String,
     },
-    /// Something the user should know, though the work goes on.
+    /// A warning for the user; the work continues.
     Warning {
         /// One sentence without a period.
         message: String,
@@ -111,7 +113,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// Returns this event without the secrets that its texts hold.
+    /// Returns this event without the secrets in its texts.
     #[must_use]
     pub(super) fn redacted(self) -> Self {
         match self {
@@ -160,7 +162,7 @@ impl Event {
             Self::Warning { message } => Self::Warning {
                 message: clean(message),
             },
-            // Numbers and names, by the thousand.
+            // Frequent events with numbers and names only.
             Self::RunStarted { .. }
             | Self::Progress { .. }
             | Self::Metric { .. }
@@ -177,7 +179,7 @@ fn clean(text: String) -> String {
     }
 }
 
-/// Returns a value as it may be told, which its name may call a secret.
+/// Returns a value without secrets, which its name may indicate.
 fn clean_value(key: &str, value: String) -> String {
     if names_a_secret(key) && !value.is_empty() && !value.starts_with('{') {
         HIDDEN.to_owned()
@@ -186,28 +188,28 @@ fn clean_value(key: &str, value: String) -> String {
     }
 }
 
-/// Data that something was learnt from or judged on.
+/// Data for training or evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputData {
     /// Name, such as `FD001`.
     pub name: String,
-    /// SHA-256 of what it consists of, in hexadecimal digits.
+    /// SHA-256 of the contents, in hexadecimal digits.
     pub digest: String,
-    /// What it was for.
+    /// The purpose.
     pub used_for: UsedFor,
-    /// Where it came from, such as a file's name.
+    /// The source, such as a file name.
     pub source: String,
 }
 
-/// What data are for.
+/// The purpose of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UsedFor {
-    /// A model learns from them.
+    /// A model is trained on them.
     Training,
-    /// A model is judged on them while it is made.
+    /// A model is evaluated on them during training.
     Validation,
-    /// The finished model is judged on them.
+    /// The finished model is evaluated on them.
     Test,
 }
 

@@ -1,14 +1,16 @@
+//! Stops running work.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::BudgetExceeded;
 use crate::codes::Code;
 
-/// Carries the wish to stop, such as a signal, to the loops that do the work.
+/// Passes a request to stop, such as a signal, to the running loops.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<AtomicUsize>);
 
-/// The work was asked to stop before its end.
+/// The work was stopped before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Interrupted {
     /// By a signal.
@@ -20,13 +22,13 @@ pub enum Interrupted {
     /// By its budget.
     #[error(transparent)]
     Budget(#[from] BudgetExceeded),
-    /// By the failure of work beside it, which tells its own story.
-    #[error("work beside it failed")]
+    /// By the failure of parallel work, which reports its own error.
+    #[error("parallel work failed")]
     Abandoned,
 }
 
 impl Interrupted {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::Signal { signal: 15 } => Code::Terminated,
@@ -38,12 +40,12 @@ impl Interrupted {
 }
 
 impl Interrupt {
-    /// Returns the cell a signal handler writes the signal's number to; zero means "go on".
+    /// Returns the cell to which a signal handler writes the signal's number; zero means "continue".
     pub fn cell(&self) -> Arc<AtomicUsize> {
         Arc::clone(&self.0)
     }
 
-    /// Fails once a signal has come.
+    /// Fails once a signal was received.
     ///
     /// # Errors
     /// [`Interrupted::Signal`] with the signal's number.

@@ -1,7 +1,7 @@
-//! What happened: one [`Event`] enum, one [`Observer`] trait, a fan-out, and what stops the work: a signal or a [`Guard`].
+//! Events and interruption: the [`Event`] enum, the [`Observer`] trait, a fan-out, and what stops work: a signal or a [`Guard`].
 //!
-//! Work emits events; the screen, the run journal and the logs listen. A room that computes takes a [`Reporter`] and
-//! knows none of its listeners.
+//! Work emits events; the screen, the run journal and the logs observe them. A room that computes takes a [`Reporter`] and
+//! does not know its observers.
 
 mod budget;
 mod event;

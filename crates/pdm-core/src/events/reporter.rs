@@ -1,14 +1,16 @@
+//! Sends events to observers, and checks for interruption.
+
 use std::sync::Arc;
 
 use super::{Event, Guard, InputData, Interrupt, Interrupted};
 
-/// Listens to events.
+/// Observes events.
 pub trait Observer: Send + Sync {
-    /// Takes note of an event. Must not fail: a listener that cannot listen says so elsewhere.
+    /// Handles an event. It must not fail: an observer reports its own errors elsewhere.
     fn on(&self, event: &Event);
 }
 
-/// What a working room is given: listeners to tell, and a way to learn that it should stop.
+/// Passed to every room that computes: sends events to observers, and tells the work when to stop.
 #[derive(Clone, Default)]
 pub struct Reporter {
     observers: Vec<Arc<dyn Observer>>,
@@ -18,7 +20,7 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Returns a reporter that stops when `interrupt` is raised and tells nobody yet.
+    /// Returns a reporter without observers that stops when `interrupt` is raised.
     pub fn new(interrupt: Interrupt) -> Self {
         Self {
             interrupt,
@@ -26,12 +28,12 @@ impl Reporter {
         }
     }
 
-    /// Returns a reporter nobody listens to and nobody stops; for tests and examples.
+    /// Returns a reporter without observers that never stops, for tests and examples.
     pub fn silent() -> Self {
         Self::default()
     }
 
-    /// Returns this reporter with one more listener.
+    /// Returns this reporter with one more observer.
     #[must_use]
     pub fn with(&self, observer: Arc<dyn Observer>) -> Self {
         let mut more = self.clone();
@@ -39,7 +41,7 @@ impl Reporter {
         more
     }
 
-    /// Returns this reporter with one more guard: [`Self::check`] asks it, too.
+    /// Returns this reporter with one more guard for [`Self::check`].
     #[must_use]
     pub fn guarded(&self, guard: Arc<dyn Guard>) -> Self {
         let mut more = self.clone();
@@ -47,7 +49,7 @@ impl Reporter {
         more
     }
 
-    /// Returns a reporter whose metrics carry a prefix, such as `fold-1/`, so that parts of one fit stay apart.
+    /// Returns a reporter whose metrics have a prefix, such as `fold-1/`, to distinguish the parts of a fit.
     #[must_use]
     pub fn scoped(&self, part: &str) -> Self {
         Self {
@@ -56,7 +58,7 @@ impl Reporter {
         }
     }
 
-    /// Tells that a part begins that is worth a record of its own, and returns its reporter: [`Self::scoped`] to it.
+    /// Reports that a part with a record of its own begins, and returns its reporter, [`Self::scoped`] to it.
     #[must_use]
     pub fn begin_part(&self, part: &str, params: &[(&str, String)]) -> Self {
         let scoped = self.scoped(part);
@@ -71,12 +73,12 @@ impl Reporter {
         scoped
     }
 
-    /// Tells that the part this reporter belongs to ended well; one that fails or is stopped tells nothing.
+    /// Reports that the part of this reporter succeeded; a part that fails or is stopped reports nothing.
     pub fn end_part(&self) {
         self.emit(Event::PartFinished { part: self.part() });
     }
 
-    /// Tells which data the run, or the part this reporter belongs to, rests on.
+    /// Reports the input data of the run or of the part of this reporter.
     pub fn input(&self, data: InputData) {
         self.emit(Event::Input {
             part: self.part(),
@@ -88,20 +90,20 @@ impl Reporter {
         self.scope.trim_end_matches('/').to_owned()
     }
 
-    /// Returns the wish to stop, for whoever waits without a loop.
+    /// Returns the interrupt, for code that waits without a loop.
     pub fn interrupt(&self) -> &Interrupt {
         &self.interrupt
     }
 
-    /// Tells every listener; none of them hears a secret that a text holds.
+    /// Sends an event to every observer, without the secrets in its texts.
     pub fn emit(&self, event: Event) {
         let event = event.redacted();
-        self.observers
-            .iter()
-            .for_each(|observer| observer.on(&event));
+        for observer in self.observers.iter() {
+            observer.on(&event);
+        }
     }
 
-    /// Tells how far a long task is.
+    /// Reports the progress of a long task.
     pub fn progress(&self, task: &str, done: u64, total: u64, note: impl Into<String>) {
         self.emit(Event::Progress {
             task: task.to_owned(),
@@ -117,14 +119,14 @@ impl Reporter {
         self.emit(Event::Metric { key, step, value });
     }
 
-    /// Tells the user something that is no reason to worry.
+    /// Informs the user.
     pub fn note(&self, message: impl Into<String>) {
         self.emit(Event::Note {
             message: message.into(),
         });
     }
 
-    /// Warns the user; the work goes on.
+    /// Warns the user; the work continues.
     pub fn warn(&self, message: impl Into<String>) {
         self.emit(Event::Warning {
             message: message.into(),
@@ -134,7 +136,7 @@ impl Reporter {
     /// Fails once the work should stop; call it in every long loop.
     ///
     /// # Errors
-    /// The signal's number, or the budget that is used up.
+    /// The signal's number, or the exceeded budget.
     pub fn check(&self) -> Result<(), Interrupted> {
         self.interrupt.check()?;
         self.guards.iter().try_for_each(|guard| guard.check())
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_stands_before_the_name_of_a_metric() {
+    fn a_scope_is_a_prefix_of_the_name_of_a_metric() {
         struct RecordedKeys(Mutex<Vec<String>>);
         impl Observer for RecordedKeys {
             fn on(&self, event: &Event) {

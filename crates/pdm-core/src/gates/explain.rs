@@ -1,11 +1,11 @@
-//! Verdicts in words.
+//! Explains verdicts in words.
 
 use std::fmt;
 
 use super::options::{GateOptions, Rule, WhenNoChampion};
 use crate::scoring::{Measure, Metric, PairedDifference, Score, ScoringError, Verdict};
 
-/// What a score is held against.
+/// The limit of a score.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum GateLimit {
     AtMost(f64),
@@ -13,14 +13,14 @@ pub(super) enum GateLimit {
     Between(f64, f64),
 }
 
-/// Returns what a comparison says before there is a champion.
+/// Explains the verdict of a comparison without a champion.
 pub(super) fn no_champion(when: WhenNoChampion) -> String {
     let so = match when {
         WhenNoChampion::Pass => "nothing was compared, and the first model passes",
         WhenNoChampion::Undecided => {
             "nothing was compared, and `when_no_champion` leaves it undecided"
         }
-        WhenNoChampion::Fail => "nothing was compared, and `when_no_champion` refuses it",
+        WhenNoChampion::Fail => "nothing was compared, and `when_no_champion` fails it",
     };
     format!("there is no champion yet to compare with: {so}")
 }
@@ -29,7 +29,7 @@ pub(super) fn itself(version: u32) -> String {
     format!("it is version {version}, the champion itself, and is not compared with itself")
 }
 
-/// Returns why nothing can be shown on so few units.
+/// Explains that there are too few units.
 pub(super) fn too_few(gate: &GateOptions, units: usize, needed: usize, confidence: f64) -> String {
     let metric = gate.metric;
     let level = Measure::Share.exact(confidence);
@@ -39,17 +39,17 @@ pub(super) fn too_few(gate: &GateOptions, units: usize, needed: usize, confidenc
         format!("{units} units are")
     };
     format!(
-        "{counted} too few to judge {metric} at {level}: it takes {needed}; judge more units, or let a person decide"
+        "{counted} too few to judge {metric} at {level}: at least {needed} are needed; score more units, or decide by hand"
     )
 }
 
-/// Returns why a score has no interval.
+/// Explains why a score has no interval.
 pub(super) fn unscored(metric: Metric, error: &ScoringError) -> String {
     format!("{metric} cannot be judged: {error}")
 }
 
 impl GateLimit {
-    /// Returns the limit of a gate that judges a score by itself.
+    /// Returns the limit of a gate without a comparison.
     pub(super) fn of(gate: &GateOptions) -> Option<Self> {
         match gate.rule {
             Rule::AtMost => gate.value.map(Self::AtMost),
@@ -81,7 +81,7 @@ pub(super) fn impossible(gate: &GateOptions) -> String {
 
 pub(super) fn no_value(metric: Metric) -> String {
     let why = if metric.needs_intervals() {
-        ": it needs a calibrated model"
+        ", which needs a calibrated model"
     } else {
         ""
     };
@@ -104,7 +104,7 @@ pub(super) fn score(verdict: Verdict, score: &Score, limit: GateLimit, units: us
         Verdict::Pass => format!("{metric} is {limit}: {seen}, {units} units"),
         Verdict::Fail => format!("{metric} is not {limit}: {seen}, {units} units"),
         Verdict::Undecided => {
-            format!("{units} units cannot tell whether {metric} is {limit}: {seen}")
+            format!("{units} units do not show whether {metric} is {limit}: {seen}")
         }
     }
 }
@@ -129,7 +129,7 @@ pub(super) fn difference(
     let claim = match gate.rule {
         Rule::Better if has_margin => format!("more than {margin} better than version {version}"),
         Rule::Better => format!("better than version {version}"),
-        // Gates with a limit compare nothing, and do not come here.
+        // Gates with a limit compare nothing, and are not handled here.
         Rule::NonInferior | Rule::AtMost | Rule::AtLeast | Rule::Between if has_margin => {
             format!("at most {margin} worse than version {version}")
         }
@@ -142,16 +142,16 @@ pub(super) fn difference(
         quantity(metric, difference),
         interval(metric, lower, upper)
     );
-    let told = match verdict {
+    let text = match verdict {
         Verdict::Pass => format!("{metric} is {claim}: {seen}, {units} units"),
         Verdict::Fail => format!("{metric} fails to be {claim}: {seen}, {units} units"),
         Verdict::Undecided => {
-            format!("{units} units cannot tell whether {metric} is {claim}: {seen}")
+            format!("{units} units do not show whether {metric} is {claim}: {seen}")
         }
     };
     match rescored {
-        true => format!("{told}; version {version} was scored again under this protocol"),
-        false => told,
+        true => format!("{text}; version {version} was scored again under this protocol"),
+        false => text,
     }
 }
 

@@ -1,3 +1,5 @@
+//! Judges a model by gates.
+
 use super::explain::{self, GateLimit};
 use super::options::{GateOptions, Rule};
 use super::report::{Champion, GateReport, GateRow, Observed, overall};
@@ -20,7 +22,7 @@ pub struct Contender<'a> {
     pub predictions: &'a [Prediction],
 }
 
-/// Whom a challenger is compared with.
+/// The model that a challenger is compared with.
 #[derive(Debug, Clone, Copy)]
 pub enum Opponent<'a> {
     /// The alias points to no version yet.
@@ -31,22 +33,22 @@ pub enum Opponent<'a> {
     Version(u32, Contender<'a>),
 }
 
-/// Judges a challenger by every gate, against the champion where there is one.
+/// Judges a challenger by every gate, against the champion if there is one.
 ///
-/// Comparisons resample units as the challenger's scorecard says, so judging again gives the same report.
-/// What cannot be computed does not pass: a gate on a score that the card lacks fails, as does a comparison of cards
-/// with unlike units or truths; a comparison under unlike protocols, or over too few units to show anything, is undecided. A
-/// bundle is never worse than itself, however it was scored.
+/// Comparisons resample units with the options of the challenger's scorecard, so judging again gives the same report.
+/// A gate that cannot be computed does not pass: a gate on a score that the card lacks fails, as does a comparison of cards
+/// with different units or truths; a comparison under different protocols, or over too few units, is undecided. A bundle is
+/// never worse than itself, however it was scored.
 pub fn judge(
     gates: &[GateOptions],
     challenger: Contender<'_>,
     opponent: Opponent<'_>,
 ) -> GateReport {
-    let bench = Comparer {
+    let comparer = Comparer {
         challenger,
         opponent,
     };
-    let rows: Vec<_> = gates.iter().map(|gate| bench.row(gate)).collect();
+    let rows: Vec<_> = gates.iter().map(|gate| comparer.row(gate)).collect();
     GateReport {
         challenger: challenger.bundle,
         champion: match opponent {
@@ -131,7 +133,7 @@ impl Comparer<'_> {
         }
     }
 
-    /// Returns how many units the gate needs, where there are fewer.
+    /// Returns how many units the gate needs, if there are fewer.
     fn lacking(&self, gate: &GateOptions) -> Option<usize> {
         let card = self.challenger.scorecard;
         let is_penalty = matches!(gate.metric, Metric::NasaScore | Metric::NasaMean);
@@ -216,13 +218,11 @@ impl Comparer<'_> {
         )
     }
 
-    /// Returns the challenger's protocol, where the champion was scored under another one and its predictions can be scored
-    /// under this: they are of the same units at the same cycles.
+    /// Returns the challenger's protocol if the champion was scored under another one and can be scored again under this one,
+    /// because its predictions are for the same units at the same cycles.
     fn rescored(&self, champion: Contender<'_>) -> Option<&Protocol> {
-        let (ours, theirs) = (
-            &self.challenger.scorecard.protocol,
-            &champion.scorecard.protocol,
-        );
+        let ours = &self.challenger.scorecard.protocol;
+        let theirs = &champion.scorecard.protocol;
         Some(ours).filter(|ours| ours.digest() != theirs.digest() && ours.predicts_as(theirs))
     }
 }
@@ -274,7 +274,7 @@ fn judge_difference(gate: &GateOptions, difference: &PairedDifference) -> Verdic
     };
     match gate.rule {
         Rule::NonInferior => return judge_non_inferior(difference, margin),
-        // Gates with a limit compare nothing, and do not come here.
+        // Gates with a limit compare nothing, and are not handled here.
         Rule::Better | Rule::AtMost | Rule::AtLeast | Rule::Between => {}
     }
     // Strict, unlike non-inferiority with a negative margin: a model is not better than itself.
@@ -474,12 +474,12 @@ mod tests {
             report.rows[0].explanation,
             "it is version 2, the champion itself, and is not compared with itself"
         );
-        // Its own scores are judged as ever.
+        // Its own scores are judged as usual.
         assert_eq!(report.rows[1].verdict, Verdict::Fail);
     }
 
     #[test]
-    fn few_units_show_nothing_and_say_how_many_do() {
+    fn too_few_units_are_reported_with_the_number_needed() {
         let of_few = |units: usize| {
             let few = predictions(0.5).into_iter().take(units).collect();
             ContenderScores::of(
@@ -505,7 +505,7 @@ mod tests {
         assert_eq!(seen.verdict, Verdict::Undecided);
         assert_eq!(
             seen.explanation,
-            "5 units are too few to judge rmse at 95 %: it takes 6; judge more units, or let a person decide"
+            "5 units are too few to judge rmse at 95 %: at least 6 are needed; score more units, or decide by hand"
         );
         assert_eq!(better(60).verdict, Verdict::Pass);
         let at_most = GateOptions {
@@ -537,7 +537,7 @@ mod tests {
         assert_eq!(seen.verdict, Verdict::Fail);
         assert_eq!(
             seen.explanation,
-            "the scorecard has no coverage: it needs a calibrated model"
+            "the scorecard has no coverage, which needs a calibrated model"
         );
         let seen = row(
             &GateOptions::new(Metric::Coverage, Rule::NonInferior),
@@ -562,7 +562,7 @@ mod tests {
     }
 
     #[test]
-    fn unlike_protocols_cannot_tell_and_say_what_to_do() {
+    fn different_protocols_are_undecided_with_advice() {
         let other = Protocol {
             data: Digest::of("other units"),
             ..protocol()

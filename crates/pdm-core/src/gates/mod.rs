@@ -1,4 +1,4 @@
-//! Statistical gates: what a challenger must show before an alias may point to it.
+//! Statistical gates: the requirements on a challenger before an alias may point to it.
 //!
 //! A gate judges an interval over units, never a bare number: with 100 test engines the 95 % interval of RMSE is about
 //! ±2 cycles, so a limit close to the observed value would be a coin flip. Hence the third verdict, undecided.

@@ -1,3 +1,5 @@
+//! Options of `[[gate]]`.
+
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -12,7 +14,7 @@ use crate::scoring::{Metric, Verdict};
 pub struct GateOptions {
     /// The score that is judged.
     pub metric: Metric,
-    /// What must hold.
+    /// The rule that must hold.
     pub rule: Rule,
     /// The limit of `at_most` and `at_least`, in the metric's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,29 +25,29 @@ pub struct GateOptions {
     /// The upper limit of `between`, in the metric's unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
-    /// Whom `non_inferior` and `better` compare with.
+    /// The model that `non_inferior` and `better` compare with.
     #[serde(default)]
     pub versus: Versus,
-    /// How much worse `non_inferior` tolerates, and how much better `better` demands: in the metric's unit, or as a
-    /// share of the champion's value when `relative` is set.
+    /// How much worse `non_inferior` tolerates, and how much better `better` requires: in the metric's unit, or as a share of
+    /// the champion's value if `relative` is set.
     #[serde(default)]
     pub margin: f64,
     /// Whether `margin` is a share of the champion's value.
     #[serde(default)]
     pub relative: bool,
-    /// What `non_inferior` and `better` say where the alias points to no version yet.
+    /// The verdict of `non_inferior` and `better` if the alias points to no version yet.
     #[serde(default, skip_serializing_if = "WhenNoChampion::is_default")]
     pub when_no_champion: WhenNoChampion,
 }
 
-/// What a comparison says where there is nothing to compare with.
+/// The verdict of a comparison without a champion.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenNoChampion {
-    /// The first model passes: nothing was compared, and it is the first champion.
+    /// The gate passes without a comparison, so that the first model becomes the champion.
     #[default]
     Pass,
-    /// The gate cannot tell.
+    /// The gate is undecided.
     Undecided,
     /// The gate fails.
     Fail,
@@ -66,7 +68,7 @@ impl WhenNoChampion {
     }
 }
 
-/// What must hold for the interval of a score.
+/// The rule for the interval of a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
@@ -74,16 +76,16 @@ pub enum Rule {
     AtMost,
     /// The whole interval is at least `value`.
     AtLeast,
-    /// The whole interval lies from `low` to `high`.
+    /// The whole interval is from `low` to `high`.
     Between,
-    /// The challenger is at most `margin` worse, by a paired bootstrap over units; `when_no_champion` says what holds before
-    /// there is one.
+    /// The challenger is at most `margin` worse, by a paired bootstrap over units; `when_no_champion` decides without a
+    /// champion.
     NonInferior,
     /// The challenger is more than `margin` better, by a paired bootstrap over units.
     Better,
 }
 
-/// Whom a challenger is compared with.
+/// The model that a challenger is compared with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Versus {
@@ -150,7 +152,7 @@ impl GateOptions {
             .into_iter()
             .filter(|(_, written, belongs)| *written && !belongs);
         let problem = |(key, ..): (&str, bool, bool)| {
-            Problem::new(key, format!("`{key}` does nothing under the rule `{rule}`"))
+            Problem::new(key, format!("`{key}` has no effect with the rule `{rule}`"))
         };
         strange
             .map(problem)
@@ -165,7 +167,7 @@ impl GateOptions {
             return Some(problem.with_code(Code::GateKeys).hint(rule.keys()));
         };
         if !limit.is_finite() {
-            return Some(Problem::new(key, format!("{limit} is no limit")));
+            return Some(Problem::new(key, format!("{limit} is not a valid limit")));
         }
         if metric.measure().is_share() && !(0.0..=1.0).contains(&limit) {
             let problem = Problem::new(key, format!("{limit} is not a share from 0 to 1"));
@@ -180,7 +182,7 @@ impl GateOptions {
         impossible.then(|| {
             Problem::new(
                 key,
-                format!("`{metric}` is never below 0, and the limit is {limit}"),
+                format!("`{metric}` is never below 0, but the limit is {limit}"),
             )
         })
     }
@@ -195,7 +197,7 @@ impl GateOptions {
         {
             problems.push(Problem::new(
                 "high",
-                format!("nothing lies between {low} and {high}"),
+                format!("the range from {low} to {high} is empty"),
             ));
         }
         problems
@@ -210,27 +212,28 @@ impl GateOptions {
         } = *self;
         let bad = |message: String| Some(Problem::new("margin", message));
         if !(margin.is_finite() && margin >= 0.0) {
-            return bad(format!("{margin} is not a margin from 0"));
+            return bad(format!("{margin} is not a margin of at least 0"));
         }
         if relative && margin >= 1.0 {
-            let message = format!("{margin} of the champion's value is all of it or more");
+            let message =
+                format!("a relative margin of {margin} is 100 % of the champion's value or more");
             return Some(Problem::new("margin", message).hint("0.05 stands for 5 %"));
         }
         if rule == Rule::Better && !relative && self.metric.measure().is_share() && margin >= 1.0 {
-            return bad(format!("no share is better by {margin}"));
+            return bad(format!("a share cannot improve by {margin}"));
         }
         None
     }
 }
 
 impl Rule {
-    /// Returns which keys the rule reads, for a hint.
+    /// Returns the keys that the rule uses, for a hint.
     fn keys(self) -> &'static str {
         match self {
-            Self::AtMost | Self::AtLeast => "it reads `value`",
-            Self::Between => "it reads `low` and `high`",
+            Self::AtMost | Self::AtLeast => "the rule uses `value`",
+            Self::Between => "the rule uses `low` and `high`",
             Self::NonInferior | Self::Better => {
-                "it reads `margin`, `relative`, `versus` and `when_no_champion`"
+                "the rule uses `margin`, `relative`, `versus` and `when_no_champion`"
             }
         }
     }
@@ -284,7 +287,7 @@ mod tests {
             (
                 "metric = 'rmse'\nrule = 'at_most'\nvalue = nan",
                 "value",
-                "NaN is no limit",
+                "NaN is not a valid limit",
             ),
             (
                 "metric = 'rmse'\nrule = 'at_most'\nvalue = -1.0",
@@ -299,7 +302,7 @@ mod tests {
             (
                 "metric = 'rmse'\nrule = 'between'\nlow = 3.0\nhigh = 2.0",
                 "high",
-                "nothing lies between 3 and 2",
+                "the range from 3 to 2 is empty",
             ),
             (
                 "metric = 'rmse'\nrule = 'between'\nhigh = 2.0",
@@ -314,22 +317,22 @@ mod tests {
             (
                 "metric = 'rmse'\nrule = 'better'\nmargin = 5.0\nrelative = true",
                 "margin",
-                "all of it",
+                "a relative margin of 5 is 100 %",
             ),
             (
                 "metric = 'coverage'\nrule = 'better'\nmargin = 2.0",
                 "margin",
-                "no share",
+                "a share cannot improve",
             ),
             (
                 "metric = 'rmse'\nrule = 'better'\nvalue = 5.0",
                 "value",
-                "does nothing under the rule `better`",
+                "has no effect with the rule `better`",
             ),
             (
                 "metric = 'rmse'\nrule = 'at_most'\nvalue = 5.0\nmargin = 0.1",
                 "margin",
-                "does nothing",
+                "has no effect",
             ),
         ] {
             let found = problems(text);

@@ -1,21 +1,23 @@
+//! The report of the gates.
+
 use serde::{Deserialize, Serialize};
 
 use super::options::GateOptions;
 use crate::content::{Digest, digest_of};
 use crate::scoring::{PairedDifference, Score, Verdict};
 
-/// What the gates made of a challenger.
+/// The verdicts of the gates on a challenger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateReport {
     /// Bundle of the challenger.
     pub challenger: Digest,
     /// Scorecard of the challenger.
     pub scorecard: Digest,
-    /// Version it was compared with; `None` where the alias pointed nowhere.
+    /// Version it was compared with; `None` if the alias pointed to no version.
     pub champion: Option<Champion>,
     /// Protocol of the challenger's scores.
     pub protocol: Digest,
-    /// Verdict over all gates: `fail` where one fails, else `undecided` where one is, else `pass`.
+    /// Overall verdict: `fail` if a gate fails, else `undecided` if one is undecided, else `pass`.
     pub verdict: Verdict,
     /// The gates, in order.
     pub rows: Vec<GateRow>,
@@ -37,9 +39,9 @@ pub struct GateRow {
     pub gate: GateOptions,
     /// Its verdict.
     pub verdict: Verdict,
-    /// What was judged; `None` where there was nothing to judge.
+    /// What was judged; `None` if there was nothing to judge.
     pub observed: Option<Observed>,
-    /// Units the interval is over.
+    /// Number of units of the interval.
     pub units: usize,
     /// The verdict in one sentence, without a period.
     pub explanation: String,

@@ -1,4 +1,4 @@
-//! Predictions and scorecards for the tests of this room.
+//! Predictions and scorecards for the tests of gates.
 
 use crate::content::Digest;
 use crate::domain::{Cycle, Interval, Prediction, Predictions, UnitId};

@@ -1,7 +1,7 @@
-//! How often gates pass what just fails to deserve it, on few units and on many: measured, and held to what is stated.
+//! Tests how often gates pass a model exactly at their limit, on few and many units, against the stated rates.
 //!
-//! Every model here stands exactly at its gate's limit, so it passes by chance alone: 2.5 % of the time, as intervals at 95 % say.
-//! `scripts/gate-error-rates` asks for more fleets than a test has time for, and prints the rates.
+//! Every model here is exactly at its gate's limit, so it passes only by chance: in 2.5 % of the cases for intervals at 95 %.
+//! `scripts/gate-error-rates` prints the rates from more fleets than a test has time for.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -17,9 +17,9 @@ use crate::scoring::{BootstrapOptions, Metric, Protocol, Verdict, score};
 /// Standard deviation of the errors, in cycles, and of the part of them that two models share.
 const SPREAD: f64 = 12.0;
 const SHARED: f64 = 9.0;
-/// How much larger the challenger's errors are where a margin is judged.
+/// Factor by which the challenger's errors are larger, for gates with a margin.
 const WORSE: f64 = 1.15;
-/// Units of the fleet that stands for all units there are.
+/// Number of units of the fleet that represents the population.
 const ALL: usize = 40_000;
 const SIZES: [usize; 6] = [2, 3, 5, 10, 20, 50];
 
@@ -63,7 +63,7 @@ fn protocol_of(units: usize) -> Protocol {
     }
 }
 
-/// The value of a metric over all units there are.
+/// The value of a metric over the population.
 fn true_value(metric: Metric, scale: f64) -> f64 {
     let (errors, _) = errors(ALL, scale, 99);
     let options = BootstrapOptions {
@@ -74,7 +74,7 @@ fn true_value(metric: Metric, scale: f64) -> f64 {
     card.score(metric).unwrap().value
 }
 
-/// A gate, and how much larger the challenger's errors are: it stands at the limit.
+/// A gate, and the factor of the challenger's errors at which it is at the limit.
 fn gates() -> Vec<(GateOptions, f64)> {
     use Metric::{Coverage, HarmfulLateRate, Mae, NasaMean, OnTimeRate, Rmse};
     let mut gates = Vec::new();
@@ -157,7 +157,7 @@ fn passes(gate: &GateOptions, scale: f64, units: usize, seed: u64) -> bool {
         == Verdict::Pass
 }
 
-/// Returns how often a gate passes, as a share of so many fleets.
+/// Returns the share of fleets for which a gate passes.
 fn rate(gate: &GateOptions, scale: f64, units: usize, fleets: u64) -> f64 {
     let passed = (0..fleets)
         .into_par_iter()
@@ -166,7 +166,7 @@ fn rate(gate: &GateOptions, scale: f64, units: usize, fleets: u64) -> f64 {
     passed as f64 / fleets as f64
 }
 
-/// The most that is stated for a gate: about 2.5 %, and more for limits and margins of the NASA scores.
+/// The stated maximum for a gate: about 2.5 %, and more for limits and margins of the NASA scores.
 fn stated(gate: &GateOptions) -> f64 {
     let is_penalty = matches!(gate.metric, Metric::NasaScore | Metric::NasaMean);
     if is_penalty && gate.rule != Rule::Better {

@@ -1,14 +1,16 @@
+//! Scores by true remaining useful life.
+
 use serde::{Deserialize, Serialize};
 
 use super::rows::{ScoredRow, by_unit};
 use super::{bias, rmse};
 
-/// Bands up to the largest possible prediction; one more is above it.
+/// Number of bands up to the largest possible prediction; one more is above it.
 const BANDS: u8 = 5;
 
-/// How good the predictions are where the true remaining useful life is in one range.
+/// Scores of predictions whose true remaining useful life is in one range.
 ///
-/// The truth is that of the protocol: where it is capped, the long lives stand in the band that holds the cap.
+/// The truth is that of the protocol: if it is capped, long lives are in the band that contains the cap.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Band {
     /// Smallest truth in the band, in cycles.
@@ -23,13 +25,13 @@ pub struct Band {
     pub rmse: f64,
     /// Mean error, in cycles.
     pub bias: f64,
-    /// Share of intervals that hold the truth, where there are intervals.
+    /// Share of intervals that cover the truth, if there are intervals.
     pub coverage: Option<f64>,
-    /// Mean width of the intervals, in cycles, where there are intervals.
+    /// Mean width of the intervals, in cycles, if there are intervals.
     pub interval_width: Option<f64>,
 }
 
-/// Returns the bands that hold a row, in ascending order: fifths of the largest possible prediction, and what is above it.
+/// Returns the bands that contain a row, in ascending order: fifths of the largest possible prediction, and the rest above it.
 pub(super) fn bands(rows: &[ScoredRow], most: f64) -> Vec<Band> {
     let edges: Vec<f64> = (0..=BANDS)
         .map(|band| most * f64::from(band) / f64::from(BANDS))
@@ -75,7 +77,7 @@ mod tests {
     use crate::scoring::samples::{prediction, test_protocol};
 
     #[test]
-    fn every_row_stands_in_one_band() {
+    fn every_row_is_in_one_band() {
         let mut predictions = vec![
             prediction(1, 9, 20.0, 10.0),
             prediction(2, 9, 20.0, 25.0),

@@ -1,3 +1,5 @@
+//! The bootstrap over units.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -8,8 +10,8 @@ use super::{BootstrapOptions, Metric};
 
 /// A metric's value with its interval over units.
 ///
-/// The interval is the percentile bootstrap over units (Efron and Tibshirani 1993, chapter 13). It speaks of the same
-/// model on other units of the same kind, not of another training of the model.
+/// The interval is the percentile bootstrap over units (Efron and Tibshirani 1993, chapter 13). It applies to the same model
+/// on other units of the same kind, not to another training of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// The metric.
@@ -24,12 +26,14 @@ pub struct Score {
 
 /// Returns the sums of each resample of the units.
 ///
-/// Each resample draws from a stream of its own, so the numbers are the same at any thread count; the same seed and
-/// number of units draw the same units, which is what pairs two models.
+/// Each resample uses its own random stream, so the numbers are the same at any thread count; the same seed and number of
+/// units draw the same units, which makes comparisons of two models paired.
 pub(super) fn resample(units: &[Totals], options: &BootstrapOptions, seed: u64) -> Vec<Totals> {
     let sum_of = |stream| {
         let mut sum = Totals::default();
-        draw(units.len(), seed, stream).for_each(|unit| sum += &units[unit]);
+        for unit in draw(units.len(), seed, stream) {
+            sum += &units[unit];
+        }
         sum
     };
     (0..options.resamples as u64)
@@ -38,14 +42,14 @@ pub(super) fn resample(units: &[Totals], options: &BootstrapOptions, seed: u64) 
         .collect()
 }
 
-/// Returns the units of one resample, by their places: as many as there are, each drawn from all.
+/// Returns the indices of the units of one resample: as many as there are units, each drawn from all.
 pub(super) fn draw(units: usize, seed: u64, stream: u64) -> impl Iterator<Item = usize> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     (0..units).map(move |_| rng.random_range(0..units))
 }
 
-/// Returns the value of a metric with its interval; `None` where one of the three is not finite.
+/// Returns the value of a metric with its interval; `None` if one of the three is not finite.
 pub(super) fn score(
     metric: Metric,
     sum: &Totals,
@@ -80,21 +84,22 @@ pub(super) fn percentile_interval(mut values: Vec<f64>, confidence: f64) -> (f64
     (quantile(&values, tail), quantile(&values, 1.0 - tail))
 }
 
-/// Returns a quantile of ascending values by linear interpolation, numpy's default; `NaN` where there are none.
+/// Returns a quantile of ascending values by linear interpolation, numpy's default; `NaN` without values.
 pub fn quantile(ascending: &[f64], share: f64) -> f64 {
     let Some(last) = ascending.len().checked_sub(1) else {
         return f64::NAN;
     };
     let position = share * last as f64;
     let below = (position.floor() as usize).min(last);
-    let (low, high) = (ascending[below], ascending[(below + 1).min(last)]);
+    let low = ascending[below];
+    let high = ascending[(below + 1).min(last)];
     low + (high - low) * (position - below as f64)
 }
 
-/// Returns the largest share of which `units` units may show nothing with probability `(1 − confidence) / 2`.
+/// Returns the largest share with which none of `units` units is affected with probability `(1 − confidence) / 2`.
 ///
-/// This is the upper end of the Clopper–Pearson interval (Biometrika 26, 1934) for none of n. Where no unit is late,
-/// every resample says 0, and the bootstrap alone would claim that no unit ever will be.
+/// This is the upper end of the Clopper–Pearson interval (Biometrika 26, 1934) for none of n. If no unit is late, every
+/// resample gives 0, and the bootstrap alone would imply that no unit ever will be.
 fn largest_share_unseen(units: f64, confidence: f64) -> f64 {
     1.0 - ((1.0 - confidence) / 2.0).powf(1.0 / units)
 }

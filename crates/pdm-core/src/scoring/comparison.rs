@@ -1,4 +1,4 @@
-//! Sets two scorecards side by side, with the paired interval of every score's difference.
+//! Compares two scorecards, with the paired interval of the difference of every score.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::{
 use crate::content::Digest;
 use crate::domain::Prediction;
 
-/// How good two models were found to be.
+/// A comparison of two models.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SideBySide {
@@ -22,17 +22,17 @@ pub enum SideBySide {
         units: usize,
         /// Every score of either, in the order of a scorecard.
         rows: Vec<ScoreChange>,
-        /// Why the predictions cannot be paired, where they cannot; then no row has an interval.
+        /// Why the predictions cannot be paired, if so; then no row has an interval.
         #[serde(skip_serializing_if = "Option::is_none")]
         unpaired: Option<String>,
     },
-    /// Under other protocols; the scores are not comparable, and so not told side by side.
+    /// Under different protocols; the scores are not comparable, and therefore omitted.
     Unlike {
         /// Digest and words of the first model's protocol.
         a: (Digest, String),
         /// Digest and words of the second model's protocol.
         b: (Digest, String),
-        /// In what the protocols differ, one fragment each.
+        /// The differences of the protocols, one fragment each.
         differ: Vec<String>,
     },
 }
@@ -42,11 +42,11 @@ pub enum SideBySide {
 pub struct ScoreChange {
     /// What was measured.
     pub metric: Metric,
-    /// The first model's score, where it has one.
+    /// The first model's score, if it has one.
     pub a: Option<Score>,
-    /// The second model's.
+    /// The second model's score.
     pub b: Option<Score>,
-    /// The second model's value less the first's.
+    /// The second model's value minus the first's.
     pub difference: Option<f64>,
     /// How much worse the second model is on the same units, with its interval; negative is better.
     pub worse: Option<PairedDifference>,
@@ -70,21 +70,22 @@ impl<'a> Scored<'a> {
     }
 }
 
-/// Compares two models score by score; units are resampled as the second one's scorecard says.
+/// Compares two models score by score; units are resampled with the options of the second one's scorecard.
 pub fn side_by_side(a: Scored<'_>, b: Scored<'_>) -> SideBySide {
     if a.card.protocol_digest != b.card.protocol_digest {
-        let told = |card: &Scorecard| (card.protocol_digest, card.protocol.to_string());
+        let describe = |card: &Scorecard| (card.protocol_digest, card.protocol.to_string());
         let differ = differences(&a.card.protocol, &b.card.protocol);
         return SideBySide::Unlike {
-            a: told(a.card),
-            b: told(b.card),
+            a: describe(a.card),
+            b: describe(b.card),
             differ,
         };
     }
     let mut unpaired = None;
     let mut rows = Vec::new();
     for metric in Metric::ALL {
-        let (score_a, score_b) = (a.card.score(metric).copied(), b.card.score(metric).copied());
+        let score_a = a.card.score(metric).copied();
+        let score_b = b.card.score(metric).copied();
         if score_a.is_none() && score_b.is_none() {
             continue;
         }
@@ -112,7 +113,8 @@ pub fn side_by_side(a: Scored<'_>, b: Scored<'_>) -> SideBySide {
             worse,
         });
     }
-    let (protocol, judged) = (a.card.protocol_digest, a.card.protocol.to_string());
+    let protocol = a.card.protocol_digest;
+    let judged = a.card.protocol.to_string();
     SideBySide::Compared {
         protocol,
         judged,
@@ -122,9 +124,9 @@ pub fn side_by_side(a: Scored<'_>, b: Scored<'_>) -> SideBySide {
     }
 }
 
-/// Returns in what two protocols differ, one fragment each.
+/// Returns the differences of two protocols, one fragment each.
 fn differences(a: &Protocol, b: &Protocol) -> Vec<String> {
-    // Taken apart by name, so that a new field of the protocol is not forgotten here.
+    // Destructured, so that a new field of the protocol is not forgotten here.
     let Protocol {
         part,
         data,
@@ -135,25 +137,25 @@ fn differences(a: &Protocol, b: &Protocol) -> Vec<String> {
         short_units,
     } = a;
     let mut differ = Vec::new();
-    let mut tell = |what: &str, a: String, b: String| {
+    let mut compare_field = |what: &str, a: String, b: String| {
         if a != b {
             differ.push(format!("{what}: {a} against {b}"));
         }
     };
     let cap =
         |cap: Option<f64>| cap.map_or("uncapped".to_owned(), |cap| format!("capped at {cap}"));
-    tell("part", part.to_string(), b.part.to_string());
-    tell("data", data.short(), b.data.short());
-    tell("units", units.to_string(), b.units.to_string());
-    tell("cuts", cuts.to_string(), b.cuts.to_string());
-    tell("truth", cap(*truth_cap), cap(b.truth_cap));
+    compare_field("part", part.to_string(), b.part.to_string());
+    compare_field("data", data.short(), b.data.short());
+    compare_field("units", units.to_string(), b.units.to_string());
+    compare_field("cuts", cuts.to_string(), b.cuts.to_string());
+    compare_field("truth", cap(*truth_cap), cap(b.truth_cap));
     let range = |lower: f64, upper: f64| format!("[{lower}, {upper}]");
-    tell(
+    compare_field(
         "predictions clipped to",
         range(clip.lower, clip.upper),
         range(b.clip.lower, b.clip.upper),
     );
-    tell(
+    compare_field(
         "short units",
         short_units.to_string(),
         b.short_units.to_string(),

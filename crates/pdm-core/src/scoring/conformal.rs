@@ -1,3 +1,5 @@
+//! Conformal calibration of intervals.
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -14,27 +16,27 @@ use super::{CalibrateOptions, CalibrationMethod, Protocol, ScoringError};
 use crate::content::Digest;
 use crate::domain::{Interval, Prediction, UnitId};
 
-/// Parts the units are divided into where intervals must not be judged on the units that calibrated them.
+/// Number of parts of the units for intervals that are calibrated without the units they belong to.
 const PARTS: usize = 5;
 
-/// Turns predictions into intervals that hold the truth of a stated share of units.
+/// Turns predictions into intervals that cover the truth of a stated share of units.
 ///
 /// Split conformal prediction (Vovk, Gammerman, Shafer 2005; Lei et al., JASA 113, 2018) on out-of-fold predictions.
-/// What is exchangeable is the unit, so each calibration unit gives one residual `|d|`, at one of its cuts drawn by
-/// seed. With n units and coverage c the interval is `prediction ± q`, where q is the ⌈(n+1)·c⌉-th smallest residual.
-/// The scaled form divides residuals by the mean `|d|` of all cuts with a similar prediction, and multiplies q by it
-/// again: narrow near failure, wide far from it. The residual of a unit is divided by the curve the other units give:
-/// with its own error in the curve it would look smaller than that of a new unit (by simulation, a point of coverage).
+/// Units are exchangeable, not rows, so each calibration unit gives one residual `|d|`, at one of its cuts drawn by seed.
+/// With n units and coverage c the interval is `prediction ± q`, where q is the ⌈(n+1)·c⌉-th smallest residual. The scaled
+/// form divides residuals by the mean `|d|` of all cuts with a similar prediction, and multiplies q by it again: narrow near
+/// failure, wide far from it. The residual of a unit is divided by the curve of the other units: with its own error in the
+/// curve it would look smaller than that of a new unit (by simulation, a point of coverage).
 ///
-/// By the method `quantile` the model gives an interval itself, `[lower, upper]`, and the residual is how far the truth
-/// lies outside, `max(lower − truth, truth − upper)`, negative inside. The interval is `[lower − q, upper + q]`
+/// With the method `quantile` the model itself returns an interval `[lower, upper]`, and the residual is the distance of the
+/// truth from it, `max(lower − truth, truth − upper)`, negative inside. The interval is `[lower − q, upper + q]`
 /// (conformalized quantile regression: Romano, Patterson, Candès, NeurIPS 2019). The model's interval, and this one, are
 /// widened to the clipped prediction where they exclude it.
 ///
-/// The truth is that of the protocol. Under a truth capped at c the interval speaks of `min(rul, c)`, so neither its
-/// centre nor its upper end is above c, and an upper end of c says "c or more". Under an uncapped truth the upper end is
-/// free. The lower end is at least 0. Coverage holds for units cut as the calibration units were cut, and on average
-/// over units, not at every prediction.
+/// The truth is that of the protocol. With a truth capped at c the interval is for `min(rul, c)`, so neither its centre nor
+/// its upper end is above c, and an upper end of c means "c or more". With an uncapped truth the upper end is not limited.
+/// The lower end is at least 0. Coverage holds for units that are cut like the calibration units, and on average over units,
+/// not at every prediction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conformal {
     method: CalibrationMethod,
@@ -44,7 +46,7 @@ pub struct Conformal {
     rows: usize,
     truth_cap: Option<f64>,
     clip: Interval,
-    /// The ⌈(n+1)·c⌉-th smallest residual: in usual magnitudes in the scaled form, else in cycles.
+    /// The ⌈(n+1)·c⌉-th smallest residual: relative to the usual magnitude in the scaled form, else in cycles.
     quantile: f64,
     scale: ErrorScale,
     /// Digest of the protocol the calibration predictions were made under.
@@ -55,8 +57,8 @@ impl Conformal {
     /// Calibrates on out-of-fold predictions with truths.
     ///
     /// # Errors
-    /// Options out of range, predictions that [`super::score`] would refuse, no intervals of the model where the method
-    /// is `quantile`, or too few units for the coverage: n units reach at most n / (n + 1).
+    /// Options are out of range, [`super::score`] would refuse the predictions, the model has no intervals for the method
+    /// `quantile`, or there are too few units for the coverage: n units reach at most n / (n + 1).
     pub fn fit(
         predictions: &[Prediction],
         options: &CalibrateOptions,
@@ -69,13 +71,13 @@ impl Conformal {
         Self::of_units(&units, options, protocol, seed)
     }
 
-    /// Returns out-of-fold predictions with intervals that were calibrated without the unit they belong to.
+    /// Returns out-of-fold predictions with intervals that are calibrated without the unit they belong to.
     ///
-    /// The units are dealt into five parts by seed, and each part gets the intervals of the other four: what an honest
-    /// coverage is scored on where there is no test part.
+    /// The units are divided into five parts by seed, and each part gets the intervals of the other four, to score the coverage
+    /// without a test part.
     ///
     /// # Errors
-    /// As [`Conformal::fit`], with four fifths of the units to calibrate on.
+    /// Those of [`Conformal::fit`], with four fifths of the units for calibration.
     pub fn cross_calibrated(
         predictions: &[Prediction],
         options: &CalibrateOptions,
@@ -84,7 +86,7 @@ impl Conformal {
     ) -> Result<Vec<Prediction>, ScoringError> {
         refuse(options.problems())?;
         let rows = admit(predictions, protocol)?;
-        let part_of = deal(&rows, seed);
+        let part_of = assign_parts(&rows, seed);
         let without = |part: usize| {
             let others: Vec<_> = by_unit(&rows)
                 .filter(|cuts| part_of[&cuts[0].unit] != part)
@@ -102,8 +104,8 @@ impl Conformal {
         Ok(predictions.iter().map(calibrate).collect())
     }
 
-    /// Returns the interval for a prediction in cycles, which is clipped as the protocol says, and the interval of the
-    /// model itself, which only `quantile` reads; `NaN` ends where what it reads is absent or `NaN`.
+    /// Returns the interval for a prediction in cycles, which is clipped by the protocol, and for the interval of the model
+    /// itself, which only `quantile` uses; the ends are `NaN` if these inputs are absent or `NaN`.
     pub fn interval(&self, rul: f64, own: Option<Interval>) -> Interval {
         let most = self.truth_cap.unwrap_or(f64::INFINITY);
         let centre = rul.max(self.clip.lower).min(self.clip.upper).min(most);
@@ -140,11 +142,11 @@ impl Conformal {
         }
     }
 
-    /// Returns what no calibration holds, as a fragment; for one that was read from a file.
+    /// Returns what is invalid in a calibration that was read from a file, as a fragment.
     pub fn problem(&self) -> Option<String> {
         if !(self.coverage > 0.0 && self.coverage < 1.0) {
             return Some(format!(
-                "aims at the coverage {}, no share between 0 and 1",
+                "has the coverage {}, which is not between 0 and 1",
                 self.coverage
             ));
         }
@@ -169,7 +171,7 @@ impl Conformal {
         self.method == CalibrationMethod::Quantile
     }
 
-    /// Returns the share of units whose truth an interval should hold.
+    /// Returns the share of units whose truth an interval should cover.
     pub fn coverage(&self) -> f64 {
         self.coverage
     }
@@ -179,7 +181,7 @@ impl Conformal {
         self.units
     }
 
-    /// Returns the cap on the truth the intervals speak of, in cycles.
+    /// Returns the cap on the truth of the intervals, in cycles.
     pub fn truth_cap(&self) -> Option<f64> {
         self.truth_cap
     }
@@ -218,7 +220,7 @@ impl Conformal {
                 .map_or(1.0, |ordered| ordered.without(own).at(cut.predicted));
             Ok(distance(cut, method)? / usual)
         };
-        // In order, so that the first cut that cannot be judged is told of at any number of threads.
+        // In order, so that the first invalid cut is reported at any number of threads.
         let residuals: Vec<_> = judged.into_par_iter().map(residual).collect();
         let residuals = residuals.into_iter().collect::<Result<_, _>>()?;
         let scale = if scaled {
@@ -227,7 +229,9 @@ impl Conformal {
             ErrorScale::constant()
         };
         let quantile = conformal_quantile(residuals, coverage)?;
-        let (units, rows, protocol_digest) = (units.len(), rows.len(), protocol.digest());
+        let units = units.len();
+        let rows = rows.len();
+        let protocol_digest = protocol.digest();
         let Protocol {
             truth_cap, clip, ..
         } = *protocol;
@@ -246,10 +250,10 @@ impl Conformal {
     }
 }
 
-/// Deals the units of sorted rows into parts whose sizes differ by at most one.
-fn deal(rows: &[ScoredRow], seed: u64) -> BTreeMap<&UnitId, usize> {
+/// Divides the units of sorted rows into parts whose sizes differ by at most one.
+fn assign_parts(rows: &[ScoredRow], seed: u64) -> BTreeMap<&UnitId, usize> {
     let mut units: Vec<_> = by_unit(rows).map(|cuts| &cuts[0].unit).collect();
-    // A stream of its own: the choice of cuts draws from the first.
+    // A separate stream: the choice of cuts uses the first.
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(1);
     units.shuffle(&mut rng);
@@ -260,7 +264,7 @@ fn deal(rows: &[ScoredRow], seed: u64) -> BTreeMap<&UnitId, usize> {
         .collect()
 }
 
-/// Returns how far the truth is from the prediction, or, by `quantile`, how far outside the model's own interval.
+/// Returns the distance of the truth from the prediction or, with `quantile`, from the model's own interval.
 fn distance(cut: &ScoredRow, method: CalibrationMethod) -> Result<f64, ScoringError> {
     match (method, cut.interval) {
         (CalibrationMethod::SplitConformal, _) => Ok(cut.error().abs()),
@@ -275,7 +279,7 @@ fn distance(cut: &ScoredRow, method: CalibrationMethod) -> Result<f64, ScoringEr
     }
 }
 
-/// Widens an interval to the prediction, which was clipped: beyond the cap on the truth there is nothing to miss.
+/// Widens an interval to the clipped prediction: beyond the cap there is no truth to miss.
 fn around(interval: Interval, predicted: f64) -> Interval {
     Interval {
         lower: interval.lower.min(predicted),
@@ -283,7 +287,7 @@ fn around(interval: Interval, predicted: f64) -> Interval {
     }
 }
 
-/// Returns the cuts with predictions no larger than the truth can be: the centres of the intervals.
+/// Returns the cuts with predictions limited to the cap on the truth, as centres of the intervals.
 fn capped(cuts: &[ScoredRow], protocol: &Protocol) -> Vec<ScoredRow> {
     cuts.iter()
         .map(|row| ScoredRow {
@@ -293,7 +297,7 @@ fn capped(cuts: &[ScoredRow], protocol: &Protocol) -> Vec<ScoredRow> {
         .collect()
 }
 
-/// Returns one cut of each unit; residuals of one unit are alike, so more of them would overstate what is known.
+/// Returns one cut of each unit; residuals of one unit are similar, so more of them would overstate the information.
 fn one_cut_each(units: &[Vec<ScoredRow>], seed: u64) -> Vec<&ScoredRow> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     units
@@ -318,14 +322,14 @@ fn conformal_quantile(mut residuals: Vec<f64>, coverage: f64) -> Result<f64, Sco
     Ok(residuals[rank - 1])
 }
 
-/// Returns whether intervals can be calibrated at a coverage with this many units, four fifths of them where the
-/// coverage itself is to be judged out of fold.
+/// Returns whether intervals can be calibrated at a coverage with this many units, or with four fifths of them if the
+/// coverage itself is scored out of fold.
 pub fn is_reachable(units: usize, coverage: f64) -> bool {
     let others = units - units.div_ceil(PARTS);
     rank(others, coverage) <= others
 }
 
-/// Returns the highest coverage that so many units reach, in whole percent and as a share; none where not even half is reached.
+/// Returns the highest coverage that this many units reach, in whole percent, as a share; `None` below one half.
 pub fn highest_reachable(units: usize) -> Option<f64> {
     (50..100_u32)
         .rev()
@@ -333,7 +337,7 @@ pub fn highest_reachable(units: usize) -> Option<f64> {
         .find(|coverage| is_reachable(units, *coverage))
 }
 
-/// Returns how many units a coverage needs.
+/// Returns the number of units that a coverage needs.
 pub fn units_needed(coverage: f64) -> usize {
     const MOST: usize = 1_000_000;
     (1..MOST)

@@ -1,13 +1,15 @@
+//! Errors of scoring.
+
 use crate::codes::Code;
 use crate::domain::{Cycle, UnitId};
 
 /// Predictions cannot be scored, compared or calibrated.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ScoringError {
-    /// There is nothing to score.
+    /// There are no predictions.
     #[error("there are no predictions to score")]
     Empty,
-    /// The truth of a prediction is not known.
+    /// The truth of a prediction is unknown.
     #[error("unit {unit} at cycle {cycle} has no true remaining useful life to score against")]
     MissingTruth {
         /// The unit.
@@ -15,10 +17,10 @@ pub enum ScoringError {
         /// The cycle of the prediction.
         cycle: Cycle,
     },
-    /// A number is not one that can be scored.
-    #[error("the {what} of unit {unit} at cycle {cycle} is {value}; {expected} is expected")]
+    /// A number cannot be scored.
+    #[error("the {what} of unit {unit} at cycle {cycle} is {value}; expected {expected}")]
     BadValue {
-        /// What the number stands for.
+        /// What the number is.
         what: &'static str,
         /// The unit.
         unit: UnitId,
@@ -26,7 +28,7 @@ pub enum ScoringError {
         cycle: Cycle,
         /// The number.
         value: f64,
-        /// What it should be, as a fragment.
+        /// The expected value, as a fragment.
         expected: &'static str,
     },
     /// The same cut is predicted twice.
@@ -37,7 +39,7 @@ pub enum ScoringError {
         /// The cycle of the predictions.
         cycle: Cycle,
     },
-    /// Some predictions carry an interval and some do not.
+    /// Some predictions have an interval and some do not.
     #[error("unit {unit} at cycle {cycle} has no interval, while other predictions have one")]
     MissingInterval {
         /// The unit.
@@ -45,10 +47,10 @@ pub enum ScoringError {
         /// The cycle of the prediction.
         cycle: Cycle,
     },
-    /// The model gave no interval, and the method calibrates the model's own.
+    /// The model returned no interval, but the method calibrates the model's own.
     #[error(
-        "the model gave no interval for unit {unit} at cycle {cycle}, and the method `quantile` calibrates the model's \
-         own: train a network with the loss `quantile`"
+        "the model returned no interval for unit {unit} at cycle {cycle}, but the method `quantile` calibrates the model's \
+        own intervals: train a network with the loss `quantile`"
     )]
     NoQuantiles {
         /// The unit.
@@ -57,11 +59,9 @@ pub enum ScoringError {
         cycle: Cycle,
     },
     /// Units were left out or added.
-    #[error(
-        "the protocol scores every one of {expected} units, and predictions of {found} are given"
-    )]
+    #[error("the protocol scores all of {expected} units, but there are predictions for {found}")]
     UnitCount {
-        /// Units the protocol names.
+        /// Units of the protocol.
         expected: usize,
         /// Units predicted.
         found: usize,
@@ -71,15 +71,15 @@ pub enum ScoringError {
     CutCount {
         /// The unit.
         unit: UnitId,
-        /// Cuts a unit may have.
+        /// Allowed cuts of a unit.
         allowed: usize,
-        /// Cuts the unit has.
+        /// Cuts of the unit.
         found: usize,
     },
-    /// The protocol itself makes no sense.
-    #[error("the evaluation protocol is impossible: {0}")]
+    /// The protocol itself is invalid.
+    #[error("the evaluation protocol is invalid: {0}")]
     Protocol(String),
-    /// The options make no sense.
+    /// The options are invalid.
     #[error("`{path}` cannot be used: {message}")]
     Options {
         /// Key path within the options.
@@ -87,31 +87,31 @@ pub enum ScoringError {
         /// What is wrong.
         message: String,
     },
-    /// A constant the caller gave is not finite.
-    #[error("the baseline prediction is {0}; a finite number of cycles is expected")]
+    /// The baseline is not finite.
+    #[error("the baseline prediction is {0}; expected a finite number of cycles")]
     Baseline(f64),
-    /// A spread between units cannot be seen.
-    #[error("an interval over units needs at least {need} units, and there are {units}")]
+    /// There are too few units for an interval.
+    #[error("an interval over units needs at least {need} units, but there are {units}")]
     TooFewUnits {
-        /// Units at hand.
+        /// Available units.
         units: usize,
         /// Units needed.
         need: usize,
     },
-    /// The wanted coverage is out of reach of the calibration units.
+    /// There are too few calibration units for the coverage.
     #[error(
         "intervals cannot be calibrated at {:.4} % coverage with {units} units: at least {need} are needed",
         coverage * 100.0
     )]
     Uncalibratable {
-        /// Wanted coverage, a share.
+        /// Requested coverage, a share.
         coverage: f64,
-        /// Calibration units at hand.
+        /// Available calibration units.
         units: usize,
         /// Calibration units needed.
         need: usize,
     },
-    /// Two sides were judged under different protocols.
+    /// Two models were scored under different protocols.
     #[error("scores under different protocols cannot be compared: {left} against {right}")]
     UnlikeProtocols {
         /// One protocol, in a line that starts with its digest.
@@ -119,7 +119,7 @@ pub enum ScoringError {
         /// The other protocol, likewise.
         right: String,
     },
-    /// Two sides predict different units or cycles.
+    /// Two models predict different units or cycles.
     #[error(
         "unit {unit} at cycle {cycle} is predicted by one model only, so the models cannot be paired"
     )]
@@ -129,7 +129,7 @@ pub enum ScoringError {
         /// The cycle.
         cycle: Cycle,
     },
-    /// Two sides disagree about the truth.
+    /// Two models were scored against different truths.
     #[error(
         "the true life of unit {unit} at cycle {cycle} is {challenger} for one model and {champion} for the other"
     )]
@@ -149,7 +149,7 @@ pub enum ScoringError {
 }
 
 impl ScoringError {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::Empty => Code::NothingToScore,

@@ -1,6 +1,8 @@
-/// Returns the root mean squared error of `errors`, in cycles; `NaN` where there are none.
+//! Means of prediction errors.
+
+/// Returns the root mean squared error of `errors`, in cycles; `NaN` without errors.
 ///
-/// Averaging the RMSE of single units is not the RMSE of all: with one error a unit it is the mean absolute error.
+/// The mean of the RMSE of single units is not the RMSE of all: with one error per unit it is the mean absolute error.
 ///
 /// ```
 /// assert_eq!(pdm_core::scoring::rmse(&[3.0, -4.0]), 12.5_f64.sqrt());
@@ -9,12 +11,12 @@ pub fn rmse(errors: &[f64]) -> f64 {
     mean(errors, |d| d * d).sqrt()
 }
 
-/// Returns the mean absolute error of `errors`, in cycles; `NaN` where there are none.
+/// Returns the mean absolute error of `errors`, in cycles; `NaN` without errors.
 pub fn mae(errors: &[f64]) -> f64 {
     mean(errors, f64::abs)
 }
 
-/// Returns the mean of `errors`, in cycles: positive where predictions are late; `NaN` where there are none.
+/// Returns the mean of `errors`, in cycles: positive if predictions are late; `NaN` without errors.
 pub fn bias(errors: &[f64]) -> f64 {
     mean(errors, |d| d)
 }

@@ -1,21 +1,21 @@
-//! The units of measure of scores, and the one place that writes a number with its unit.
+//! The units of measure of scores, and the formatting of numbers with their unit.
 
-/// What a number counts, and so how people read it. (A unit, elsewhere, is a machine.)
+/// The unit of measure of a number. (Elsewhere a unit is a machine.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// A span of a life, in what the data count their rows by.
+    /// A time span, in the unit by which the data count their rows.
     Time,
-    /// A part of all, from 0 to 1; people read it as a percentage.
+    /// A share, from 0 to 1; shown as a percentage.
     Share,
-    /// A number by itself, such as a penalty.
+    /// A number without a unit, such as a penalty.
     Plain,
 }
 
-/// What the data count their rows by. The name of a declared unit of time would come in here, and in no other place.
+/// The unit by which the data count their rows. A declared unit of time would be inserted only here.
 const UNIT_OF_TIME: &str = "cycles";
 
 impl Measure {
-    /// Returns whether values lie between 0 and 1.
+    /// Returns whether values are between 0 and 1.
     pub const fn is_share(self) -> bool {
         match self {
             Self::Share => true,
@@ -23,7 +23,7 @@ impl Measure {
         }
     }
 
-    /// Returns the title of a column of such numbers; a percentage shows its sign with each number.
+    /// Returns the title of a column of such numbers; a percentage has its sign at each number.
     pub fn heading(self, name: &str) -> String {
         match self {
             Self::Time => format!("{name} ({UNIT_OF_TIME})"),
@@ -31,7 +31,7 @@ impl Measure {
         }
     }
 
-    /// Returns a number for a table.
+    /// Formats a number for a table.
     pub fn figure(self, value: f64, digits: usize) -> String {
         match self {
             Self::Time | Self::Plain => format!("{value:.digits$}"),
@@ -39,7 +39,7 @@ impl Measure {
         }
     }
 
-    /// Returns a difference for a table, with its sign.
+    /// Formats a difference for a table, with its sign.
     pub fn difference(self, value: f64, digits: usize) -> String {
         match self {
             Self::Time | Self::Plain => format!("{value:+.digits$}"),
@@ -47,7 +47,7 @@ impl Measure {
         }
     }
 
-    /// Returns a number for a sentence, as exact as somebody wrote it.
+    /// Formats a number for a sentence, with all its digits.
     pub fn exact(self, value: f64) -> String {
         match self {
             Self::Time => format!("{value} {UNIT_OF_TIME}"),
@@ -56,7 +56,7 @@ impl Measure {
         }
     }
 
-    /// Returns the same without the unit, for the first of two numbers that share one.
+    /// Formats a number without its unit, for the first of two numbers that share a unit.
     pub fn bare(self, value: f64) -> String {
         match self {
             Self::Time | Self::Plain => value.to_string(),
@@ -64,7 +64,7 @@ impl Measure {
         }
     }
 
-    /// Returns a number as the pipeline file writes it, where a share is no percentage.
+    /// Formats a number as in the pipeline file, where a share is not a percentage.
     pub fn as_written(self, value: f64) -> String {
         match self {
             Self::Time | Self::Plain => format!("{value:.2}"),
@@ -72,7 +72,7 @@ impl Measure {
         }
     }
 
-    /// Puts the unit behind a number that does not show it yet.
+    /// Appends the unit to a formatted number without one.
     pub fn with_unit(self, figure: String) -> String {
         match self {
             Self::Time => format!("{figure} {UNIT_OF_TIME}"),
@@ -81,7 +81,7 @@ impl Measure {
     }
 }
 
-/// Returns a number without the noise that scaling leaves in the last digits.
+/// Rounds away the noise that scaling leaves in the last digits.
 fn without_noise(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn numbers_are_written_in_their_unit() {
-        let told = |measure: Measure, value: f64| {
+        let formatted = |measure: Measure, value: f64| {
             [
                 measure.heading("x"),
                 measure.figure(value, 1),
@@ -112,13 +112,13 @@ mod tests {
             "0.07",
             "x cycles",
         ];
-        assert_eq!(told(Measure::Time, 0.07), time);
+        assert_eq!(formatted(Measure::Time, 0.07), time);
         assert_eq!(
-            told(Measure::Share, 0.07),
+            formatted(Measure::Share, 0.07),
             ["x", "7.0 %", "+7.0 %", "7 %", "7", "0.070", "x"]
         );
         assert_eq!(
-            told(Measure::Plain, 0.07),
+            formatted(Measure::Plain, 0.07),
             ["x", "0.1", "+0.1", "0.07", "0.07", "0.07", "x"]
         );
     }

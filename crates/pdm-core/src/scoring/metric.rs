@@ -1,3 +1,5 @@
+//! The scores by name.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -6,7 +8,7 @@ use strum::{IntoStaticStr, VariantArray};
 use super::Measure;
 use super::totals::Totals;
 
-/// Names a score.
+/// A score.
 ///
 /// With several cuts per unit, means and shares pool all cuts; only the two NASA scores first take the mean over the
 /// cuts of each unit.
@@ -34,10 +36,10 @@ pub enum Metric {
     Mae,
     /// Mean error, in cycles; positive is late.
     Bias,
-    /// Sum over units of the mean PHM 2008 penalty of the unit's cuts: with one cut a unit, the published score; with
-    /// several, the published score to expect of one random cut a unit.
+    /// Sum over units of the mean PHM 2008 penalty of the unit's cuts: with one cut per unit, the published score; with
+    /// several, the expected published score for one random cut per unit.
     NasaScore,
-    /// `nasa_score` divided by the number of units, so that parts of different size can be set side by side.
+    /// `nasa_score` divided by the number of units, so that parts of different size can be compared.
     NasaMean,
     /// Share of late predictions, d > 0.
     LateRate,
@@ -47,13 +49,13 @@ pub enum Metric {
     EarlyRate,
     /// Share of predictions on time, −13 ≤ d ≤ 10.
     OnTimeRate,
-    /// Share of intervals that hold the truth.
+    /// Share of intervals that cover the truth.
     Coverage,
     /// Mean width of the intervals, in cycles.
     IntervalWidth,
 }
 
-/// Says which values of a metric are good.
+/// Which values of a metric are good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
@@ -61,25 +63,25 @@ pub enum Goal {
     Low,
     /// Higher is better.
     High,
-    /// Nearer to zero is better.
+    /// Closer to zero is better.
     Zero,
 }
 
-/// What the program knows of a metric, besides how it is computed.
+/// Properties of a metric, apart from its computation.
 struct Facts {
     measure: Measure,
     goal: Goal,
-    /// Digits after the point in a table.
+    /// Decimal places in a table.
     digits: usize,
     /// Whether only predictions with intervals have it.
     needs_intervals: bool,
-    /// Whether it is a mean over cuts or units; a sum grows with their number.
+    /// Whether it is a mean over cuts or units, not a sum that grows with their number.
     is_mean: bool,
     /// Whether it can be below zero.
     is_signed: bool,
 }
 
-/// An error in the unit of time of the data: the fewer the better.
+/// An error in the unit of time of the data; lower is better.
 const ERROR: Facts = Facts {
     measure: Measure::Time,
     goal: Goal::Low,
@@ -100,14 +102,14 @@ impl Metric {
     /// All metrics, in the order of a scorecard.
     pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS
         .first_chunk()
-        .expect("there are as many as there are");
+        .expect("the array has the length of the slice");
 
     /// Returns the name, as in the TOML and the JSON.
     pub fn name(self) -> &'static str {
         self.into()
     }
 
-    /// Returns the metric with this name, where there is one.
+    /// Returns the metric with this name, if there is one.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|metric| metric.name() == name)
     }
@@ -136,7 +138,7 @@ impl Metric {
                 goal: Goal::High,
                 ..WRONG_SHARE
             },
-            // The higher the better: intervals that hold the truth too often pay with `interval_width`.
+            // Higher is better: intervals that cover the truth too often have a larger `interval_width`.
             Self::Coverage => Facts {
                 goal: Goal::High,
                 needs_intervals: true,
@@ -164,7 +166,7 @@ impl Metric {
         self.facts().needs_intervals
     }
 
-    /// Returns whether the metric is a mean over cuts or units, so that it can be told of some units already.
+    /// Returns whether the metric is a mean over cuts or units, so that it can be compared for a part of the units.
     pub const fn is_mean(self) -> bool {
         self.facts().is_mean
     }
@@ -174,22 +176,22 @@ impl Metric {
         self.facts().is_signed
     }
 
-    /// Returns the name with its unit of measure where a table's figures do not show it: `rmse (cycles)`.
+    /// Returns the name with its unit of measure, if the numbers in a table do not show it: `rmse (cycles)`.
     pub fn heading(self) -> String {
         self.measure().heading(self.name())
     }
 
-    /// Returns a value for a table, with the digits its interval deserves.
+    /// Formats a value for a table, with digits that suit its interval.
     pub fn figure(self, value: f64) -> String {
         self.measure().figure(value, self.facts().digits)
     }
 
-    /// Returns a value for a sentence: `13.20 cycles`.
+    /// Formats a value for a sentence: `13.20 cycles`.
     pub fn quantity(self, value: f64) -> String {
         self.measure().with_unit(self.figure(value))
     }
 
-    /// Returns a difference of two values for a table; of shares with a digit more than the shares have.
+    /// Formats a difference of two values for a table; for shares with one more digit than the shares.
     pub fn difference(self, value: f64) -> String {
         let digits = if self.measure().is_share() { 1 } else { 2 };
         self.measure().difference(value, digits)
@@ -200,7 +202,7 @@ impl Metric {
         self.of_mean(sum / weight)
     }
 
-    /// Returns what the metric sums and what it divides the sum by.
+    /// Returns the sum of the metric and its divisor.
     pub(super) fn sum_and_weight(self, totals: &Totals) -> (f64, f64) {
         let Totals { units, rows, .. } = *totals;
         match self {
@@ -237,7 +239,7 @@ impl Metric {
 }
 
 impl Goal {
-    /// Returns a number that is the smaller the better the value is.
+    /// Returns a number that is smaller for better values.
     pub(super) fn loss(self, value: f64) -> f64 {
         match self {
             Self::Low => value,

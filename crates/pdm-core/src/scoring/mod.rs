@@ -1,15 +1,15 @@
-//! How good is a prediction: scores, intervals, calibration, and the protocol they were computed under.
+//! Scores of predictions, intervals, calibration, and the protocol under which they are computed.
 //!
-//! Everywhere `d = predicted − true` remaining useful life in cycles: positive is late. Units, not rows, are what
-//! repeats: scores are summed by unit, the bootstrap resamples units, and calibration takes one cut of each unit.
+//! Everywhere `d = predicted − true` remaining useful life in cycles: positive is late. The independent sample is a unit, not
+//! a row: scores are summed by unit, the bootstrap resamples units, and calibration takes one cut of each unit.
 //!
-//! - [`Protocol`] says which units are scored, at which cycles, against which truth. [`score`] turns predictions into a
-//!   [`Scorecard`] under it, and everything that sets two models side by side refuses unlike protocols.
+//! - [`Protocol`] defines which units are scored, at which cycles, against which truth. [`score`] turns predictions into a
+//!   [`Scorecard`] under it, and all comparisons of models refuse different protocols.
 //! - [`rmse`], [`mae`], [`bias`], [`nasa_score`] and the rates of [`Timing`] are plain functions of errors; [`Metric`]
-//!   names them, and [`Measure`] writes their numbers.
+//!   names them, and [`Measure`] formats their numbers.
 //! - [`Conformal`] turns predictions into intervals with a stated coverage.
-//! - [`UnitLoss`] is what one unit adds to a metric, for searches that score units as they come.
-//! - [`paired`] compares two models unit by unit; [`Verdict`] is what a gate makes of an interval.
+//! - [`UnitLoss`] is the contribution of one unit to a metric, for searches that score units incrementally.
+//! - [`paired`] compares two models unit by unit; [`Verdict`] is the result of a gate for an interval.
 
 mod bands;
 mod bootstrap;

@@ -1,3 +1,5 @@
+//! The NASA score.
+
 /// Growth constant of the penalty for early predictions, in cycles (Saxena et al., PHM 2008).
 const EARLY_CYCLES: f64 = 13.0;
 /// Growth constant of the penalty for late predictions, in cycles (Saxena et al., PHM 2008).

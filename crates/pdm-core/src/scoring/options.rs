@@ -1,3 +1,5 @@
+//! Options of `[evaluate]` and `[calibrate]`.
+
 use serde::{Deserialize, Serialize};
 
 use super::ScoringError;
@@ -7,33 +9,33 @@ use crate::domain::Problem;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct EvaluateOptions {
-    /// Which truth scores are computed from: `capped` at the cap of `[target]`, as most papers on C-MAPSS do, or
-    /// `uncapped`. Scores under the two cannot be compared.
+    /// The truth from which scores are computed: `capped` at the cap of `[target]`, as in most papers on C-MAPSS, or
+    /// `uncapped`. Scores with different truths cannot be compared.
     pub truth: Truth,
-    /// How the intervals of the scores are found.
+    /// How the intervals of the scores are computed.
     pub bootstrap: BootstrapOptions,
 }
 
-/// Names the truth that scores are computed from.
+/// The truth from which scores are computed.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Truth {
-    /// `min(cap, rul)`: what a model with a capped target is asked to predict.
+    /// `min(cap, rul)`, the target of a model with a cap.
     #[default]
     Capped,
-    /// The true remaining useful life, however long.
+    /// The true remaining useful life.
     Uncapped,
 }
 
-/// How often units are drawn again, and how wide the interval of a score is.
+/// The number of resamples and the confidence of the intervals of scores.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct BootstrapOptions {
     /// Number of resamples of the units.
     pub resamples: usize,
-    /// Share of resamples inside an interval, such as 0.95; half of the rest lies on each side.
+    /// Share of resamples inside an interval, such as 0.95; half of the rest is on each side.
     pub confidence: f64,
 }
 
@@ -43,14 +45,14 @@ pub struct BootstrapOptions {
 pub struct CalibrateOptions {
     /// The method.
     pub method: CalibrationMethod,
-    /// Whether intervals of `split_conformal` are as wide as errors usually are at that prediction (narrow near
-    /// failure), instead of equally wide everywhere.
+    /// Whether the width of `split_conformal` intervals follows the usual errors at that prediction (narrow near failure),
+    /// instead of being the same everywhere.
     pub scaled: bool,
-    /// Share of units whose true remaining useful life the interval should hold, such as 0.9.
+    /// Share of units whose true remaining useful life the interval should cover, such as 0.9.
     pub coverage: f64,
 }
 
-/// Names a way to calibrate intervals.
+/// The method of calibrating intervals.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -59,12 +61,12 @@ pub enum CalibrationMethod {
     /// Split conformal prediction on out-of-fold predictions, one cut per unit.
     #[default]
     SplitConformal,
-    /// Conformalized quantile regression: the intervals of a network with the loss `quantile`, made wider or narrower by
-    /// as much everywhere.
+    /// Conformalized quantile regression: the intervals of a network with the loss `quantile`, widened or narrowed by the same
+    /// amount everywhere.
     Quantile,
 }
 
-/// Resamples that should lie beyond each end of an interval, so that the end is more than the luck of a few.
+/// Minimum number of resamples beyond each end of an interval, for a reliable end.
 const RESAMPLES_PER_TAIL: f64 = 10.0;
 const MOST_RESAMPLES: usize = 1_000_000;
 

@@ -1,3 +1,5 @@
+//! Paired comparison of two models.
+
 use serde::{Deserialize, Serialize};
 
 use super::bootstrap::{percentile_interval, resample};
@@ -7,7 +9,7 @@ use super::totals::Totals;
 use super::{BootstrapOptions, Metric, Protocol, ScoringError};
 use crate::domain::Prediction;
 
-/// What one model brings to a comparison: its predictions and the protocol they were made under.
+/// One model of a comparison: its predictions and their protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct ComparedPredictions<'a> {
     /// Predictions with truths.
@@ -18,9 +20,9 @@ pub struct ComparedPredictions<'a> {
 
 /// How much worse a challenger is than a champion on the same units; negative is better.
 ///
-/// The difference is that of the metric itself where lower is better, of its negative where higher is better, and of
-/// its absolute value for the bias. Each resample draws the same units for both models, so what makes a unit hard for
-/// both cancels. The comparison is of two fitted models: another training seed of either may fall out differently.
+/// The difference is that of the metric itself if lower is better, of its negative if higher is better, and of its absolute
+/// value for the bias. Each resample draws the same units for both models, so the difficulty of a unit cancels. The
+/// comparison is of two fitted models: another training seed of either may give another result.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairedDifference {
     /// The metric.
@@ -35,7 +37,7 @@ pub struct PairedDifference {
     pub lower: f64,
     /// Upper end of the interval of the difference.
     pub upper: f64,
-    /// Share of resamples in which the challenger is better; equal counts half.
+    /// Share of resamples in which the challenger is better; ties count half.
     pub probability_better: f64,
     /// Number of units both models predict.
     pub units: usize,
@@ -51,8 +53,8 @@ impl PairedDifference {
 /// Compares a challenger with a champion by a paired bootstrap over units.
 ///
 /// # Errors
-/// Unlike protocols, units, cycles or truths; fewer than 2 units; whatever a single model cannot be scored for; a
-/// metric without a finite value, such as coverage without intervals.
+/// The protocols, units, cycles or truths differ, there are fewer than 2 units, a model cannot be scored, or the metric has no
+/// finite value, such as coverage without intervals.
 pub fn paired(
     metric: Metric,
     challenger: ComparedPredictions<'_>,
@@ -73,7 +75,7 @@ impl Pairs {
     /// Pairs two models.
     ///
     /// # Errors
-    /// As [`paired`].
+    /// Those of [`paired`].
     pub(super) fn of(
         challenger: ComparedPredictions<'_>,
         champion: ComparedPredictions<'_>,
@@ -84,7 +86,8 @@ impl Pairs {
         let ours = admit(challenger.predictions, challenger.protocol)?;
         let theirs = admit(champion.predictions, champion.protocol)?;
         require_pairs(&ours, &theirs)?;
-        let (challenger, champion) = (Totals::by_unit(&ours), Totals::by_unit(&theirs));
+        let challenger = Totals::by_unit(&ours);
+        let champion = Totals::by_unit(&theirs);
         require_spread(challenger.len())?;
         Ok(Self {
             challenger,
@@ -131,7 +134,8 @@ fn difference(
     let probability_better = share_below_zero(&differences);
     let (lower, upper) = percentile_interval(differences, options.confidence);
     let difference = loss(&sum) - loss(&their_sum);
-    let (challenger, champion) = (metric.value(&sum), metric.value(&their_sum));
+    let challenger = metric.value(&sum);
+    let champion = metric.value(&their_sum);
     let units = ours.len();
     [difference, lower, upper]
         .iter()
@@ -174,7 +178,8 @@ fn require_pairs(ours: &[ScoredRow], theirs: &[ScoredRow]) -> Result<(), Scoring
             return unpaired(if key(a) < key(b) { a } else { b });
         }
         if a.truth != b.truth {
-            let (unit, cycle) = (a.unit.clone(), a.cycle);
+            let unit = a.unit.clone();
+            let cycle = a.cycle;
             return Err(ScoringError::UnlikeTruth {
                 unit,
                 cycle,

@@ -1,10 +1,10 @@
-//! The intervals that gates judge by: on few units, too, they are as often wrong as they say, or nearly.
+//! The intervals of gates, whose error rates are close to the stated ones even on few units.
 //!
-//! The percentile bootstrap of a scorecard is too short on few units: two equal models look different in 24 % of the fleets of
-//! 2 units, 7 % of 10 and 5 % of 20, where 2.5 % are stated. An end here is the outermost of three: the percentile's, Student's
-//! t by the delta method, and the bootstrap-t (Efron and Tibshirani 1993, chapter 12), for positive scores on the scale of their
-//! logarithm. Shares get the interval of Korn and Graubard (Survey Methodology 24, 1998): Clopper and Pearson's, at as many
-//! trials as the units are worth. `scripts/gate-error-rates` measures what all this comes to.
+//! The percentile bootstrap of a scorecard is too narrow on few units: two equal models look different in 24 % of the fleets of
+//! 2 units, 7 % of 10 and 5 % of 20, instead of 2.5 %. Here each end is the outermost of three: the percentile's, Student's t
+//! by the delta method, and the bootstrap-t (Efron and Tibshirani 1993, chapter 12), for positive scores on the scale of their
+//! logarithm. Shares have the interval of Korn and Graubard (Survey Methodology 24, 1998): Clopper and Pearson's, with the
+//! effective number of trials of the units. `scripts/gate-error-rates` measures the resulting error rates.
 
 use rayon::prelude::*;
 
@@ -18,14 +18,14 @@ use super::{
     BootstrapOptions, ComparedPredictions, Goal, Metric, PairedDifference, Score, ScoringError,
 };
 
-/// Fewest units on which a NASA score by itself is judged. Its penalties are exponentials, so that on fewer a limit seems kept
-/// more than four times as often as stated, by any interval tried.
+/// Minimum number of units for a limit on a NASA score. Its penalties are exponential, so with fewer units a limit seems kept
+/// more than four times as often as stated, with any interval that was tried.
 pub const FEWEST_FOR_PENALTIES: usize = 20;
-/// What is left of the tail beyond an end of a NASA score, for the same reason.
+/// Factor of the tail beyond an end of a NASA score, for the same reason.
 const TAIL_OF_PENALTIES: f64 = 0.4;
 
-/// Returns on how many units something can be shown at this confidence. With fewer, even a model that is better on every one of
-/// them is so by chance more often than stated: n units fall out alike with probability 2⁻ⁿ on each side.
+/// Returns the minimum number of units at this confidence. With fewer, even a model that is better on every unit is so by chance
+/// more often than stated: n units all have the same sign with probability 2⁻ⁿ on each side.
 pub fn fewest_units(confidence: f64) -> usize {
     (2.0 / (1.0 - confidence)).log2().ceil().max(2.0) as usize
 }
@@ -33,7 +33,7 @@ pub fn fewest_units(confidence: f64) -> usize {
 /// Returns a score with the interval that a gate judges.
 ///
 /// # Errors
-/// Predictions that cannot be scored, fewer than 2 units, or a metric without a finite value.
+/// The predictions cannot be scored, there are fewer than 2 units, or the metric has no finite value.
 pub fn proven_score(
     metric: Metric,
     evidence: ComparedPredictions<'_>,
@@ -49,7 +49,7 @@ pub fn proven_score(
 /// Returns a difference with the interval that a gate judges.
 ///
 /// # Errors
-/// As [`super::paired`].
+/// Those of [`super::paired`].
 pub fn proven_difference(
     metric: Metric,
     challenger: ComparedPredictions<'_>,
@@ -85,7 +85,7 @@ struct IntervalEnds {
 }
 
 impl IntervalEnds {
-    /// Returns the interval that holds both.
+    /// Returns the interval that contains both.
     fn with(self, other: Self) -> Self {
         Self {
             lower: self.lower.min(other.lower),
@@ -94,7 +94,7 @@ impl IntervalEnds {
     }
 }
 
-/// A figure of some units with its standard error.
+/// An estimate from some units with its standard error.
 #[derive(Debug, Clone, Copy)]
 struct Estimate {
     value: f64,
@@ -149,7 +149,7 @@ fn interval(
         })
 }
 
-/// The interval of a mean, on the scale of its logarithm where it cannot be negative.
+/// The interval of a mean, on the scale of its logarithm if it cannot be negative.
 fn mean(
     metric: Metric,
     units: &[Totals],
@@ -170,7 +170,7 @@ fn mean(
     };
     let own = on_scale(&whole);
     if !own.value.is_finite() {
-        // Every error is zero: there is no scale, and the percentiles say all.
+        // Every error is zero: there is no scale, and the percentiles suffice.
         let value = metric.value(&Totals::sum(units));
         return Some(IntervalEnds {
             lower: value,
@@ -189,7 +189,7 @@ fn mean(
         } else {
             mean
         };
-        // A report must be readable: an end beyond all numbers is the largest of them.
+        // A report must be readable as JSON: an infinite end is replaced by the largest number.
         metric.of_mean(sum).clamp(f64::MIN, f64::MAX)
     };
     Some(IntervalEnds {
@@ -227,7 +227,7 @@ fn ends(
         .into_par_iter()
         .map(studentised)
         .collect();
-    // Where all units drawn are alike there is no ratio. Each end counts it as the worst for itself.
+    // If all drawn units are equal there is no ratio. Each end uses the worst value for itself.
     let end = |worst: f64, share: f64| {
         let mut sorted: Vec<_> = ratios
             .iter()
@@ -244,9 +244,10 @@ fn ends(
     }))
 }
 
-/// Returns a metric's mean over the units drawn, before its root, with its standard error.
+/// Returns a metric's mean over the drawn units, before its root, with its standard error.
 fn ratio(metric: Metric, units: &[Totals], drawn: &[usize]) -> Estimate {
-    let (mut sum, mut weight) = (0.0, 0.0);
+    let mut sum = 0.0;
+    let mut weight = 0.0;
     for unit in drawn {
         let (s, w) = of_unit(metric, &units[*unit]);
         sum += s;
@@ -265,7 +266,7 @@ fn ratio(metric: Metric, units: &[Totals], drawn: &[usize]) -> Estimate {
     }
 }
 
-/// Returns what a unit adds to a metric and what it weighs. The sum of NASA is its mean times the units, whose number is fixed.
+/// Returns a unit's contribution to a metric and its weight. The NASA sum is its mean times the fixed number of units.
 fn of_unit(metric: Metric, unit: &Totals) -> (f64, f64) {
     match metric {
         Metric::NasaScore => Metric::NasaMean.sum_and_weight(unit),
@@ -282,17 +283,15 @@ fn of_unit(metric: Metric, unit: &Totals) -> (f64, f64) {
     }
 }
 
-/// How much worse the challenger is on the units drawn, with its standard error.
+/// How much worse the challenger is on the drawn units, with its standard error.
 fn compared(
     metric: Metric,
     challenger: &[Totals],
     champion: &[Totals],
     drawn: &[usize],
 ) -> Estimate {
-    let (ours, theirs) = (
-        ProofSide::of(metric, challenger, drawn),
-        ProofSide::of(metric, champion, drawn),
-    );
+    let ours = ProofSide::of(metric, challenger, drawn);
+    let theirs = ProofSide::of(metric, champion, drawn);
     let mut squares = 0.0;
     for unit in drawn {
         squares += (ours.pull(&challenger[*unit]) - theirs.pull(&champion[*unit])).powi(2);
@@ -309,13 +308,14 @@ struct ProofSide {
     metric: Metric,
     loss: f64,
     mean: f64,
-    /// How much the loss moves with the mean, for a unit of mean weight.
+    /// Derivative of the loss by the mean, for a unit of mean weight.
     slope: f64,
 }
 
 impl ProofSide {
     fn of(metric: Metric, units: &[Totals], drawn: &[usize]) -> Self {
-        let (mut sum, mut weight) = (0.0, 0.0);
+        let mut sum = 0.0;
+        let mut weight = 0.0;
         for unit in drawn {
             let (s, w) = of_unit(metric, &units[*unit]);
             sum += s;
@@ -330,7 +330,7 @@ impl ProofSide {
             Goal::High => -1.0,
             Goal::Zero => value.signum(),
         };
-        // The derivative of a root, at a mean that may be zero where no unit has an error.
+        // The derivative of a root, at a mean that is zero if no unit has an error.
         let root = if metric == Metric::Rmse && value > 0.0 {
             0.5 / value
         } else {
@@ -344,7 +344,7 @@ impl ProofSide {
         }
     }
 
-    /// Returns how much a unit pulls at the loss.
+    /// Returns the influence of a unit on the loss.
     fn pull(&self, unit: &Totals) -> f64 {
         let (sum, weight) = of_unit(self.metric, unit);
         self.slope * (sum - self.mean * weight)
@@ -357,7 +357,7 @@ fn share(metric: Metric, units: &[Totals], tail: f64) -> IntervalEnds {
     let Estimate { value, error } = ratio(metric, units, &whole);
     let rows = Totals::sum(units).rows;
     let n = units.len() as f64;
-    // Where no unit differs, what they are worth is not known: at least each is worth one trial.
+    // If no unit differs, the effective number of trials is unknown: at least one per unit.
     let worth = if error > 0.0 {
         value * (1.0 - value) / error.powi(2)
     } else {

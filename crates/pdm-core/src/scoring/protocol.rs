@@ -1,3 +1,5 @@
+//! Evaluation protocols.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -6,29 +8,29 @@ use super::ScoringError;
 use crate::content::{Digest, digest_of};
 use crate::domain::Interval;
 
-/// Says what was scored: which units, at which cycles, against which truth.
+/// Defines what is scored: which units, at which cycles, against which truth.
 ///
-/// On C-MAPSS the protocol moves RMSE as much as the model does, so scores are comparable only where the digests of
-/// their protocols are equal.
+/// On C-MAPSS the protocol changes RMSE as much as the model does, so scores are comparable only if the digests of their
+/// protocols are equal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Protocol {
-    /// Which part of the data set the units come from.
+    /// The part of the data set with the units.
     pub part: Part,
     /// Digest of the data set.
     pub data: Digest,
     /// Number of units of the part; all of them are scored.
     pub units: usize,
-    /// At which cycles each unit is predicted.
+    /// The cycles at which each unit is predicted.
     pub cuts: Cuts,
-    /// Largest true remaining useful life, in cycles; larger truths count as this. `None` leaves the truth alone.
+    /// Largest true remaining useful life, in cycles; larger truths count as this. `None` means no cap.
     pub truth_cap: Option<f64>,
     /// Range predictions are clipped to before they are scored, in cycles.
     pub clip: Interval,
-    /// What happens to units shorter than a model would like.
+    /// Treatment of units that are shorter than the input of a model.
     pub short_units: ShortUnits,
 }
 
-/// Names the part of a data set whose units are scored.
+/// The part of a data set whose units are scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
@@ -40,24 +42,24 @@ pub enum Part {
     Holdout,
 }
 
-/// Says at which cycles a unit is predicted.
+/// The cycles at which a unit is predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cuts {
     /// Once, at the last cycle of its history.
     LastCycle,
-    /// At up to `per_unit` random cycles; fewer only where a history is shorter than that.
+    /// At up to `per_unit` random cycles; fewer only if a history is shorter than that.
     RandomCuts {
         /// Cuts of one unit.
         per_unit: usize,
-        /// Rows before the earliest cut, where the history has as many.
+        /// Minimum number of rows up to a cut, if the history has as many.
         shortest_history: usize,
         /// Seed the cuts were drawn with.
         seed: u64,
     },
 }
 
-/// Says what happens to units shorter than a model would like.
+/// Treatment of units that are shorter than the input of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ShortUnits {
@@ -74,8 +76,8 @@ impl Protocol {
         digest_of(self).expect("a struct of numbers and names has a JSON form")
     }
 
-    /// Returns whether both protocols ask for predictions of the same units at the same cycles, and differ at most in the truth
-    /// that these are scored against and in where they are clipped.
+    /// Returns whether both protocols use predictions of the same units at the same cycles, and differ at most in the truth and
+    /// in the clipping.
     pub fn predicts_as(&self, other: &Self) -> bool {
         let same = Self {
             truth_cap: self.truth_cap,
@@ -85,7 +87,7 @@ impl Protocol {
         same.digest() == self.digest()
     }
 
-    /// Refuses to compare scores under this protocol with scores under `other`, unless the two are the same.
+    /// Refuses to compare scores under this protocol with scores under a different one.
     ///
     /// # Errors
     /// [`ScoringError::UnlikeProtocols`] with both digests and both protocols in words.

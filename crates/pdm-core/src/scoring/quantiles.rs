@@ -1,17 +1,18 @@
 //! Quantiles of the beta distribution and of Student's, by the regularised incomplete beta function.
 
-/// Where the continued fraction has converged.
+/// Relative change at which the continued fraction has converged.
 const PRECISION: f64 = 1e-15;
-/// It converges in about √max(a, b) steps.
+/// Maximum number of steps; it converges in about √max(a, b).
 const MOST_STEPS: usize = 10_000;
-/// Halvings of [0, 1] that reach the last digit of a number.
+/// Number of halvings of [0, 1] for full precision.
 const HALVINGS: usize = 200;
-/// Stands for zero in a denominator.
+/// Replaces zero in a denominator.
 const TINY: f64 = 1e-300;
 
 /// Returns the quantile of the beta distribution with parameters above zero.
 pub(super) fn beta(share: f64, a: f64, b: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
+    let mut low = 0.0;
+    let mut high = 1.0;
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
         if incomplete_beta(middle, a, b) < share {
@@ -23,7 +24,7 @@ pub(super) fn beta(share: f64, a: f64, b: f64) -> f64 {
     0.5 * (low + high)
 }
 
-/// Returns how far from zero Student's t with `freedom` degrees of freedom lies beyond with probability `tail` on one side.
+/// Returns the value that Student's t with `freedom` degrees of freedom exceeds with probability `tail`.
 pub(super) fn student(tail: f64, freedom: f64) -> f64 {
     let x = beta(2.0 * tail, 0.5 * freedom, 0.5);
     (freedom * (1.0 - x) / x).sqrt()
@@ -37,7 +38,7 @@ fn incomplete_beta(x: f64, a: f64, b: f64) -> f64 {
     if x >= 1.0 {
         return 1.0;
     }
-    // The fraction converges fast on this side of the mean only.
+    // The fraction converges fast only on this side of the mean.
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - incomplete_beta(1.0 - x, b, a);
     }

@@ -1,4 +1,4 @@
-//! Scores against values from scikit-learn 1.9.1, numpy 2.4.6 and scipy 1.17.1, computed once on the data below.
+//! Tests scores against values from scikit-learn 1.9.1, numpy 2.4.6 and scipy 1.17.1, computed once on the data below.
 
 use super::samples::{out_of_fold_protocol, prediction, test_protocol, wavy_errors};
 use super::{BootstrapOptions, ComparedPredictions, Metric, Protocol, Scorecard, paired, score};

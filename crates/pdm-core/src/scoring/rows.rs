@@ -1,7 +1,9 @@
+//! Predictions prepared for scoring.
+
 use super::{Protocol, ScoringError};
 use crate::domain::{Cycle, Interval, Prediction, UnitId};
 
-/// One prediction as the protocol sees it: clipped, with the truth it is scored against.
+/// One prediction under the protocol: clipped, with the truth it is scored against.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ScoredRow {
     pub(super) unit: UnitId,
@@ -48,7 +50,8 @@ fn row(prediction: &Prediction, protocol: &Protocol) -> Result<ScoredRow, Scorin
         truth,
         flags: _,
     } = prediction;
-    let (unit, cycle) = (unit.clone(), *cycle);
+    let unit = unit.clone();
+    let cycle = *cycle;
     let Some(truth) = *truth else {
         return Err(ScoringError::MissingTruth { unit, cycle });
     };
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_truth_is_capped_where_the_protocol_says_so() {
+    fn the_truth_is_capped_by_the_protocol() {
         let protocol = Protocol {
             truth_cap: Some(125.0),
             ..test_protocol(1)
@@ -202,7 +205,7 @@ mod tests {
         );
         assert!(
             refusal(std::slice::from_ref(&good), 2)
-                .contains("every one of 2 units, and predictions of 1")
+                .contains("all of 2 units, but there are predictions for 1")
         );
         let interval = |lower, upper| Prediction {
             interval: Some(Interval { lower, upper }),

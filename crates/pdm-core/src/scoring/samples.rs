@@ -1,4 +1,4 @@
-//! Predictions and protocols for the tests of this room.
+//! Predictions and protocols for the tests of scoring.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -46,14 +46,14 @@ pub(super) fn out_of_fold_protocol(units: usize, per_unit: usize) -> Protocol {
     }
 }
 
-/// Errors that Python computes with the same formula, from which the reference values come.
+/// Errors from the formula that was used in Python for the reference values.
 pub(super) fn wavy_errors(units: usize) -> impl Iterator<Item = f64> {
     (0..units)
         .map(|i| i as f64)
         .map(|i| 11.0 * (1.7 * i).sin() + 4.0 * (0.3 * i).cos() + 1.5)
 }
 
-/// Random units whose errors grow with the remaining life and are alike within a unit.
+/// Random units whose errors grow with the remaining life and are similar within a unit.
 pub(super) fn fleet(units: usize, cuts: u32, seed: u64) -> Vec<Prediction> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut normal = move || rng.sample::<f64, _>(StandardNormal);

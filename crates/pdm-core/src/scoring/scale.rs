@@ -1,17 +1,19 @@
+//! The usual magnitude of errors by prediction.
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::rows::ScoredRow;
 
-/// Bins asked for; fewer where rows are scarce.
+/// Number of bins; fewer if there are few rows.
 const BINS: usize = 10;
-/// Rows a bin needs for its mean to be worth something.
+/// Minimum number of rows of a bin for a reliable mean.
 const ROWS_PER_BIN: usize = 20;
-/// Smallest magnitude of a bin, as a share of the mean magnitude of all rows: a lucky bin must not promise certainty.
+/// Smallest magnitude of a bin, as a share of the mean magnitude of all rows, since a bin may have small errors by chance.
 const FLOOR: f64 = 0.05;
 
-/// How large errors usually are at a prediction: a piecewise-linear curve, constant beyond its ends.
+/// The usual magnitude of errors at a prediction: a piecewise-linear curve, constant beyond its ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct ErrorScale {
@@ -32,7 +34,7 @@ impl ErrorScale {
         Self { knots: Vec::new() }
     }
 
-    /// Returns the mean magnitude of the errors in bins of about as many rows, joined by straight lines.
+    /// Returns the mean magnitude of the errors in bins of about equally many rows, joined by straight lines.
     pub(super) fn fit(rows: &[&ScoredRow]) -> Self {
         let mut sorted = rows.to_vec();
         sorted.sort_by(|a, b| a.predicted.total_cmp(&b.predicted));
@@ -49,7 +51,7 @@ impl ErrorScale {
         }
     }
 
-    /// Returns what no fitted scale holds, as a fragment.
+    /// Returns what is invalid in the scale, as a fragment.
     pub(super) fn problem(&self) -> Option<String> {
         let ascends = self
             .knots
@@ -84,17 +86,17 @@ impl ErrorScale {
     }
 }
 
-/// Rows in order of prediction, from which the scale without any one unit follows in no time.
+/// Rows in order of prediction, from which the scale without any one unit is computed quickly.
 ///
-/// Sums of a bin are differences of running sums less the rows that are left out, so a scale costs as much as it has bins;
-/// against [`Scale::fit`] of the other rows its magnitudes differ by rounding.
+/// Sums of a bin are differences of running sums minus the rows that are left out, so the cost of a scale is proportional to
+/// its bins; its magnitudes differ from those of [`Scale::fit`] on the other rows only by rounding.
 pub(super) struct Ordered<'r> {
     rows: Vec<&'r ScoredRow>,
-    /// Sums over the rows before each, and over all.
+    /// Sums over the rows before each row, and over all rows.
     sums: Vec<ScaleSums>,
-    /// For each row the first one after it with another prediction.
+    /// For each row, the first later row with another prediction.
     ends: Vec<usize>,
-    /// The place of each row as it was given.
+    /// The position of each given row in this order.
     places: Vec<usize>,
 }
 
@@ -103,7 +105,7 @@ pub(super) struct Ordered<'r> {
 struct ScaleSums {
     prediction: f64,
     magnitude: f64,
-    /// Rows with an error: whether all others are right must not hang on rounding.
+    /// Number of rows with an error, so that rounding does not affect whether all other rows are exact.
     wrong: usize,
 }
 
@@ -140,10 +142,9 @@ impl<'r> Ordered<'r> {
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_by(|a, b| rows[*a].predicted.total_cmp(&rows[*b].predicted));
         let mut places = vec![0; rows.len()];
-        order
-            .iter()
-            .enumerate()
-            .for_each(|(place, row)| places[*row] = place);
+        for (place, row) in order.iter().enumerate() {
+            places[*row] = place;
+        }
         let rows: Vec<&ScoredRow> = order.into_iter().map(|row| rows[row]).collect();
         let mut sums = vec![ScaleSums::default()];
         for row in &rows {
@@ -165,7 +166,7 @@ impl<'r> Ordered<'r> {
         }
     }
 
-    /// Returns the scale of all rows but those given in this range.
+    /// Returns the scale of all rows except those given in this range.
     pub(super) fn without(&self, given: Range<usize>) -> ErrorScale {
         let mut left_out = self.places[given].to_vec();
         left_out.sort_unstable();
@@ -180,10 +181,12 @@ impl<'r> Ordered<'r> {
             return ErrorScale::constant();
         }
         let wanted = (count / BINS).max(ROWS_PER_BIN);
-        let (mut knots, mut start) = (Vec::new(), 0);
+        let mut knots = Vec::new();
+        let mut start = 0;
         while start < count {
             let end = others.end_of_bin(start, wanted);
-            let (bin, rows) = (others.sum(start, end), (end - start) as f64);
+            let bin = others.sum(start, end);
+            let rows = (end - start) as f64;
             let magnitude = if bin.wrong == 0 {
                 0.0
             } else {
@@ -199,10 +202,10 @@ impl<'r> Ordered<'r> {
     }
 }
 
-/// Ordered rows with a few left out, which are counted as if those were not there.
+/// Ordered rows without a few that are left out; the others are numbered consecutively.
 struct Others<'o, 'r> {
     all: &'o Ordered<'r>,
-    /// Places among all rows, ascending.
+    /// Positions among all rows, ascending.
     left_out: Vec<usize>,
 }
 
@@ -211,7 +214,7 @@ impl Others<'_, '_> {
         self.all.rows.len() - self.left_out.len()
     }
 
-    /// Returns the place among all rows of one that is not left out.
+    /// Returns the position among all rows of one that is not left out.
     fn place(&self, other: usize) -> usize {
         let mut place = other;
         for left_out in &self.left_out {
@@ -222,17 +225,18 @@ impl Others<'_, '_> {
         place
     }
 
-    /// Returns how many rows before a place among all rows are not left out.
+    /// Returns how many rows before a position among all rows are not left out.
     fn before(&self, place: usize) -> usize {
         place - self.left_out.partition_point(|left_out| *left_out < place)
     }
 
-    /// Returns the sums over others from `start` to before `end`.
+    /// Returns the sums over the other rows from `start` to before `end`.
     fn sum(&self, start: usize, end: usize) -> ScaleSums {
         if start == end {
             return ScaleSums::default();
         }
-        let (first, after) = (self.place(start), self.place(end - 1) + 1);
+        let first = self.place(start);
+        let after = self.place(end - 1) + 1;
         let mut sum = self.all.sums[after].minus(self.all.sums[first]);
         for left_out in self
             .left_out
@@ -244,7 +248,7 @@ impl Others<'_, '_> {
         sum
     }
 
-    /// As [`end_of_bin`], for a bin that begins at an other.
+    /// Like [`end_of_bin`], for a bin of the other rows.
     fn end_of_bin(&self, start: usize, wanted: usize) -> usize {
         let count = self.count();
         let wanted = (start + wanted).min(count);
@@ -257,10 +261,11 @@ impl Others<'_, '_> {
     }
 }
 
-/// Cuts rows in order of prediction into bins; equal predictions stay together.
+/// Divides rows in order of prediction into bins; equal predictions stay together.
 fn bins<'a, 'r>(sorted: &'a [&'r ScoredRow]) -> Vec<&'a [&'r ScoredRow]> {
     let wanted = (sorted.len() / BINS).max(ROWS_PER_BIN);
-    let (mut bins, mut rest) = (Vec::new(), sorted);
+    let mut bins = Vec::new();
+    let mut rest = sorted;
     while !rest.is_empty() {
         let (bin, after) = rest.split_at(end_of_bin(rest, wanted));
         bins.push(bin);
@@ -274,7 +279,7 @@ fn end_of_bin(rest: &[&ScoredRow], wanted: usize) -> usize {
     while end < rest.len() && rest[end].predicted == rest[end - 1].predicted {
         end += 1;
     }
-    // What is too little for a bin of its own joins the last one.
+    // Rows that are too few for a bin of their own join the last one.
     if rest.len() - end < ROWS_PER_BIN {
         rest.len()
     } else {

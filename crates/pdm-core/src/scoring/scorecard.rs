@@ -1,3 +1,5 @@
+//! Scorecards.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use super::{BootstrapOptions, Metric, Protocol, ScoringError};
 use crate::content::{Digest, digest_of};
 use crate::domain::{Prediction, UnitId};
 
-/// How good a model's predictions are, and under which protocol.
+/// The scores of a model's predictions under a protocol.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scorecard {
     /// What was scored.
@@ -26,31 +28,31 @@ pub struct Scorecard {
     pub units: usize,
     /// Number of cuts.
     pub rows: usize,
-    /// How the intervals of the scores were found.
+    /// How the intervals of the scores were computed.
     pub bootstrap: BootstrapOptions,
     /// Seed of the resamples.
     pub seed: u64,
     /// The scores, in the order of [`Metric::ALL`]; a metric without a finite value is absent.
     pub scores: Vec<Score>,
-    /// What a trivial model would have scored.
+    /// The scores of a trivial model.
     pub baseline: Baseline,
     /// The scores by true remaining useful life.
     pub bands: Vec<Band>,
-    /// What a reader should know about the statistics, one sentence each.
+    /// Warnings about the statistics, one sentence each.
     pub warnings: Vec<String>,
-    /// The scores of each group of units, in order of name; none where units come in no groups.
+    /// The scores of each group of units, in order of name; empty without groups.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupScores>,
 }
 
-/// How good the predictions are for one group of units, such as a subset of a pooled data set.
+/// The scores of one group of units, such as a subset of a pooled data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupScores {
     /// Name of the group.
     pub name: String,
     /// Number of units.
     pub units: usize,
-    /// The scores, in the order of [`Metric::ALL`]; a single unit has no spread, and so none.
+    /// The scores, in the order of [`Metric::ALL`]; empty for a single unit, which has no spread.
     pub scores: Vec<Score>,
     /// The scores by true remaining useful life.
     #[serde(default)]
@@ -66,13 +68,13 @@ pub struct Baseline {
     pub scores: Vec<Score>,
 }
 
-/// Scores predictions under a protocol, beside those of a constant `baseline` in cycles.
+/// Scores predictions under a protocol, and those of a constant `baseline` in cycles.
 ///
-/// The best constant known before the truth is the mean of the training truths, capped as the protocol says.
+/// The best constant is the mean of the training truths, capped by the protocol.
 ///
 /// # Errors
-/// Predictions without truth, with numbers that are not finite, twice for one cycle, or not of every unit; some
-/// predictions with an interval and some without; fewer than 2 units; an impossible protocol or option.
+/// Predictions without truth, with numbers that are not finite, twice for one cycle, or not for every unit; some predictions
+/// with an interval and some without; fewer than 2 units; an invalid protocol or option.
 pub fn score(
     predictions: &[Prediction],
     protocol: Protocol,
@@ -120,17 +122,17 @@ pub fn score(
 }
 
 impl Scorecard {
-    /// Returns the score of a metric, where it has one.
+    /// Returns the score of a metric, if it has one.
     pub fn score(&self, metric: Metric) -> Option<&Score> {
         self.scores.iter().find(|score| score.metric == metric)
     }
 
-    /// Returns this card with the scores of each group of units; a unit without a group counts in the whole only.
+    /// Returns this card with the scores of each group of units; a unit without a group counts only in the total.
     ///
-    /// `predictions` are those the card was computed from.
+    /// `predictions` must be those of the card.
     ///
     /// # Errors
-    /// As [`score`].
+    /// Those of [`score`].
     pub fn by_group<'g>(
         mut self,
         predictions: &[Prediction],
@@ -162,7 +164,7 @@ impl Scorecard {
         Ok(self)
     }
 
-    /// Refuses to be compared with a card under another protocol.
+    /// Refuses a comparison with a card under another protocol.
     ///
     /// # Errors
     /// [`ScoringError::UnlikeProtocols`] with both.
@@ -172,21 +174,22 @@ impl Scorecard {
 }
 
 impl GroupScores {
-    /// Returns the score of a metric, where it has one.
+    /// Returns the score of a metric, if it has one.
     pub fn score(&self, metric: Metric) -> Option<&Score> {
         self.scores.iter().find(|score| score.metric == metric)
     }
 }
 
 impl Baseline {
-    /// Returns the score of a metric, where it has one.
+    /// Returns the score of a metric, if it has one.
     pub fn score(&self, metric: Metric) -> Option<&Score> {
         self.scores.iter().find(|score| score.metric == metric)
     }
 }
 
 fn scores(units: &[Totals], options: &BootstrapOptions, seed: u64) -> Vec<Score> {
-    let (sum, resamples) = (Totals::sum(units), resample(units, options, seed));
+    let sum = Totals::sum(units);
+    let resamples = resample(units, options, seed);
     let score = |metric| bootstrap::score(metric, &sum, &resamples, options.confidence);
     Metric::ALL.into_iter().filter_map(score).collect()
 }
@@ -356,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn statistics_too_thin_to_trust_are_said_so() {
+    fn unreliable_statistics_are_reported() {
         let one = score(
             &fleet(1, 1, 2),
             test_protocol(1),
@@ -374,15 +377,15 @@ mod tests {
         assert_eq!(
             card(&predictions).warnings,
             [
-                "1 of 40 truths lie above 125 cycles, the largest possible prediction",
+                "1 of 40 truths are above 125 cycles, the largest possible prediction",
                 "the model is no better than a constant prediction",
-                "2 of 40 units make 100 % of the NASA score",
+                "2 of 40 units contribute 100 % of the NASA score",
             ]
         );
     }
 
     #[test]
-    fn a_cap_that_does_not_suit_the_truths_is_said_so() {
+    fn an_unsuitable_cap_is_reported() {
         let warnings = |truth: f64, cap: f64| {
             let clip = Interval {
                 lower: 0.0,
@@ -408,18 +411,18 @@ mod tests {
         };
         assert_eq!(
             warnings(2000.0, 125.0)[1],
-            "30 of 30 truths lie above target.cap = 125 and count as 125: the scores say little about them; the longest is \
-             2000, and target.cap = \"auto\" leaves all of them as they are"
+            "30 of 30 truths are above target.cap = 125 and count as 125, so the scores say little about them; the longest is \
+            2000; target.cap = \"auto\" caps none of them"
         );
         assert_eq!(
             warnings(17.0, 125.0)[1],
-            "target.cap = 125 is far above every truth, of which the longest is 17: predictions may be as large as the cap; \
-             target.cap = \"auto\" follows the lives"
+            "target.cap = 125 is far above the longest truth, 17: predictions may be as large as the cap; target.cap = \"auto\" \
+            adapts it to the lives"
         );
         let suited = warnings(120.0, 125.0);
         assert_eq!(
             suited,
-            ["no cut lies before cycle 15: how good younger predictions are is not known"]
+            ["no cut is before cycle 15, so earlier predictions are not scored"]
         );
     }
 

@@ -1,3 +1,5 @@
+//! Early, on-time and late predictions.
+
 /// Largest lateness that still counts as on time, in cycles.
 const ON_TIME_LATEST: f64 = 10.0;
 /// Largest earliness that still counts as on time, in cycles.
@@ -9,7 +11,7 @@ const ON_TIME_EARLIEST: f64 = 13.0;
 /// score's constants.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Timing {
-    /// Share with `d > 0`: the unit fails before it is predicted to.
+    /// Share with `d > 0`: the unit fails earlier than predicted.
     pub late: f64,
     /// Share with `d > 10`.
     pub harmful_late: f64,
@@ -20,7 +22,7 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// Returns the shares among `errors`; `NaN` where there are none.
+    /// Returns the shares among `errors`; `NaN` without errors.
     pub fn of(errors: &[f64]) -> Self {
         let share = |counts: fn(f64) -> bool| {
             errors.iter().filter(|d| counts(**d)).count() as f64 / errors.len() as f64

@@ -1,9 +1,11 @@
+//! Sums from which the scores follow.
+
 use std::ops::AddAssign;
 
 use super::rows::{ScoredRow, by_unit};
 use super::{nasa, timing};
 
-/// Sums over the cuts of one or many units, from which every metric follows; a resample only adds them up.
+/// Sums over the cuts of one or many units, from which every metric follows; a resample only adds them.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Totals {
     pub(super) units: f64,
@@ -17,7 +19,7 @@ pub(super) struct Totals {
     pub(super) harmful_late: f64,
     pub(super) early: f64,
     pub(super) on_time: f64,
-    /// `NaN` where rows have no interval, as is `width`.
+    /// `NaN` if rows have no interval, like `width`.
     pub(super) covered: f64,
     pub(super) width: f64,
 }
@@ -30,7 +32,9 @@ impl Totals {
 
     pub(super) fn sum<'a>(totals: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut sum = Self::default();
-        totals.into_iter().for_each(|totals| sum += totals);
+        for totals in totals {
+            sum += totals;
+        }
         sum
     }
 

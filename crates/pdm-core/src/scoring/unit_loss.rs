@@ -1,3 +1,5 @@
+//! The contribution of single units to a metric.
+
 use serde::{Deserialize, Serialize};
 
 use super::rows::{admit, by_unit};
@@ -5,21 +7,21 @@ use super::totals::Totals;
 use super::{Metric, Protocol, ScoringError};
 use crate::domain::{Prediction, UnitId};
 
-/// What one unit adds to a metric that is a mean: over any units the metric follows from `Σ sum / Σ weight`.
+/// The contribution of one unit to a metric that is a mean: over any units the metric follows from `Σ sum / Σ weight`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnitLoss {
     /// The unit.
     pub unit: UnitId,
-    /// What its cuts add to the sum, such as squared errors.
+    /// The sum over its cuts, such as squared errors.
     pub sum: f64,
-    /// What the sum is divided by, such as the number of cuts.
+    /// The divisor, such as the number of cuts.
     pub weight: f64,
 }
 
-/// Returns what each unit adds to a metric, in order of unit.
+/// Returns the contribution of each unit to a metric, in order of unit.
 ///
 /// # Errors
-/// As [`super::score`]; a metric that is no mean, or has no finite value here.
+/// Those of [`super::score`]; the metric is not a mean, or has no finite value.
 pub fn unit_losses(
     metric: Metric,
     predictions: &[Prediction],
@@ -40,18 +42,18 @@ pub fn unit_losses(
     }
 }
 
-/// Returns the metric over some units; `NaN` where there are none.
+/// Returns the metric over some units; `NaN` without units.
 pub fn value_of<'a>(metric: Metric, units: impl IntoIterator<Item = &'a UnitLoss>) -> f64 {
     LossSums::of(units).value(metric)
 }
 
-/// Returns a number over some units that is the smaller the better the metric is.
+/// Returns a number over some units that is smaller for better values of the metric.
 pub fn loss_of<'a>(metric: Metric, units: impl IntoIterator<Item = &'a UnitLoss>) -> f64 {
     metric.goal().loss(value_of(metric, units))
 }
 
 /// Returns the standard error of `loss(ours) − loss(theirs)` over the same units in the same order, by the jackknife
-/// (Efron and Tibshirani 1993, chapter 11): what makes a unit hard for both models cancels.
+/// (Efron and Tibshirani 1993, chapter 11): the difficulty of a unit for both models cancels.
 ///
 /// With `n` units and `dᵢ` the difference without unit `i`, it is `√((n − 1)/n · Σ (dᵢ − d̄)²)`; for a plain mean that
 /// is the familiar `s/√n`. A single unit has no spread: infinite.
@@ -64,10 +66,8 @@ pub fn standard_error_of_difference(
     if n < 2 {
         return f64::INFINITY;
     }
-    let (all, all_theirs) = (
-        LossSums::of(ours.iter().copied()),
-        LossSums::of(theirs.iter().copied()),
-    );
+    let all = LossSums::of(ours.iter().copied());
+    let all_theirs = LossSums::of(theirs.iter().copied());
     let loss = |sums: LossSums| metric.goal().loss(sums.value(metric));
     let without =
         |(a, b): (&&UnitLoss, &&UnitLoss)| loss(all.without(a)) - loss(all_theirs.without(b));
@@ -99,7 +99,7 @@ impl LossSums {
     }
 
     fn without(self, unit: &UnitLoss) -> Self {
-        // Squared errors cannot sum to less than nothing, though their rounding can.
+        // Sums of squares cannot be negative, except by rounding.
         let rest = self.sum - unit.sum;
         let sum = if unit.sum >= 0.0 && self.sum >= 0.0 {
             rest.max(0.0)

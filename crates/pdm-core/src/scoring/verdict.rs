@@ -1,15 +1,16 @@
+//! Verdicts.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{PairedDifference, Score};
 
-/// What an interval says about a limit.
+/// The result of comparing an interval with a limit.
 ///
-/// A verdict is `Pass` only where the whole interval is on the good side of the limit, `Fail` only where the whole
-/// interval is on the bad side, and `Undecided` where the limit lies inside. With a two-sided interval at confidence c,
-/// a model exactly at the limit passes with probability (1 − c) / 2 in the long run: 2.5 % at 0.95. A limit that is not
-/// a number decides nothing.
+/// A verdict is `Pass` only if the whole interval is on the good side of the limit, `Fail` only if the whole interval is on
+/// the bad side, and `Undecided` if the limit is inside. With a two-sided interval at confidence c, a model exactly at the
+/// limit passes with probability (1 − c) / 2 in the long run: 2.5 % at 0.95. With a limit of NaN the verdict is `Undecided`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -21,17 +22,17 @@ pub enum Verdict {
     Undecided,
 }
 
-/// Judges "at most `limit`": passes where the upper end is at most the limit, fails where the lower end is above it.
+/// Judges "at most `limit`": passes if the upper end is at most the limit, fails if the lower end is above it.
 pub fn judge_upper_bound(score: &Score, limit: f64) -> Verdict {
     judge(score.upper <= limit, score.lower > limit)
 }
 
-/// Judges "at least `limit`": passes where the lower end is at least the limit, fails where the upper end is below it.
+/// Judges "at least `limit`": passes if the lower end is at least the limit, fails if the upper end is below it.
 pub fn judge_lower_bound(score: &Score, limit: f64) -> Verdict {
     judge(score.lower >= limit, score.upper < limit)
 }
 
-/// Judges "from `low` to `high`": passes where the interval lies inside, fails where it lies wholly outside.
+/// Judges "from `low` to `high`": passes if the interval is inside, fails if it is completely outside.
 pub fn judge_between(score: &Score, low: f64, high: f64) -> Verdict {
     judge(
         low <= score.lower && score.upper <= high,
@@ -39,11 +40,11 @@ pub fn judge_between(score: &Score, low: f64, high: f64) -> Verdict {
     )
 }
 
-/// Judges "worse by at most `margin`": passes where the upper end of the difference is at most the margin, fails where
-/// the lower end is above it.
+/// Judges "worse by at most `margin`": passes if the upper end of the difference is at most the margin, fails if the lower
+/// end is above it.
 ///
-/// The margin is in the metric's unit. Zero asks for proof that the challenger is not worse, a negative margin for
-/// proof that it is better by as much.
+/// The margin is in the metric's unit. Zero requires proof that the challenger is not worse, a negative margin proof that it
+/// is better by this amount.
 pub fn judge_non_inferior(difference: &PairedDifference, margin: f64) -> Verdict {
     judge(difference.upper <= margin, difference.lower > margin)
 }

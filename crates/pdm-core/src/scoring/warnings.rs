@@ -1,19 +1,21 @@
+//! Warnings about the statistics of a scorecard.
+
 use super::bootstrap::Score;
 use super::rows::{ScoredRow, admit, by_unit};
 use super::totals::Totals;
 use super::{Cuts, Metric, Protocol, ScoringError};
 use crate::domain::Prediction;
 
-/// Units below which a bootstrap over units is known to give too narrow intervals.
+/// Number of units below which a bootstrap over units is known to give too narrow intervals.
 const FEW_UNITS: usize = 20;
-/// Share of truths above the cap from which on a score says little about them.
+/// Share of truths above the cap from which a score says little about them.
 const MOSTLY: f64 = 2.0 / 3.0;
-/// Share of the cap that the longest truth must reach, unless the cap was hardly meant.
+/// Share of the cap that the longest truth must reach; below it the cap is probably a mistake.
 const FAR_BELOW: f64 = 0.5;
-/// The worst units looked at for the NASA score, as a share of all.
+/// Share of the worst units that are examined for the NASA score.
 const WORST: f64 = 0.05;
 
-/// Returns what a reader of the scores should know about the statistics, one sentence each without a period.
+/// Returns warnings about the statistics, one sentence each without a period.
 pub(super) fn warnings(
     predictions: &[Prediction],
     rows: &[ScoredRow],
@@ -39,14 +41,14 @@ pub(super) fn warnings(
         .collect()
 }
 
-/// Something that makes a score less than its name, in a sentence without a period.
+/// A restriction on the meaning of scores, in a sentence without a period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caution(pub String);
 
-/// Returns what changes the meaning of scores, unlike the other warnings, which say how far to trust them.
+/// Returns restrictions on the meaning of scores, unlike the other warnings, which concern their reliability.
 ///
 /// # Errors
-/// Predictions that cannot be scored.
+/// The predictions cannot be scored.
 pub fn cautions(
     predictions: &[Prediction],
     protocol: &Protocol,
@@ -83,18 +85,17 @@ fn few_cuts(rows: &[ScoredRow], protocol: &Protocol) -> Option<String> {
     })
 }
 
-/// Cuts begin where a history has some rows: how good predictions are before that, no score can tell.
+/// Cuts begin after the first rows of a history, so no score covers predictions before that.
 fn unseen_ages(rows: &[ScoredRow], protocol: &Protocol) -> Option<String> {
     if protocol.cuts == Cuts::LastCycle {
         return None;
     }
     let first = rows.iter().map(|row| row.cycle.0).min()?;
-    (first > 1).then(|| {
-        format!("no cut lies before cycle {first}: how good younger predictions are is not known")
-    })
+    (first > 1)
+        .then(|| format!("no cut is before cycle {first}, so earlier predictions are not scored"))
 }
 
-/// A score against a truth that is nearly always the cap says only that the model answers the cap.
+/// A score against a truth that is nearly always the cap only shows that the model predicts the cap.
 fn mostly_capped(predictions: &[Prediction], protocol: &Protocol) -> Option<String> {
     let cap = protocol.truth_cap?;
     let capped = predictions
@@ -105,21 +106,22 @@ fn mostly_capped(predictions: &[Prediction], protocol: &Protocol) -> Option<Stri
     let longest = longest_truth(predictions);
     (share > MOSTLY).then(|| {
         format!(
-            "{capped} of {} truths lie above target.cap = {cap} and count as {cap}: the scores say little about them; the \
-             longest is {longest}, and target.cap = \"auto\" leaves all of them as they are",
+            "{capped} of {} truths are above target.cap = {cap} and count as {cap}, so the scores say little about them; the \
+            longest is {longest}; target.cap = \"auto\" caps none of them",
             predictions.len()
         )
     })
 }
 
-/// A cap that no truth comes near is no mistake, but was hardly meant.
+/// A cap far above every truth is valid, but probably not intended.
 fn far_below_the_cap(predictions: &[Prediction], protocol: &Protocol) -> Option<String> {
-    let (most, longest) = (protocol.clip.upper, longest_truth(predictions));
+    let most = protocol.clip.upper;
+    let longest = longest_truth(predictions);
     let whole_lives = protocol.cuts != Cuts::LastCycle;
     (whole_lives && longest < FAR_BELOW * most).then(|| {
         format!(
-            "target.cap = {most} is far above every truth, of which the longest is {longest}: predictions may be as large as \
-             the cap; target.cap = \"auto\" follows the lives"
+            "target.cap = {most} is far above the longest truth, {longest}: predictions may be as large as the cap; \
+            target.cap = \"auto\" adapts it to the lives"
         )
     })
 }
@@ -136,7 +138,7 @@ fn out_of_reach(rows: &[ScoredRow], protocol: &Protocol) -> Option<String> {
     let above = rows.iter().filter(|row| row.truth > most).count();
     (above > 0).then(|| {
         format!(
-            "{above} of {} truths lie above {most} cycles, the largest possible prediction",
+            "{above} of {} truths are above {most} cycles, the largest possible prediction",
             rows.len()
         )
     })
@@ -160,7 +162,7 @@ fn few_units_carry_the_score(units: &[Totals]) -> Option<String> {
     let share = penalties.iter().take(worst).sum::<f64>() / penalties.iter().sum::<f64>();
     (units.len() >= FEW_UNITS && share > 0.5).then(|| {
         format!(
-            "{worst} of {} units make {:.0} % of the NASA score",
+            "{worst} of {} units contribute {:.0} % of the NASA score",
             units.len(),
             share * 100.0
         )

@@ -784,7 +784,7 @@ fn mistakes_within_a_member_point_at_the_member() {
         .next()
         .unwrap();
     insta::assert_snapshot!(errors(alone, &[]), @r#"
-    error[E0133]: `model.member` needs at least 2 models, and there are 1
+    error[E0133]: `model.member` needs at least 2 models, but has 1
       --> pdm.toml:10:1
        |
     10 | [[model.member]]
@@ -836,7 +836,7 @@ fn one_of_subset_and_subsets_is_asked_for() {
       |                   ^^^ at most 509
     "#);
     insta::assert_snapshot!(errors(&pool, &["dataset.subset=FD001"]), @r#"
-    error[E0123]: `dataset.subsets` is written beside `subset`
+    error[E0123]: `dataset.subsets` must not be combined with `subset`
      --> pdm.toml:6:11
       |
     6 | subsets = ["FD004", "FD002"]
@@ -847,7 +847,7 @@ fn one_of_subset_and_subsets_is_asked_for() {
      --> command line:1:23
       |
     1 | --set dataset.subsets=["FD003"]
-      |                       ^^^^^^^^^ for one write subset = "FD003"
+      |                       ^^^^^^^^^ for a single subset: subset = "FD003"
     "#);
     insta::assert_snapshot!(errors(&pool, &["dataset.subsets=[]"]), @r#"
     error[E0110]: `dataset.subsets`: needs at least 2 subsets

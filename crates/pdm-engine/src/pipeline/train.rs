@@ -148,7 +148,7 @@ fn tell_lives(
     spec: &PipelineSpec,
     reporter: &Reporter,
 ) {
-    if let Some(text) = ResolvedValue::told(found) {
+    if let Some(text) = ResolvedValue::describe(found) {
         reporter.note(format!("found in the data: {text}"));
     }
     let all = dataset.train().len();

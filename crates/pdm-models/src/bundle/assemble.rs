@@ -1,3 +1,5 @@
+//! Writes bundles.
+
 use std::fs;
 use std::path::Path;
 
@@ -14,7 +16,7 @@ use crate::models::ModelOptions;
 use pdm_core::content::{Digest, finite_json};
 use pdm_core::scoring::Conformal;
 
-/// Everything a bundle is made of.
+/// The parts of a bundle.
 #[derive(Debug)]
 pub struct BundleParts<'a> {
     /// Features fitted on all training units.
@@ -23,15 +25,15 @@ pub struct BundleParts<'a> {
     pub model: &'a ModelOptions,
     /// The fitted weights, as safetensors.
     pub weights: &'a [u8],
-    /// What the model was taught to predict.
+    /// The target of the model.
     pub target: &'a TargetOptions,
     /// Intervals, from out-of-fold predictions.
     pub calibration: &'a Conformal,
-    /// What the training data looked like.
+    /// Profile of the training data.
     pub profile: &'a ReferenceProfile,
-    /// What the training files held.
+    /// Contents of the training files.
     pub contents: &'a Contents,
-    /// Where the model comes from.
+    /// Origin of the model.
     pub provenance: Provenance,
 }
 
@@ -40,7 +42,7 @@ pub struct BundleParts<'a> {
 /// The manifest is written last: a folder without it is not a bundle.
 ///
 /// # Errors
-/// [`BundleError::Io`] where a file cannot be written, [`BundleError::Unwritable`] where a number in it is not finite.
+/// [`BundleError::Io`] if a file cannot be written, [`BundleError::Unwritable`] if a number in it is not finite.
 pub fn assemble(parts: &BundleParts<'_>, folder: &Path) -> Result<Digest, BundleError> {
     let contents = [
         (CALIBRATION, json(CALIBRATION, parts.calibration)?),
@@ -71,7 +73,7 @@ pub fn assemble(parts: &BundleParts<'_>, folder: &Path) -> Result<Digest, Bundle
     Ok(Digest::of(manifest))
 }
 
-/// Nothing is written that cannot be read again: a number that is not finite is an error here.
+/// A number that is not finite is an error, since it could not be read back from JSON.
 fn json<T: Serialize>(name: &'static str, value: &T) -> Result<Vec<u8>, BundleError> {
     finite_json(value).map_err(|source| BundleError::Unwritable { name, source })
 }

@@ -1,5 +1,5 @@
-//! Whether the parts of a bundle fit together. Digests prove that a bundle is as it was assembled, not that whoever assembled it
-//! meant well: whatever is read is held against the schema and the pipeline's own limits before anything is computed of it.
+//! Checks that the parts of a bundle are consistent. Digests prove that a bundle is unchanged, not that it is trustworthy, so
+//! all parts are checked against the schema and the limits of a pipeline before they are used.
 
 use super::manifest::{BundleManifest, CALIBRATION, FEATURES, MANIFEST, PROFILE, WEIGHTS};
 use super::{BundleError, ModelBundle, ReferenceProfile};
@@ -7,13 +7,13 @@ use crate::features::FittedFeatures;
 use crate::models::{Family, Predictor};
 use pdm_core::domain::Problem;
 
-/// Most quantile levels of a profile.
+/// Maximum number of quantile levels of a profile.
 const MOST_LEVELS: usize = 1000;
 
-/// Holds a manifest against the limits of a pipeline; nothing is made of options that break them.
+/// Checks a manifest against the limits of a pipeline before its options are used.
 ///
 /// # Errors
-/// An option or the target breaks a limit.
+/// An option or the target exceeds a limit.
 pub(super) fn manifest(manifest: &BundleManifest) -> Result<(), BundleError> {
     let problems = manifest
         .model
@@ -36,17 +36,17 @@ pub(super) fn manifest(manifest: &BundleManifest) -> Result<(), BundleError> {
     }
 }
 
-/// Holds fitted features against the manifest, and their parts against each other.
+/// Checks fitted features against the manifest, and their parts against each other.
 ///
 /// # Errors
-/// They do not fit.
+/// They are inconsistent.
 pub(super) fn features(
     features: &FittedFeatures,
     manifest: &BundleManifest,
 ) -> Result<(), BundleError> {
     if features.schema() != &manifest.schema {
         return Err(BundleError::Manifest {
-            problem: "and features.json disagree on the schema".to_owned(),
+            problem: "and features.json have different schemas".to_owned(),
         });
     }
     features
@@ -55,10 +55,10 @@ pub(super) fn features(
 }
 
 impl ModelBundle {
-    /// Holds the model, the calibration and the profile against the features.
+    /// Checks the model, the calibration and the profile against the features.
     ///
     /// # Errors
-    /// One of them does not fit.
+    /// One of them is inconsistent.
     pub(super) fn check(&self) -> Result<(), BundleError> {
         if let Some(problem) = width_problem(self.model.as_ref(), self.features.widths()) {
             return Err(unfit(WEIGHTS, problem));
@@ -75,12 +75,12 @@ fn unfit(file: &'static str, problem: String) -> BundleError {
     BundleError::Unfit { file, problem }
 }
 
-/// Returns what a model reads that the features do not give; `widths` are those of the table and of the sequence.
+/// Returns a message if a model reads other inputs than the features have; `widths` are those of the table and of the sequence.
 fn width_problem(model: &dyn Predictor, widths: [usize; 2]) -> Option<String> {
     let [table, sequence] = widths;
     let differs = |what: &str, has: usize, gives: usize| {
         (has != gives).then(|| {
-            format!("are of a model that reads {has} columns of the {what}, which has {gives}")
+            format!("are for a model that reads {has} columns of the {what}, which has {gives}")
         })
     };
     match model.family()? {
@@ -105,7 +105,7 @@ fn profile_problem(profile: &ReferenceProfile, features: &FittedFeatures) -> Opt
     let regimes = features.regime_count();
     if profile.rows.len() != regimes {
         return Some(format!(
-            "speaks of {} operating regimes, and there are {regimes}",
+            "has {} operating regimes, but there are {regimes}",
             profile.rows.len()
         ));
     }
@@ -120,7 +120,7 @@ fn profile_problem(profile: &ReferenceProfile, features: &FittedFeatures) -> Opt
         let name = &channel.channel;
         if channel.regime >= regimes || schema.channel(name).is_none() {
             return Some(format!(
-                "speaks of `{name}` in regime {}, which there is not",
+                "has `{name}` in regime {}, which does not exist",
                 channel.regime
             ));
         }
@@ -128,15 +128,13 @@ fn profile_problem(profile: &ReferenceProfile, features: &FittedFeatures) -> Opt
             || channel.min > channel.max
             || channel.sd < 0.0
         {
-            return Some(format!(
-                "describes `{name}` by numbers that do not fit together"
-            ));
+            return Some(format!("describes `{name}` with inconsistent numbers"));
         }
     }
     let histories = profile.histories.as_ref()?;
     let ascend = histories.first_cycle.is_sorted() && histories.cycles.is_sorted();
     if !ascend || histories.level_rows == 0 {
-        return Some("describes histories by numbers that do not fit together".to_owned());
+        return Some("describes histories with inconsistent numbers".to_owned());
     }
     let levels = histories
         .levels
@@ -150,6 +148,6 @@ fn profile_problem(profile: &ReferenceProfile, features: &FittedFeatures) -> Opt
         .chain(repetitions)
         .find(|(_, channel)| !features.sensors().contains(*channel));
     unknown.map(|(what, channel)| {
-        format!("speaks of the {what} of `{channel}`, which the model does not read")
+        format!("has the {what} of `{channel}`, which the model does not read")
     })
 }

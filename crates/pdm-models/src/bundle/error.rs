@@ -1,3 +1,5 @@
+//! Errors of writing and opening bundles.
+
 use std::io;
 use std::path::PathBuf;
 
@@ -11,55 +13,55 @@ pub enum BundleError {
     /// A file cannot be read or written.
     #[error("cannot {action} `{}`", path.display())]
     Io {
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
-    /// A part of a bundle holds a number that JSON cannot hold, so it could not be read again.
+    /// A part of a bundle has a number that JSON cannot represent.
     #[error("`{name}` of the bundle cannot be written")]
     Unwritable {
         /// Name of the file within the bundle.
         name: &'static str,
-        /// Which number it is.
+        /// The path of the number.
         source: serde_json::Error,
     },
-    /// The folder holds no manifest.
+    /// The folder has no manifest.
     #[error("`{}` is not a bundle: it has no bundle.json", path.display())]
     NotABundle {
         /// The folder.
         path: PathBuf,
     },
-    /// A file the manifest lists is gone.
+    /// A file that the manifest lists is missing.
     #[error("`{}` is missing from the bundle", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// A file differs from what was assembled; it was not parsed.
-    #[error("`{}` was changed: its SHA-256 is {found}, the bundle says {expected}", path.display())]
+    /// A file was changed after the bundle was written; it was not parsed.
+    #[error("`{}` was changed: its SHA-256 is {found}, expected {expected}", path.display())]
     Digest {
         /// The file.
         path: PathBuf,
-        /// What the manifest or the registry says.
+        /// The digest in the manifest or the registry.
         expected: Digest,
-        /// What the file has.
+        /// The digest of the file.
         found: Digest,
     },
-    /// A file with the right digest cannot be understood.
+    /// A file with the right digest cannot be parsed.
     #[error("`{}` cannot be read as {what}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// What it should be.
+        /// The expected content.
         what: &'static str,
-        /// Why not.
+        /// The cause.
         source: serde_json::Error,
     },
     /// The bundle was written by a later version of this program.
-    #[error("`{}` has bundle format {found}; this program knows up to {known}", path.display())]
+    #[error("`{}` has bundle format {found}; this program supports formats up to {known}", path.display())]
     Version {
         /// The manifest.
         path: PathBuf,
@@ -68,13 +70,13 @@ pub enum BundleError {
         /// Newest known format.
         known: u32,
     },
-    /// A file name in the manifest leaves the folder, or a needed file is not listed.
+    /// A file name in the manifest is outside the folder, or a required file is not listed.
     #[error("the bundle's manifest {problem}")]
     Manifest {
         /// What is wrong, as a fragment.
         problem: String,
     },
-    /// A part of the bundle does not fit the others, or breaks a limit that every pipeline keeps.
+    /// A part of the bundle is inconsistent with the others, or exceeds a limit of pipelines.
     #[error("`{file}` of the bundle {problem}")]
     Unfit {
         /// Name of the file within the bundle.
@@ -82,20 +84,20 @@ pub enum BundleError {
         /// What is wrong, as a fragment.
         problem: String,
     },
-    /// A folder, a pipe or a device stands where a file of the bundle belongs.
+    /// A folder, a pipe or a device is in place of a file of the bundle.
     #[error("`{}` is not a file", path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
     },
     /// A file is larger than any part of a bundle.
-    #[error("`{}` has {bytes} bytes, and a part of a bundle has at most {most}", path.display())]
+    #[error("`{}` has {bytes} bytes; the limit for a file of a bundle is {most}", path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
         /// Its length.
         bytes: u64,
-        /// The largest that is read.
+        /// The limit.
         most: u64,
     },
     /// The weights do not belong to the model.
@@ -104,7 +106,7 @@ pub enum BundleError {
 }
 
 impl BundleError {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::Io { .. } => Code::FileAccess,

@@ -1,6 +1,6 @@
-//! Holds a history against what the model learnt from: what it never saw is flagged, and an age beyond it is clipped.
+//! Compares a history with the training data: unseen properties are flagged, and ages beyond those of training are clipped.
 //!
-//! Causal as the predictions are: the flags at a row depend on that row and the rows before it only.
+//! Like the predictions, the flags at a row depend only on that row and the rows before it.
 
 use std::borrow::Cow;
 
@@ -9,33 +9,33 @@ use super::{ChannelProfile, KnownHistories, ModelBundle};
 use crate::data::Trajectory;
 use pdm_core::domain::{Cycle, Flag, FlagKind};
 
-/// How far a value may lie outside those of training before it is flagged, as a share of their range: chance alone puts the
-/// values of a new unit a little outside.
+/// How far a value may be outside the training values before it is flagged, as a share of their range: the values of a new
+/// unit may be slightly outside by chance.
 const RANGE_MARGIN: f64 = 0.25;
 
 /// The same for a setting, as a share of its range over all regimes: a regime is often one value and its noise.
 const SETTING_MARGIN: f64 = 0.01;
 
-/// Rows from which on the range of a regime says anything.
+/// Minimum number of rows of a regime for its range to be meaningful.
 const ROWS_OF_A_REGIME: usize = 30;
 
-/// Least distance of a unit's level from those of training that is flagged, in standard deviations of single rows.
+/// Minimum distance of a level from those of training that is flagged, in standard deviations of single rows.
 const LEAST_SHIFT: f64 = 1.0;
 
-/// How many standard errors the level of fewer rows may lie further out.
+/// Additional tolerance for the level of fewer rows, in standard errors.
 const LEVEL_ERRORS: f64 = 3.0;
 
-/// Fewest rows with the same value that are flagged: fewer are chance or rounding.
+/// Minimum number of rows with the same value that is flagged; fewer are chance or rounding.
 const FEWEST_STUCK: usize = 5;
 
-/// How many times longer than in training a value must be repeated: the longest stretch of other units is often a little longer
-/// than that of the units of training, and twice as long hardly ever.
+/// Factor by which a stretch of equal values must exceed the longest one in training: in other units the longest stretch is
+/// often slightly longer, but hardly ever twice as long.
 const STUCK_TIMES: usize = 2;
 
 /// Share of a value below which a difference is rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// What of one history the model never learnt from, with the row from which on that is so.
+/// Properties of a history that were not in the training data, with the first row at which they occur.
 pub(super) struct Examined<'a> {
     known: Cow<'a, KnownHistories>,
     says_age: bool,
@@ -47,17 +47,17 @@ pub(super) struct Examined<'a> {
     stuck: Vec<Repeats<'a>>,
 }
 
-/// How long one sensor repeats its value, at each row of a history.
+/// How long one sensor has repeated its value, at each row of a history.
 struct Repeats<'a> {
     sensor: &'a str,
     values: &'a [f64],
     rows: Vec<usize>,
-    /// The longest stretch of training.
+    /// The longest stretch in training.
     longest: usize,
 }
 
 impl ModelBundle {
-    /// Returns the unit as the model may read it: with its age clipped to those it learnt.
+    /// Returns the unit with its age clipped to those of training.
     pub(super) fn within_age<'a>(&self, unit: &'a Trajectory) -> Cow<'a, Trajectory> {
         let Some(known) = &self.profile.histories else {
             return Cow::Borrowed(unit);
@@ -77,7 +77,7 @@ impl ModelBundle {
         })
     }
 
-    /// Returns the unit as if its counter had begun where those of training did.
+    /// Returns the unit as if its cycle counter had begun like those of training.
     pub(super) fn recounted(&self, unit: &Trajectory) -> Trajectory {
         let first = unit.cycles.first().map_or(0, |cycle| cycle.0);
         let [lowest, highest] = self.known_histories().first_cycle;
@@ -89,7 +89,7 @@ impl ModelBundle {
         }
     }
 
-    /// Returns whether the profile says how old units grew and where their sensors began; those of format 1 do not.
+    /// Returns whether the profile has the ages and initial levels of units; those of format 1 do not.
     pub fn knows_histories(&self) -> bool {
         self.profile.histories.is_some()
     }
@@ -101,7 +101,7 @@ impl ModelBundle {
         }
     }
 
-    /// Holds a history, which has a row, against what the model learnt from.
+    /// Compares a history, which must have a row, with the training data.
     pub(super) fn examine<'a>(&'a self, unit: &'a Trajectory) -> Examined<'a> {
         let known = self.known_histories();
         let first = unit.cycles.first().map_or(0, |cycle| cycle.0);
@@ -121,7 +121,7 @@ impl ModelBundle {
         }
     }
 
-    /// Returns the first row at which a setting is that of no regime of training.
+    /// Returns the first row at which a setting is in no regime of the training data.
     fn unknown_settings(&self, unit: &Trajectory) -> Option<(usize, Flag)> {
         let settings = &self.manifest.schema.settings;
         let mut first: Option<(usize, Flag)> = None;
@@ -142,27 +142,22 @@ impl ModelBundle {
                     break;
                 }
                 let regime = self.features.regime(unit, row);
-                let Some(of) = self
-                    .profile
-                    .channel(regime, name)
-                    .filter(|_| self.is_common(regime))
-                else {
+                let Some(of) = self.common_channel(regime, name) else {
                     continue;
                 };
                 let margin =
                     (RANGE_MARGIN * (of.max - of.min)).max(SETTING_MARGIN * (highest - lowest));
                 if is_outside(*value, of, margin) {
-                    let (cycle, [min, max]) = (unit.cycles[row], [of.min, of.max].map(shown));
-                    let (value, nearest) = (
-                        shown(*value),
-                        if own.len() > 1 {
-                            " in the nearest regime"
-                        } else {
-                            ""
-                        },
-                    );
+                    let cycle = unit.cycles[row];
+                    let [min, max] = [of.min, of.max].map(shown);
+                    let value = shown(*value);
+                    let nearest = if own.len() > 1 {
+                        " in the nearest regime"
+                    } else {
+                        ""
+                    };
                     let message = format!(
-                        "{name} is {value} at cycle {cycle}; training held {min} to {max}{nearest}"
+                        "{name} is {value} at cycle {cycle}; training had {min} to {max}{nearest}"
                     );
                     first = Some((
                         row,
@@ -178,7 +173,7 @@ impl ModelBundle {
         first
     }
 
-    /// Returns the first row of each sensor in use at which it lies far outside the values of training.
+    /// Returns the first row of each used sensor at which it is far outside the training values.
     fn outside_ranges(&self, unit: &Trajectory) -> Vec<(usize, String)> {
         let regimes: Vec<usize> = (0..unit.len())
             .map(|row| self.features.regime(unit, row))
@@ -189,23 +184,20 @@ impl ModelBundle {
                 continue;
             };
             let of_regime: Vec<Option<&ChannelProfile>> = (0..self.features.regime_count())
-                .map(|regime| {
-                    self.profile
-                        .channel(regime, sensor)
-                        .filter(|_| self.is_common(regime))
-                })
+                .map(|regime| self.common_channel(regime, sensor))
                 .collect();
             for (row, value) in unit.channels[channel].iter().enumerate() {
                 let Some(of) = of_regime[regimes[row]] else {
                     continue;
                 };
                 if is_outside(*value, of, RANGE_MARGIN * (of.max - of.min)) {
-                    let (cycle, value) = (unit.cycles[row], shown(*value));
+                    let cycle = unit.cycles[row];
+                    let value = shown(*value);
                     let [min, max] = [of.min, of.max].map(shown);
                     outside.push((
                         row,
                         format!(
-                            "{sensor} is {value} at cycle {cycle}, training held {min} to {max}"
+                            "{sensor} is {value} at cycle {cycle}; training had {min} to {max}"
                         ),
                     ));
                     break;
@@ -215,7 +207,7 @@ impl ModelBundle {
         outside
     }
 
-    /// Returns, for each sensor in use and each of the first rows, what is odd about where the sensor began.
+    /// Returns, for each used sensor and each of the first rows, whether its initial level is unusual.
     fn shifted_levels(
         &self,
         unit: &Trajectory,
@@ -238,8 +230,10 @@ impl ModelBundle {
                 let odd = distance
                     .filter(|at| *at > level.highest + margin || *at < level.lowest - margin);
                 messages.push(odd.map(|at| {
-                    let (name, lowest, highest) = (&level.channel, level.lowest, level.highest);
-                    format!("{name} begins {at:+.1} sd from its mean, units of training {lowest:+.1} to {highest:+.1}")
+                    let name = &level.channel;
+                    let lowest = level.lowest;
+                    let highest = level.highest;
+                    format!("{name} begins {at:+.1} sd from its mean, training units {lowest:+.1} to {highest:+.1}")
                 }));
             }
             shifted.push(messages);
@@ -247,7 +241,7 @@ impl ModelBundle {
         shifted
     }
 
-    /// Returns how long the sensors in use repeat their values; nothing where the profile does not say what is usual.
+    /// Returns how long the used sensors repeat their values; nothing if the profile has no repetitions.
     fn repeats<'a>(&'a self, unit: &'a Trajectory) -> Vec<Repeats<'a>> {
         let mut found = Vec::new();
         let known = self
@@ -274,7 +268,16 @@ impl ModelBundle {
         found
     }
 
-    /// Returns whether training had rows enough in a regime to say how far its values reach.
+    /// Returns the profile of a channel in a regime with enough rows.
+    fn common_channel(&self, regime: usize, channel: &str) -> Option<&ChannelProfile> {
+        if self.is_common(regime) {
+            self.profile.channel(regime, channel)
+        } else {
+            None
+        }
+    }
+
+    /// Returns whether training had enough rows in a regime for its range to be meaningful.
     fn is_common(&self, regime: usize) -> bool {
         self.profile
             .rows
@@ -284,15 +287,17 @@ impl ModelBundle {
 }
 
 impl Examined<'_> {
-    /// Returns whether the counter begins at another cycle than those of training.
+    /// Returns whether the cycle counter begins at another cycle than those of training.
     pub(super) fn begins_elsewhere(&self) -> bool {
         self.begins_elsewhere
     }
 
-    /// Returns the flags at a row; `recounted` is the prediction there if the counter began where those of training did.
+    /// Returns the flags at a row; `recounted` is the prediction there if the counter had begun like those of training.
     pub(super) fn at(&self, row: usize, recounted: Option<f64>) -> Vec<Flag> {
         let mut flags = Vec::new();
-        if let Some(rul) = recounted.filter(|_| self.begins_elsewhere) {
+        if self.begins_elsewhere
+            && let Some(rul) = recounted
+        {
             flags.push(Flag {
                 kind: FlagKind::FirstCycle,
                 message: self.first_cycle(rul),
@@ -302,7 +307,7 @@ impl Examined<'_> {
         let [youngest, oldest] = self.known.cycles;
         if self.says_age && cycle > oldest {
             let message = format!(
-                "cycle {cycle} is beyond {oldest}, the oldest of training: the age counts as {oldest}"
+                "cycle {cycle} is beyond {oldest}, the last cycle of training: the age counts as {oldest}"
             );
             flags.push(Flag {
                 kind: FlagKind::Age,
@@ -310,18 +315,19 @@ impl Examined<'_> {
             });
         } else if self.says_age && cycle < youngest {
             let message = format!(
-                "cycle {cycle} is before {youngest}, the first of training: the age counts as {youngest}"
+                "cycle {cycle} is before {youngest}, the first cycle of training: the age counts as {youngest}"
             );
             flags.push(Flag {
                 kind: FlagKind::Age,
                 message,
             });
         }
-        let (rows, shortest) = (row + 1, self.known.shortest_history);
+        let rows = row + 1;
+        let shortest = self.known.shortest_history;
         if rows < shortest {
             let plural = if rows == 1 { "row" } else { "rows" };
             let message =
-                format!("{rows} {plural} of history; the model was judged from {shortest} on");
+                format!("{rows} {plural} of history; the model was scored from {shortest} on");
             flags.push(Flag {
                 kind: FlagKind::ShortHistory,
                 message,
@@ -364,13 +370,13 @@ impl Examined<'_> {
             format!("from {lowest} to {highest}")
         };
         format!(
-            "begins at cycle {first}, units of training {begins}; counted from there its RUL would be {rul:.1}"
+            "begins at cycle {first}, training units {begins}; counted from there its RUL would be {rul:.1}"
         )
     }
 }
 
 impl Repeats<'_> {
-    /// Returns what is odd at a row, where the value there is repeated for too long.
+    /// Returns a flag if the value at a row has been repeated for too long.
     fn stuck_at(&self, row: usize) -> Option<String> {
         let Self {
             sensor,
@@ -378,13 +384,14 @@ impl Repeats<'_> {
             rows,
             longest,
         } = self;
-        let (rows, value) = (rows[row], shown(values[row]));
+        let rows = rows[row];
+        let value = shown(values[row]);
         if rows < FEWEST_STUCK.max(longest.saturating_mul(STUCK_TIMES).saturating_add(1)) {
             return None;
         }
         let usual = match longest {
-            1 => "units of training never repeat a value".to_owned(),
-            most => format!("units of training repeat a value in at most {most}"),
+            1 => "training units never repeat a value".to_owned(),
+            most => format!("training units repeat a value in at most {most}"),
         };
         Some(format!(
             "{sensor} is {value} in each of the last {rows} rows; {usual}"
@@ -392,16 +399,17 @@ impl Repeats<'_> {
     }
 }
 
-/// Returns the first step from row to row that is longer than any of training.
+/// Returns the first step from row to row that is longer than any in training.
 fn first_gap(unit: &Trajectory, known: &KnownHistories) -> Option<(usize, Flag)> {
     let row = (1..unit.len()).find(|row| {
         let step = unit.cycles[*row].0.saturating_sub(unit.cycles[row - 1].0);
         step > known.largest_step
     })?;
-    let (before, cycle) = (unit.cycles[row - 1], unit.cycles[row]);
+    let before = unit.cycles[row - 1];
+    let cycle = unit.cycles[row];
     let usual = match known.largest_step {
-        1 => "units of training have no gap".to_owned(),
-        most => format!("units of training have steps of at most {most}"),
+        1 => "training units have no gap".to_owned(),
+        most => format!("training units have steps of at most {most}"),
     };
     Some((
         row,
@@ -423,7 +431,7 @@ fn joined<'a>(kind: FlagKind, messages: impl Iterator<Item = &'a String>) -> Opt
     (!messages.is_empty()).then_some(Flag { kind, message })
 }
 
-/// Returns a value with the digits a reader wants.
+/// Formats a value with a suitable number of digits.
 fn shown(value: f64) -> String {
     let digits = if value == 0.0 {
         0

@@ -1,4 +1,4 @@
-//! What the histories of training looked like as a whole: where they began, how old units grew, where their sensors began.
+//! Describes the training histories as a whole: first cycles, ages, initial sensor levels and repeated values.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,43 +6,43 @@ use super::ReferenceProfile;
 use crate::data::Trajectory;
 use crate::features::FittedFeatures;
 
-/// Fewest training units whose levels say where another unit's may lie.
+/// Minimum number of training units for a range of levels.
 const FEWEST_UNITS: usize = 5;
 
-/// Fewest rows whose mean is a level.
+/// Minimum number of rows of a level.
 pub(super) const FEWEST_LEVEL_ROWS: usize = 5;
 
-/// What the histories looked like that a model learnt from.
+/// A description of the histories that a model learnt from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KnownHistories {
     /// Smallest and largest first cycle of a unit.
     pub first_cycle: [u32; 2],
-    /// Smallest and largest cycle of any row: an age beyond them is clipped to them.
+    /// Smallest and largest cycle of any row; ages beyond them are clipped.
     pub cycles: [u32; 2],
-    /// Largest step from the cycle of a row to that of the next; 1 where no cycle is missing.
+    /// Largest step from the cycle of a row to that of the next; 1 if no cycle is missing.
     pub largest_step: u32,
-    /// Fewest rows at which the model was judged.
+    /// Smallest number of rows at which the model was scored.
     pub shortest_history: usize,
-    /// First rows of a unit whose mean is its level.
+    /// Number of first rows of a unit whose mean is its level.
     pub level_rows: usize,
-    /// Where the sensors that the model reads began; empty where there were too few units to say.
+    /// Initial levels of the sensors that the model reads; empty if there were too few units.
     pub levels: Vec<UnitLevel>,
-    /// How long the sensors that the model reads repeated a value; empty in bundles that do not say, where none is examined.
+    /// How long the sensors that the model reads repeated a value; empty in older bundles, where this is not checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repetitions: Vec<Repetition>,
 }
 
-/// The longest stretch of rows over which one sensor repeated a value in a unit of training.
+/// The longest stretch of rows over which one sensor repeated a value in a training unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repetition {
     /// Column name.
     pub channel: String,
-    /// Rows of the stretch; 1 where no value was repeated.
+    /// Rows of the stretch; 1 if no value was repeated.
     pub rows: usize,
 }
 
-/// Where one sensor began in the units of training: the means of their first rows, in standard deviations from the mean of
-/// each row's operating regime.
+/// Initial level of one sensor in the training units: the mean of the first rows, in standard deviations from the mean of each
+/// row's operating regime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnitLevel {
     /// Column name.
@@ -54,7 +54,7 @@ pub struct UnitLevel {
 }
 
 impl KnownHistories {
-    /// Describes training units; none where there is no row.
+    /// Describes training units; `None` without rows.
     pub(super) fn describe(
         units: &[&Trajectory],
         features: &FittedFeatures,
@@ -81,7 +81,7 @@ impl KnownHistories {
                 .windows(2)
                 .map(|pair| pair[1].0.saturating_sub(pair[0].0))
         });
-        // A unit shorter than that is judged at its last row but one.
+        // A unit shorter than that is scored at its last row but one.
         let shortest_life = units.iter().map(|unit| unit.len()).min()?;
         let level_rows = features.options().baseline_cycles().max(FEWEST_LEVEL_ROWS);
         Some(Self {
@@ -95,8 +95,8 @@ impl KnownHistories {
         })
     }
 
-    /// Returns what a bundle that does not say is taken to have learnt from: counters that begin at 1, without gaps, as
-    /// validation asks for by default.
+    /// Returns the assumption for a bundle without this description: cycles begin at 1 and have no gaps, as validation requires
+    /// by default.
     pub(super) fn usual() -> Self {
         Self {
             first_cycle: [1, 1],
@@ -128,7 +128,7 @@ fn repetitions(units: &[&Trajectory], features: &FittedFeatures) -> Vec<Repetiti
     found
 }
 
-/// Returns, for each row, how many rows up to it hold its value without a break.
+/// Returns, for each row, how many consecutive rows up to it have the same value.
 pub(super) fn repeated(values: &[f64]) -> Vec<usize> {
     let mut lengths: Vec<usize> = Vec::with_capacity(values.len());
     for (row, value) in values.iter().enumerate() {
@@ -171,7 +171,7 @@ fn levels(
     levels
 }
 
-/// Returns the level of a sensor at each of the first rows, from the rows up to it; none before there are enough of them.
+/// Returns the level of a sensor at each of the first rows, from the rows up to it; `None` while there are too few.
 pub(super) fn distances(
     unit: &Trajectory,
     features: &FittedFeatures,
@@ -182,7 +182,8 @@ pub(super) fn distances(
     let Some(channel) = features.schema().channel(sensor) else {
         return Vec::new();
     };
-    let (mut sum, mut count) = (0.0, 0);
+    let mut sum = 0.0;
+    let mut count = 0;
     let mut levels = Vec::new();
     for row in 0..unit.len().min(level_rows) {
         let regime = features.regime(unit, row);

@@ -1,3 +1,5 @@
+//! The manifest of a bundle.
+
 use serde::{Deserialize, Serialize};
 
 use crate::data::Schema;
@@ -5,8 +7,8 @@ use crate::features::TargetOptions;
 use crate::models::ModelOptions;
 use pdm_core::content::Digest;
 
-/// Newest bundle format this program writes and reads. The second added what histories looked like to the profile; ages beyond
-/// those are clipped, so that a program which does not know of them must not predict.
+/// Newest bundle format that this program writes and reads. Format 2 added a description of the histories to the profile; since
+/// ages beyond it are clipped, an older program must not predict with it.
 pub(super) const FORMAT: u32 = 2;
 
 /// File names inside a bundle.
@@ -15,38 +17,38 @@ pub(super) const FEATURES: &str = "features.json";
 pub(super) const WEIGHTS: &str = "weights.safetensors";
 pub(super) const CALIBRATION: &str = "calibration.json";
 pub(super) const PROFILE: &str = "profile.json";
-/// Absent in bundles of earlier programs.
+/// Absent in older bundles.
 pub(super) const CONTENTS: &str = "contents.json";
 
-/// What a bundle is and which bytes it consists of.
+/// The content of a bundle and the digests of its files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BundleManifest {
     /// Format version.
     pub format: u32,
     /// The model family and its options.
     pub model: ModelOptions,
-    /// What the model was taught to predict.
+    /// The target of the model.
     pub target: TargetOptions,
-    /// Columns an input must have.
+    /// Columns that an input must have.
     pub schema: Schema,
-    /// Where the model comes from.
+    /// Origin of the model.
     pub provenance: Provenance,
     /// Every other file, in order of name.
     pub files: Vec<BundleFile>,
 }
 
-/// Where a model comes from: enough to make it again.
+/// Origin of a model, sufficient to reproduce it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// Name of the data set.
     pub dataset: String,
     /// Digest of the training part.
     pub training_data: Digest,
-    /// Number of run-to-failure units it learnt from.
+    /// Number of run-to-failure units of the training.
     pub training_units: usize,
     /// Digest of the assignment of units to folds.
     pub split: Digest,
-    /// The one seed of all random numbers.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 

@@ -1,15 +1,15 @@
-//! What ships: one folder, one digest.
+//! Model bundles: one folder, one digest.
 //!
 //! ```text
-//! bundle.json            what it is, the input schema, and the SHA-256 of every other file; its own SHA-256 names the bundle
+//! bundle.json            the input schema and the SHA-256 of every other file; its own SHA-256 identifies the bundle
 //! features.json          fitted features: regimes, scalers, health index
 //! weights.safetensors    the model
-//! calibration.json       how wide an interval must be
-//! profile.json           what the training data looked like, for drift
+//! calibration.json       the width of intervals
+//! profile.json           the distribution of the training data, for drift and flags
 //! ```
 //!
-//! A bundle holds no clock and no path: the same fit gives the same bytes. [`ModelBundle::open`] checks every digest
-//! before it parses a byte.
+//! A bundle contains neither times nor paths: the same fit gives the same bytes. [`ModelBundle::open`] checks every digest
+//! before parsing.
 
 mod assemble;
 mod check;

@@ -1,3 +1,5 @@
+//! Opens and verifies bundles.
+
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
@@ -14,13 +16,13 @@ use crate::models::Predictor;
 use pdm_core::content::Digest;
 use pdm_core::scoring::Conformal;
 
-/// The largest manifest that is read: it names five files and the columns.
+/// Size limit of the manifest, which lists five files and the columns.
 const MOST_MANIFEST_BYTES: u64 = 64 << 20;
 
-/// The largest file of a bundle that is read.
+/// Size limit of a file of a bundle.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// A model with everything it needs to predict, verified.
+/// A verified model with everything it needs to predict.
 #[derive(Debug)]
 pub struct ModelBundle {
     pub(super) digest: Digest,
@@ -35,10 +37,10 @@ pub struct ModelBundle {
 impl ModelBundle {
     /// Opens the bundle in a folder. Every file's SHA-256 is checked before the file is parsed.
     ///
-    /// `expected` is the digest a registry vouches for; without it the manifest vouches for itself.
+    /// `expected` is the digest in a registry; without it the manifest itself is not verified.
     ///
     /// # Errors
-    /// A file is missing, was changed, or is not what it should be.
+    /// A file is missing, was changed, or is invalid.
     pub fn open(folder: &Path, expected: Option<Digest>) -> Result<Self, BundleError> {
         let (digest, manifest) = open_manifest(folder, expected)?;
         check::manifest(&manifest)?;
@@ -61,12 +63,11 @@ impl ModelBundle {
             manifest,
         };
         bundle.check()?;
-        // A model that gives intervals gives them for any history, an empty one too.
+        // A model with intervals returns them for any history, even an empty one.
         if bundle.calibration.reads_intervals()
             && bundle.model.intervals(&Matrix::default()).is_none()
         {
-            let problem =
-                "names a model without intervals, and calibration.json widens those of the model";
+            let problem = "has a model without intervals, but calibration.json adjusts intervals of the model";
             return Err(BundleError::Manifest {
                 problem: problem.to_owned(),
             });
@@ -74,17 +75,17 @@ impl ModelBundle {
         Ok(bundle)
     }
 
-    /// Returns the digest that names the bundle.
+    /// Returns the digest that identifies the bundle.
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// Returns what the bundle is.
+    /// Returns the manifest.
     pub fn manifest(&self) -> &BundleManifest {
         &self.manifest
     }
 
-    /// Returns what turns a history into the model's input.
+    /// Returns the fitted features, which turn a history into the model's input.
     pub fn features(&self) -> &FittedFeatures {
         &self.features
     }
@@ -94,12 +95,12 @@ impl ModelBundle {
         self.model.as_ref()
     }
 
-    /// Returns what the training data looked like.
+    /// Returns the profile of the training data.
     pub fn profile(&self) -> &ReferenceProfile {
         &self.profile
     }
 
-    /// Returns what the training files held; bundles of earlier programs do not say.
+    /// Returns the contents of the training files; absent in older bundles.
     pub fn contents(&self) -> Option<&Contents> {
         self.contents.as_ref()
     }
@@ -137,7 +138,7 @@ fn open_manifest(
     Ok((found, parse(folder, MANIFEST, &bytes)?))
 }
 
-/// Reads the format number alone, so that a later format gets its own message.
+/// Reads only the format number, so that a newer format gets its own message.
 fn check_format(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
     #[derive(serde::Deserialize)]
     struct FormatNumber {
@@ -181,7 +182,7 @@ fn verified(folder: &Path, manifest: &BundleManifest, name: &str) -> Result<Vec<
     }
 }
 
-/// Reads a regular file, unless it is larger than any part of a bundle; a pipe would be waited for without an end.
+/// Reads a regular file up to the size limit; a pipe could block forever.
 fn read(
     path: &Path,
     most: u64,

@@ -1,3 +1,5 @@
+//! Predicts with a bundle.
+
 use rayon::prelude::*;
 
 use super::ModelBundle;
@@ -8,10 +10,11 @@ use pdm_core::domain::{Interval, Prediction};
 impl ModelBundle {
     /// Predicts every unit at its last recorded cycle, short histories too; units without a row are left out.
     ///
-    /// What a history holds that the model never learnt from is flagged; an age beyond those learnt is clipped to them.
+    /// Properties of a history that were not in the training data are flagged; ages beyond those of training are clipped.
     pub fn predict(&self, units: &[Trajectory]) -> Vec<Prediction> {
         let of_unit = |unit: &Trajectory| {
-            let (row, examined) = (unit.len() - 1, self.examine(unit));
+            let row = unit.len() - 1;
+            let examined = self.examine(unit);
             let recounted = examined
                 .begins_elsewhere()
                 .then(|| self.predict_last(&self.recounted(unit)).rul);
@@ -50,31 +53,31 @@ impl ModelBundle {
         units.par_iter().flat_map_iter(of_unit).collect()
     }
 
-    /// Returns what the model reads of a unit's history, `[rows, width]`.
+    /// Returns the model input of a history, `[rows, width]`.
     pub fn input(&self, unit: &Trajectory) -> Matrix {
         self.features
             .input(self.model.input(), &self.within_age(unit))
     }
 
-    /// Predicts a unit, which has a row, at its last cycle, without flags.
+    /// Predicts a unit, which must have a row, at its last cycle, without flags.
     fn predict_last(&self, unit: &Trajectory) -> Prediction {
         let input = self.input(unit);
-        let own = self
-            .calibration
-            .reads_intervals()
-            .then(|| self.model.last_interval(&input))
-            .flatten();
+        let own = if self.calibration.reads_intervals() {
+            self.model.last_interval(&input)
+        } else {
+            None
+        };
         self.predict_at(unit, unit.len() - 1, self.model.predict_last(&input), own)
     }
 
     /// Predicts a unit at every cycle, without flags.
     fn predict_rows(&self, unit: &Trajectory) -> Vec<Prediction> {
         let input = self.input(unit);
-        let own = self
-            .calibration
-            .reads_intervals()
-            .then(|| self.model.intervals(&input))
-            .flatten();
+        let own = if self.calibration.reads_intervals() {
+            self.model.intervals(&input)
+        } else {
+            None
+        };
         let at = |(row, rul)| self.predict_at(unit, row, rul, own.as_ref().map(|own| own[row]));
         self.model
             .predict(&input)
@@ -84,7 +87,7 @@ impl ModelBundle {
             .collect()
     }
 
-    /// Clips to what the model was taught: `[0, cap]` cycles.
+    /// Clips to the range of the target: `[0, cap]` cycles.
     fn predict_at(
         &self,
         unit: &Trajectory,

@@ -1,3 +1,5 @@
+//! The profile of the training data.
+
 use serde::{Deserialize, Serialize};
 
 use super::KnownHistories;
@@ -5,10 +7,10 @@ use crate::data::TrainingUnits;
 use crate::features::FittedFeatures;
 use pdm_core::scoring::quantile;
 
-/// Quantile levels kept of every channel.
+/// Quantile levels that are stored for every channel.
 const LEVELS: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 
-/// What the training data looked like, by operating regime: the reference for drift.
+/// Distributions of the training data by operating regime, the reference for flags.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReferenceProfile {
     /// Quantile levels of [`ChannelProfile::quantiles`].
@@ -17,7 +19,7 @@ pub struct ReferenceProfile {
     pub rows: Vec<usize>,
     /// One entry per regime and channel, regimes first.
     pub channels: Vec<ChannelProfile>,
-    /// What whole histories looked like; absent in bundles of format 1.
+    /// Description of whole histories; absent in bundles of format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub histories: Option<KnownHistories>,
 }
@@ -42,8 +44,7 @@ pub struct ChannelProfile {
 }
 
 impl ReferenceProfile {
-    /// Describes the training units; regimes without a row are left out. Their histories were judged from
-    /// `shortest_history` rows on.
+    /// Describes the training units, which were scored from `shortest_history` rows on; regimes without a row are left out.
     pub fn describe(
         training: &TrainingUnits<'_>,
         features: &FittedFeatures,
@@ -54,10 +55,9 @@ impl ReferenceProfile {
         for unit in training.units() {
             for row in 0..unit.len() {
                 let regime = &mut values[features.regime(unit, row)];
-                regime
-                    .iter_mut()
-                    .zip(&unit.channels)
-                    .for_each(|(all, channel)| all.push(channel[row]));
+                for (all, channel) in regime.iter_mut().zip(&unit.channels) {
+                    all.push(channel[row]);
+                }
             }
         }
         let rows = values
@@ -97,7 +97,7 @@ impl ReferenceProfile {
 }
 
 impl ChannelProfile {
-    /// Returns how many standard deviations a value lies from the mean of its regime; none where the channel does not vary.
+    /// Returns the distance of a value from the mean of its regime in standard deviations; `None` if the channel does not vary.
     pub(super) fn distance(&self, value: f64) -> Option<f64> {
         let varies = self.sd > 0.0 && self.sd.is_finite();
         varies
@@ -108,7 +108,8 @@ impl ChannelProfile {
 
 fn describe(regime: usize, channel: String, mut values: Vec<f64>) -> Option<ChannelProfile> {
     values.sort_by(f64::total_cmp);
-    let (min, max) = (*values.first()?, *values.last()?);
+    let min = *values.first()?;
+    let max = *values.last()?;
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     let variance = values

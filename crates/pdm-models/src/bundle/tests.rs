@@ -1,4 +1,4 @@
-//! Bundles that a stranger made: digests that are right say nothing about numbers.
+//! Tests of bundles, also of forged ones: correct digests do not prove that the numbers are valid.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,7 +72,7 @@ fn families() -> Vec<ModelOptions> {
         .collect()
 }
 
-/// Weights of no meaning and the right shape.
+/// Arbitrary weights of the right shape.
 fn model(options: &ModelOptions) -> Box<dyn Predictor> {
     let [table, sequence] = FLEET.features.widths();
     if let Some(options) = options.neural() {
@@ -165,7 +165,7 @@ fn write_bundle(options: &ModelOptions, folder: &Path) {
     assemble(&parts, folder).unwrap();
 }
 
-/// A bundle in a folder, of which one file at a time is forged.
+/// A bundle in a folder, in which one file at a time is forged.
 struct Forged {
     folder: tempfile::TempDir,
     manifest: Value,
@@ -184,7 +184,7 @@ impl Forged {
         fs::read(self.folder.path().join(name)).unwrap()
     }
 
-    /// Writes a file with the digest of its bytes in the manifest, opens and uses the bundle, and puts all back.
+    /// Replaces a file and its digest in the manifest, opens and uses the bundle, and restores both.
     fn holds_with(&self, name: &str, bytes: &[u8], what: &str) {
         let path = self.folder.path().join(name);
         let (good, good_manifest) = (fs::read(&path).unwrap(), self.read(MANIFEST));
@@ -207,7 +207,7 @@ impl Forged {
         fs::write(self.folder.path().join(MANIFEST), good_manifest).unwrap();
     }
 
-    /// An error is as good as predictions.
+    /// Both an error and predictions are acceptable.
     fn open_and_use(&self) {
         let Ok(bundle) = ModelBundle::open(self.folder.path(), None) else {
             return;
@@ -299,7 +299,7 @@ fn paths_below(key: &str, value: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Returns what may stand in the place of a value; of numbers a few of many, chosen by where they stand.
+/// Returns replacements for a value; for numbers a few of many, chosen by their position.
 fn replacements(value: &Value, at: usize) -> Vec<Value> {
     match value {
         Value::Number(number) => {
@@ -365,7 +365,7 @@ fn bundles_of_every_family_open_as_they_were_written() {
 fn a_forged_number_or_list_is_an_error_or_a_bundle_and_never_a_panic() {
     for options in families() {
         let forged = Forged::new(&options);
-        // Features and profile are the same for all families: each tries another share of them.
+        // Features and profile are the same for all families, so each family tries another share of them.
         let share = 1 + 2 * families().len();
         forged.mutate_json(MANIFEST, 1);
         forged.mutate_json(CALIBRATION, 3);
@@ -391,24 +391,24 @@ fn options_that_ask_for_more_than_any_machine_has_are_refused_before_room_is_mad
         serde_json::to_vec(&manifest).unwrap(),
     )
     .unwrap();
-    let told = ModelBundle::open(forged.folder.path(), None).unwrap_err();
-    assert!(matches!(told, BundleError::Weights(_)), "{told}");
+    let error = ModelBundle::open(forged.folder.path(), None).unwrap_err();
+    assert!(matches!(error, BundleError::Weights(_)), "{error}");
     manifest["model"]["channels"] = json!(5_000_000_000_u64);
     fs::write(
         forged.folder.path().join(MANIFEST),
         serde_json::to_vec(&manifest).unwrap(),
     )
     .unwrap();
-    let told = ModelBundle::open(forged.folder.path(), None).unwrap_err();
+    let error = ModelBundle::open(forged.folder.path(), None).unwrap_err();
     assert!(
-        told.to_string().contains("`model.channels`") && told.is_integrity(),
-        "{told}"
+        error.to_string().contains("`model.channels`") && error.is_integrity(),
+        "{error}"
     );
 }
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
+fn a_pipe_instead_of_a_file_does_not_block() {
     for name in [MANIFEST, WEIGHTS, FEATURES] {
         let forged = Forged::new(&families()[0]);
         let path = forged.folder.path().join(name);
@@ -421,8 +421,8 @@ fn a_pipe_in_the_place_of_a_file_is_not_waited_for() {
             0,
         )
         .unwrap();
-        let told = ModelBundle::open(forged.folder.path(), None).unwrap_err();
-        assert!(matches!(told, BundleError::NotAFile { .. }), "{told}");
+        let error = ModelBundle::open(forged.folder.path(), None).unwrap_err();
+        assert!(matches!(error, BundleError::NotAFile { .. }), "{error}");
     }
 }
 
@@ -439,12 +439,12 @@ fn kinds(bundle: &ModelBundle, unit: &Trajectory) -> Vec<FlagKind> {
     assert_eq!(
         every.last().unwrap().flags,
         prediction.flags,
-        "the last of all cycles says the same"
+        "the prediction at the last of all cycles is the same"
     );
     prediction.flags.iter().map(|flag| flag.kind).collect()
 }
 
-/// A whole life of training: nothing about it is new.
+/// Whole training histories have no flags.
 fn known_unit() -> Trajectory {
     FLEET.dataset.train()[3].clone()
 }
@@ -602,7 +602,7 @@ fn a_sensor_that_is_dead_is_flagged_while_it_repeats_its_value() {
         unit.channels[channel][from..from + rows].fill(value);
         unit
     };
-    // In another regime the value may be flagged as far out, too; here it counts that it does not move.
+    // In another regime the value may also be flagged as out of range; only the repetition matters here.
     let is_stuck = |unit: &Trajectory| kinds(&bundle, unit).contains(&FlagKind::Stuck);
     let unit = frozen(20, 5);
     assert!(is_stuck(&unit.cut(25)));
@@ -623,7 +623,7 @@ fn a_sensor_that_is_dead_is_flagged_while_it_repeats_its_value() {
 }
 
 #[test]
-fn bundles_that_do_not_say_how_long_values_repeat_do_not_examine_it() {
+fn bundles_without_repetitions_do_not_check_them() {
     let forged = Forged::new(&families()[0]);
     let mut profile: Value = serde_json::from_slice(&forged.read(PROFILE)).unwrap();
     profile["histories"]

@@ -1,14 +1,14 @@
-//! Addresses where paths of files belong.
+//! Detects addresses (URLs) given where a file path is expected.
 
 use std::path::Path;
 
 use super::DataError;
 
-/// What to do where data lie behind an address.
-pub(super) const FETCH_FIRST: &str = "addresses are not read; copy the data into a file first, by hand or by a [[stage]] that runs \
-     a program such as `aws s3 cp` or `curl`, and name that file";
+/// Hint for an address: copy the data to a file first.
+pub(super) const FETCH_FIRST: &str = "copy the data to a local file first, by hand or in a [[stage]] that runs a program such as \
+`aws s3 cp` or `curl`, and name that file";
 
-/// Refuses what is an address of a server or a bucket.
+/// Refuses the address of a server or a bucket.
 pub(super) fn refuse(path: &Path) -> Result<(), DataError> {
     match shown(path) {
         Some(address) => Err(DataError::Address { address }),
@@ -16,7 +16,7 @@ pub(super) fn refuse(path: &Path) -> Result<(), DataError> {
     }
 }
 
-/// Returns the address that a path is, without the secrets it may carry: those before `@` and behind `?`.
+/// Returns a path that is an address without the secrets it may carry: those before `@` and after `?`.
 pub(super) fn shown(path: &Path) -> Option<String> {
     let text = path.to_str()?;
     let (scheme, rest) = text.split_once(":/")?;
@@ -39,18 +39,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_without_their_secrets() {
-        let told = |text: &str| shown(Path::new(text));
+    fn addresses_are_shown_without_their_secrets() {
+        let address_of = |text: &str| shown(Path::new(text));
         assert_eq!(
-            told("s3://plant/a.csv").as_deref(),
+            address_of("s3://plant/a.csv").as_deref(),
             Some("s3://plant/a.csv")
         );
         assert_eq!(
-            told("https://me:pw@host/x/a.csv?sig=abc").as_deref(),
+            address_of("https://me:pw@host/x/a.csv?sig=abc").as_deref(),
             Some("https://host/x/a.csv")
         );
         for path in ["data/a.csv", "C:/data/a.csv", "a:b.csv", "/abs/a.csv"] {
-            assert_eq!(told(path), None, "{path}");
+            assert_eq!(address_of(path), None, "{path}");
         }
     }
 }

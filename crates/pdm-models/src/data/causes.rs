@@ -1,4 +1,4 @@
-//! Findings that have one cause, told in one sentence.
+//! Groups findings that have the same cause into one sentence.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,22 +7,22 @@ use serde::Serialize;
 
 use super::Finding;
 
-/// Places of a cause that are told.
-const PLACES: usize = 5;
+/// Lines of a cause that are listed.
+const LISTED_LINES: usize = 5;
 
-/// What is wrong in the same way in many places.
+/// A problem that occurs in the same way in many places.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cause {
     /// The first finding.
     #[serde(flatten)]
     pub first: Finding,
-    /// How many findings there are like it.
+    /// Number of findings like it, itself included.
     pub count: u64,
     /// The first lines they are on.
     pub lines: Vec<u64>,
 }
 
-/// Puts findings together that differ in nothing but the line, the value and the unit, in the order of the first of each.
+/// Groups findings that differ only in the line, the value and the unit, in the order of the first of each.
 pub fn causes(findings: &[Finding]) -> Vec<Cause> {
     let mut causes: Vec<Cause> = Vec::new();
     let mut known: BTreeMap<CauseKind, usize> = BTreeMap::new();
@@ -37,7 +37,7 @@ pub fn causes(findings: &[Finding]) -> Vec<Cause> {
         }
         let cause = &mut causes[at];
         cause.count += 1;
-        if cause.lines.len() < PLACES
+        if cause.lines.len() < LISTED_LINES
             && let Some(line) = finding.line
         {
             cause.lines.push(line);
@@ -90,7 +90,7 @@ fn kind(finding: &Finding) -> CauseKind {
     )
 }
 
-/// Returns a message without what differs from place to place: quoted text, numbers, and the names of units.
+/// Returns a message without the parts that differ from line to line: quoted text, numbers and names of units.
 fn without_particulars(message: &str) -> String {
     let mut kept = String::new();
     for (at, part) in message.split('`').enumerate() {
@@ -140,12 +140,12 @@ mod tests {
             FindingLocation::file("t.csv"),
             "2 sensors",
         );
-        let told: Vec<_> = causes(&log.into_findings())
+        let sentences: Vec<_> = causes(&log.into_findings())
             .iter()
             .map(ToString::to_string)
             .collect();
         assert_eq!(
-            told,
+            sentences,
             [
                 "t.csv:2: `2026-01-2` in column 2 (cycle) is not a number (57889 times, at lines 2, 3, 4, 5, 6, …)",
                 "t.csv:5: unit a has cycle 5 after cycle 8 (2 times, at lines 5, 9)",

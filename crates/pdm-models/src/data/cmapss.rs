@@ -1,4 +1,4 @@
-//! Reads the text format of C-MAPSS: blank-separated numbers without a header, and one whole number a line for RUL.
+//! Reads the text format of C-MAPSS: space-separated numbers without a header, and one whole number per line for RUL.
 
 use super::encoding::unguessed;
 use super::findings::{FindingLocation, FindingLog};
@@ -7,7 +7,7 @@ use super::rows::Rows;
 use super::scan::{ColumnLayout, has_long_line, scan, up_to_cut};
 use super::{Expectation, Schema, frame};
 
-/// Reads histories; what is wrong goes to the log, `None` where that is everything.
+/// Reads histories and logs what is wrong; `None` if nothing can be read.
 pub(super) fn histories(
     bytes: &[u8],
     schema: &Schema,
@@ -40,25 +40,25 @@ pub(super) fn histories(
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RulRow {
     pub(super) line: u64,
-    /// The unit it belongs to, where the file names it; otherwise that of the same rank in the test part.
+    /// The unit it belongs to, if the file names it; otherwise the one at the same position in the test part.
     pub(super) unit: Option<pdm_core::domain::UnitId>,
     pub(super) value: f64,
 }
 
-/// Reads true remaining useful lives; what is wrong goes to the log.
+/// Reads true remaining useful lives and logs what is wrong.
 pub(super) fn rul(bytes: &[u8], file: &str, log: &mut FindingLog) -> Vec<RulRow> {
     let decoded = unguessed(bytes);
     let text = String::from_utf8_lossy(&decoded.bytes);
     let mut rows = Vec::new();
     for (line, text) in (1..).zip(text.trim_end().lines()) {
-        let place = FindingLocation::file(file).line(line).column("rul");
+        let location = FindingLocation::file(file).line(line).column("rul");
         match rul_row(text.trim()) {
             Ok(value) => rows.push(RulRow {
                 line,
                 unit: None,
                 value,
             }),
-            Err(bad) => log.error(bad.expectation, place, bad.message),
+            Err(bad) => log.error(bad.expectation, location, bad.message),
         }
     }
     if text.trim().is_empty() {

@@ -1,3 +1,5 @@
+//! Options of `[dataset] kind = "cmapss"`: the subsets, their files and their published digests.
+
 use std::path::{Path, PathBuf};
 
 use serde::de::Error;
@@ -12,20 +14,20 @@ use pdm_core::domain::{Problem, Subset};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct CmapssOptions {
-    /// Which of the four subsets; FD001 where neither this nor `subsets` is written.
+    /// One of the four subsets; FD001 if neither `subset` nor `subsets` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Subset")]
     pub subset: Option<Subset>,
-    /// Instead of `subset`: subsets whose parts are pooled. Units are named as in `FD002-17`, every subset is spread
-    /// evenly over the folds, and scores are told for each subset, too.
+    /// Instead of `subset`: several subsets, pooled. Units are named like `FD002-17`, every subset is spread evenly over
+    /// the folds, and scores are also reported for each subset.
     #[serde(
         deserialize_with = "at_least_one",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub subsets: Vec<Subset>,
-    /// Folder with `train_FD001.txt` and its siblings.
+    /// Folder with `train_FD001.txt` and the other files.
     pub path: PathBuf,
-    /// Whether the files must be those NASA published, to the byte.
+    /// Whether the files must be byte for byte those that NASA published.
     pub verify: Verify,
 }
 
@@ -38,7 +40,7 @@ pub enum Verify {
     /// Every file must have the published SHA-256.
     #[default]
     Pinned,
-    /// Any file that meets the other expectations will do.
+    /// Any file that meets the other expectations is accepted.
     Off,
 }
 
@@ -54,7 +56,7 @@ impl Default for CmapssOptions {
 }
 
 impl CmapssOptions {
-    /// Returns the options with a subset, where none was written.
+    /// Returns the options with the default subset filled in if none was given.
     pub(super) fn settled(self) -> Self {
         let subset = self
             .subset
@@ -74,7 +76,7 @@ impl CmapssOptions {
         subsets
     }
 
-    /// Returns the name of the subset, or those of all that are pooled: `FD002+FD004`.
+    /// Returns the name of the subset, or of all pooled subsets: `FD002+FD004`.
     pub(super) fn name(&self) -> String {
         self.read_subsets()
             .into_iter()
@@ -119,7 +121,7 @@ impl CmapssOptions {
         parts
     }
 
-    /// Returns what NASA published in the place of a file.
+    /// Returns the published file that corresponds to a file of this data set.
     pub(super) fn published(&self, role: Role, group: Option<&str>) -> Option<&'static PinnedFile> {
         let subset = match group {
             Some(name) => name.parse().ok()?,
@@ -139,13 +141,13 @@ impl CmapssOptions {
         match (self.subset, self.subsets.as_slice()) {
             (_, []) => None,
             (Some(_), _) => {
-                let problem = Problem::new("subsets", "is written beside `subset`")
+                let problem = Problem::new("subsets", "must not be combined with `subset`")
                     .with_code(Code::KeysExclude);
                 Some(problem.hint("write one of the two"))
             }
             (None, [one]) => {
                 let problem = Problem::new("subsets", "needs at least 2 subsets");
-                Some(problem.hint(format!("for one write subset = \"{one}\"")))
+                Some(problem.hint(format!("for a single subset: subset = \"{one}\"")))
             }
             (None, all) => {
                 let (_, twice) = all
@@ -161,7 +163,7 @@ impl CmapssOptions {
     }
 }
 
-/// Reads a list that was written, which is then not empty: an empty one would silently be the default subset.
+/// Reads the list of subsets; refuses an empty one, which would silently mean the default subset.
 fn at_least_one<'de, D: Deserializer<'de>>(list: D) -> Result<Vec<Subset>, D::Error> {
     let subsets = Vec::deserialize(list)?;
     if subsets.is_empty() {
@@ -213,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_subset_and_subsets_is_asked_for() {
+    fn either_subset_or_subsets_is_given() {
         let message = |options: CmapssOptions| {
             options
                 .problems()
@@ -225,7 +227,7 @@ mod tests {
             subset: Some(Subset::FD001),
             ..pool(&[Subset::FD001, Subset::FD002])
         };
-        assert_eq!(message(both), ["is written beside `subset`"]);
+        assert_eq!(message(both), ["must not be combined with `subset`"]);
         assert_eq!(
             message(pool(&[Subset::FD003])),
             ["needs at least 2 subsets"]

@@ -1,4 +1,4 @@
-//! What training files hold, unit by unit: enough to tell new rows from another way to write the old ones.
+//! A digest of every training unit, which distinguishes new rows from old rows that were only written differently.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::{Trajectory, ValidDataset};
 use pdm_core::content::Digest;
 use pdm_core::domain::UnitId;
 
-/// Hexadecimal digits that are kept of a unit's digest.
+/// Hexadecimal digits of a unit's digest that are kept.
 const DIGITS: usize = 16;
 
-/// The units of the training files, those of a holdout too, each with its rows and a digest of their values.
+/// The units of the training files, including those of a holdout, each with its number of rows and a digest of the values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents(BTreeMap<UnitId, UnitContent>);
 
@@ -23,25 +23,25 @@ struct UnitContent {
     digest: String,
 }
 
-/// How training files differ from what they held before.
+/// How training files differ from an earlier state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Units that were not there before.
+    /// Units that are new.
     pub new: Vec<UnitId>,
-    /// Units with rows behind those they had.
+    /// Units with additional rows at the end.
     pub grown: Vec<UnitId>,
-    /// Units with other values than before.
+    /// Units with changed values.
     pub changed: Vec<UnitId>,
     /// Units that are gone.
     pub lost: Vec<UnitId>,
     /// Units that have fewer rows than before.
     pub shortened: Vec<UnitId>,
-    /// Units that there were before.
+    /// Number of units before.
     pub before: usize,
 }
 
 impl Contents {
-    /// Looks at the training units of a data set, and at those it holds back.
+    /// Takes the digests of the training units of a data set, including those it holds back.
     pub fn of(dataset: &ValidDataset) -> Self {
         let content = |unit: &Trajectory| UnitContent {
             rows: unit.len(),
@@ -54,7 +54,7 @@ impl Contents {
         )
     }
 
-    /// Compares a data set with what there was before.
+    /// Compares a data set with the earlier state.
     pub fn changes(&self, now: &ValidDataset) -> Changes {
         let mut changes = Changes {
             before: self.0.len(),
@@ -80,8 +80,8 @@ impl Contents {
         changes
     }
 
-    /// Compares a data set with units of which nothing is known but their names; those of `before` that are held back now do
-    /// not count.
+    /// Compares a data set with units of which only the names are known; those of `before` that are now held back do not
+    /// count.
     pub fn changes_by_name(before: &[UnitId], now: &ValidDataset) -> Changes {
         let known: std::collections::BTreeSet<&UnitId> = before.iter().collect();
         let here: std::collections::BTreeSet<&UnitId> =
@@ -102,12 +102,12 @@ impl Contents {
 }
 
 impl Changes {
-    /// Returns whether there is something to learn that was not there.
+    /// Returns whether there is something new to learn from.
     pub fn has_news(&self) -> bool {
         !(self.new.is_empty() && self.grown.is_empty() && self.changed.is_empty())
     }
 
-    /// Returns whether something that was learnt from is gone.
+    /// Returns whether data that models learnt from are gone.
     pub fn has_losses(&self) -> bool {
         !(self.lost.is_empty() && self.shortened.is_empty())
     }
@@ -119,15 +119,15 @@ impl Changes {
             (&self.grown, "grew"),
             (&self.changed, "changed"),
         ];
-        told(&counts)
+        describe(&counts)
     }
 
     /// Returns what is gone, as a fragment: `40 of 60 units are gone (1, 2, …)`.
     pub fn losses(&self) -> String {
-        let mut told = Vec::new();
+        let mut losses = Vec::new();
         if !self.lost.is_empty() {
             let verb = if self.lost.len() == 1 { "is" } else { "are" };
-            told.push(format!(
+            losses.push(format!(
                 "{} of {} units {verb} gone ({})",
                 self.lost.len(),
                 self.before,
@@ -135,13 +135,13 @@ impl Changes {
             ));
         }
         if !self.shortened.is_empty() {
-            told.push(counted(&self.shortened, "lost rows"));
+            losses.push(counted(&self.shortened, "lost rows"));
         }
-        told.join(", ")
+        losses.join(", ")
     }
 }
 
-fn told(counts: &[(&Vec<UnitId>, &str)]) -> String {
+fn describe(counts: &[(&Vec<UnitId>, &str)]) -> String {
     let some = counts.iter().filter(|(units, _)| !units.is_empty());
     some.map(|(units, what)| counted(units, what))
         .collect::<Vec<_>>()
@@ -153,7 +153,7 @@ fn counted(units: &[UnitId], what: &str) -> String {
     format!("{} {noun} {what} ({})", units.len(), named(units))
 }
 
-/// Returns the first names.
+/// Lists the first few names.
 fn named(units: &[UnitId]) -> String {
     const SHOWN: usize = 5;
     let names: Vec<_> = units.iter().take(SHOWN).map(UnitId::as_str).collect();
@@ -170,13 +170,13 @@ fn units_of(dataset: &ValidDataset) -> impl Iterator<Item = &Trajectory> {
     )
 }
 
-/// Returns the digest of the first rows. Values count in 32 bits: other programs write the same number with other last digits.
+/// Returns the digest of the first rows. Values are compared as 32-bit floats: programs differ in the last digits they write.
 fn digest_of_rows(unit: &Trajectory, rows: usize) -> String {
     let mut bytes = Vec::with_capacity(rows * 4 * (unit.channels.len() + 1));
     for row in 0..rows {
         bytes.extend_from_slice(&unit.cycles[row].0.to_le_bytes());
         for channel in &unit.channels {
-            // Both zeros are one.
+            // Negative and positive zero count as equal.
             bytes.extend_from_slice(&(channel[row] as f32 + 0.0).to_le_bytes());
         }
     }
@@ -186,7 +186,7 @@ fn digest_of_rows(unit: &Trajectory, rows: usize) -> String {
 }
 
 impl Serialize for Contents {
-    /// One text for each unit: rows, digest, name.
+    /// Writes one string per unit: rows, digest, name.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(
             self.0
@@ -201,11 +201,13 @@ impl<'de> Deserialize<'de> for Contents {
         let mut units = BTreeMap::new();
         for text in Vec::<String>::deserialize(deserializer)? {
             let mut parts = text.splitn(3, ' ');
-            let (rows, digest, unit) = (parts.next(), parts.next(), parts.next());
+            let rows = parts.next();
+            let digest = parts.next();
+            let unit = parts.next();
             let rows = rows.and_then(|rows| rows.parse().ok());
             let (Some(rows), Some(digest), Some(unit)) = (rows, digest, unit) else {
                 return Err(D::Error::custom(format!(
-                    "`{text}` is not rows, digest and name of a unit"
+                    "expected `<rows> <digest> <unit>`, found `{text}`"
                 )));
             };
             units.insert(
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_by_content() {
+    fn changes_are_found_by_content() {
         let before = dataset(vec![
             unit("1", &[0.1, 0.2]),
             unit("a b", &[0.3]),
@@ -272,7 +274,7 @@ mod tests {
         let json = serde_json::to_string(&contents).unwrap();
         assert_eq!(serde_json::from_str::<Contents>(&json).unwrap(), contents);
 
-        // 0.1 + 0.2 - 0.2 and the like: another last digit.
+        // The last digit of 0.2 differs, as after 0.1 + 0.2 - 0.1.
         let rewritten = dataset(vec![
             unit("1", &[0.1, 0.2 + 1e-15]),
             unit("a b", &[0.3, 0.4]),

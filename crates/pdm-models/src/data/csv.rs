@@ -1,4 +1,4 @@
-//! Reads CSV as people write it: finds out how fields are divided and how numbers are written, or says what it cannot know.
+//! Reads CSV files: detects the separator, the decimal mark and the encoding, and reports what is ambiguous.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -13,28 +13,28 @@ use super::scan::{ColumnLayout, Dialect, LONGEST_LINE, has_long_line, scan, spli
 use super::table::TableColumns;
 use super::{Expectation, Severity, frame};
 
-/// What divides fields, most usual first.
+/// Field separators, most common first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Marks that no key `separator` may name: they are parts of numbers.
+/// Characters that `separator` must not be, since they are parts of numbers.
 const PARTS_OF_NUMBERS: [u8; 3] = [b'.', b'-', b'+'];
 
-/// Lines in which a header is looked for that is not the first: what programs write above a table is shorter.
+/// Number of lines in which a header is searched for below the first line; preambles written by programs are shorter.
 const MOST_PREAMBLE: usize = 50;
 
-/// What the user says of a CSV file; what is absent is found out.
+/// How the user describes a CSV file; what is absent is detected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CsvWish {
-    /// What divides the fields.
+    /// Field separator.
     pub separator: Option<char>,
-    /// What stands before the decimal places, a point or a comma.
+    /// Decimal mark, a point or a comma.
     pub decimal: Option<char>,
-    /// Which characters the bytes are.
+    /// Character encoding.
     pub encoding: Option<Encoding>,
 }
 
 impl CsvWish {
-    /// Returns what is said here and, where nothing is, what another wish says.
+    /// Returns these settings, with those of `other` where they are absent.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -44,13 +44,13 @@ impl CsvWish {
         }
     }
 
-    /// Returns whether a character can divide fields: it is no part of a number, a name or a quoted text.
+    /// Returns whether a character can separate fields: it must not be part of a number, a name or a quoted field.
     pub fn can_divide(separator: char) -> bool {
         separator.is_ascii() && !separator.is_alphanumeric() && !"\"\r\n.-+ ".contains(separator)
     }
 }
 
-/// Reads rows; `None` where the header does not name the columns, or the numbers cannot be told.
+/// Reads rows; `None` if the header does not name the columns, or the decimal mark is ambiguous.
 pub(super) fn read(
     bytes: &[u8],
     columns: &TableColumns<'_>,
@@ -76,28 +76,27 @@ pub(super) fn read(
     };
     let mut rows = quick.unwrap_or_else(|| scan(table.body, table.body_line(), &layout, file, log));
     if let Some(first) = rows.name_by_whole_numbers() {
-        let place = FindingLocation::file(file).column(&layout.names[layout.unit]);
-        let message =
-            format!("units are read as whole numbers, the first of them written as `{first}`");
-        log.add(Severity::Info, Expectation::Types, place, message);
+        let location = FindingLocation::file(file).column(&layout.names[layout.unit]);
+        let message = format!("units are read as whole numbers; the first is written as `{first}`");
+        log.add(Severity::Info, Expectation::Types, location, message);
     }
     warn_of_guess(&text, &layout, &rows, file, log);
     Some(rows)
 }
 
-/// A text file as a header and what is below.
+/// A text file, divided into its header and the rows.
 struct TextTable<'a> {
     header: &'a [u8],
     header_line: u64,
-    /// Lines of the header: more than one where a name in quotes has a line break.
+    /// Lines of the header: more than one if a quoted name contains a line break.
     header_lines: usize,
     body: &'a [u8],
-    /// What divides the fields.
+    /// Field separator.
     separator: u8,
 }
 
 impl<'a> TextTable<'a> {
-    /// Passes over empty lines, and over the line `sep=;` that Excel understands.
+    /// Skips empty lines and the line `sep=;` that Excel writes.
     fn of(text: &'a [u8], columns: &TableColumns<'_>, wish: CsvWish) -> Self {
         let mut separator = wish
             .separator
@@ -119,7 +118,8 @@ impl<'a> TextTable<'a> {
         let separator = separator.unwrap_or_else(|| separator_of(rest, columns));
         let header_lines = header_lines(rest, separator, columns);
         let end = end_of_lines(rest, header_lines);
-        let (header, body) = (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+        let header = &rest[..end];
+        let body = rest.get(end + 1..).unwrap_or_default();
         Self {
             header,
             header_line,
@@ -134,7 +134,7 @@ impl<'a> TextTable<'a> {
     }
 }
 
-/// Returns how many lines the header has, which `text` begins with.
+/// Returns the number of lines of the header that `text` begins with.
 fn header_lines(text: &[u8], separator: u8, columns: &TableColumns<'_>) -> usize {
     let Some(lines) = lines_of_quoted(text, separator) else {
         return 1;
@@ -145,7 +145,7 @@ fn header_lines(text: &[u8], separator: u8, columns: &TableColumns<'_>) -> usize
         .split(|byte| *byte == b'\n')
         .nth(1)
         .map(|line| names(line, separator).len());
-    // A line below that is a row says that the quote is a character.
+    // If the next line is a row, the quote is an ordinary character.
     let is_followed_by_row = second == Some(first.len());
     match found(&all, columns).cmp(&found(&first, columns)) {
         Ordering::Greater => lines,
@@ -154,7 +154,7 @@ fn header_lines(text: &[u8], separator: u8, columns: &TableColumns<'_>) -> usize
     }
 }
 
-/// Returns how many of the columns that are looked for have a name among these.
+/// Returns how many of the wanted columns are among these names.
 fn found(names: &[String], columns: &TableColumns<'_>) -> usize {
     columns
         .names()
@@ -162,7 +162,7 @@ fn found(names: &[String], columns: &TableColumns<'_>) -> usize {
         .count()
 }
 
-/// Returns what divides the fields of a header, which `text` begins with: what gives the columns that are looked for, else most fields.
+/// Returns the separator of the header that `text` begins with: the one that yields most wanted columns, then most fields.
 fn separator_of(text: &[u8], columns: &TableColumns<'_>) -> u8 {
     if end_of_lines(text, 1) > LONGEST_LINE {
         return SEPARATORS[0];
@@ -193,7 +193,7 @@ fn names(header: &[u8], separator: u8) -> Vec<String> {
     .collect()
 }
 
-/// Strips the end of a line, but not blanks, which may be what is named.
+/// Strips the line break, but no blanks, since the separator may be one.
 fn without_line_end(line: &[u8]) -> &[u8] {
     without_return(line.strip_suffix(b"\n").unwrap_or(line))
 }
@@ -223,31 +223,33 @@ fn layout(
     file: &str,
     log: &mut FindingLog,
 ) -> Option<ColumnLayout> {
-    let place = FindingLocation::file(file).line(table.header_line);
+    let location = FindingLocation::file(file).line(table.header_line);
     if table.header.trim_ascii().is_empty() {
         let empty = "is empty: the first line should name the columns";
-        log.error(Expectation::Complete, place, empty);
+        log.error(Expectation::Complete, location, empty);
         return None;
     }
     if table.header.len() > LONGEST_LINE {
         let message = format!(
-            "begins with a line of {} bytes, no header of a table",
+            "begins with a line of {} bytes, too long for a header",
             table.header.len()
         );
-        log.error(Expectation::Columns, place, message);
+        log.error(Expectation::Columns, location, message);
         return None;
     }
     let names = names(table.header, table.separator);
     if let Some(message) = no_header(&names).or_else(|| other_header(table, &names, columns)) {
-        log.error(Expectation::Columns, place, message);
+        log.error(Expectation::Columns, location, message);
         return None;
     }
-    let unit = find(&names, columns.unit, place, log);
-    let cycle = columns.cycle.map(|cycle| find(&names, cycle, place, log));
+    let unit = find(&names, columns.unit, location, log);
+    let cycle = columns
+        .cycle
+        .map(|cycle| find(&names, cycle, location, log));
     let channels: Vec<_> = columns
         .channels
         .iter()
-        .map(|channel| find(&names, channel, place, log))
+        .map(|channel| find(&names, channel, location, log))
         .collect();
     let cycle = match cycle {
         Some(found) => Some(found?),
@@ -264,7 +266,7 @@ fn layout(
     })
 }
 
-/// Returns what is wrong where the first line is a row.
+/// Returns a message if the first line is a row of numbers.
 fn no_header(names: &[String]) -> Option<String> {
     let is_number = |name: &String| {
         name.parse::<f64>().is_ok() || name.replacen(',', ".", 1).parse::<f64>().is_ok()
@@ -283,7 +285,7 @@ fn no_header(names: &[String]) -> Option<String> {
     None
 }
 
-/// Returns what the first line is where none of the columns is found in it, but all of them are with another separator or below.
+/// Returns a message if the first line names none of the columns, but would with another separator, or a later line does.
 fn other_header(
     table: &TextTable<'_>,
     first: &[String],
@@ -306,14 +308,13 @@ fn other_header(
     {
         Some(b' ') => {
             return Some(
-                "names the columns divided by blanks: divide them, and the rows, by commas"
-                    .to_owned(),
+                "separates the columns by spaces: use commas instead, also in the rows".to_owned(),
             );
         }
         Some(mark) => {
             let mark = char::from(mark);
             return Some(format!(
-                "names the columns divided by `{mark}`: write `separator = \"{mark}\"` under [dataset]"
+                "separates the columns by `{mark}`: write `separator = \"{mark}\"` under [dataset]"
             ));
         }
         None => {}
@@ -334,11 +335,11 @@ fn other_header(
         .find(|(line, _)| names_them(line))
         .map(|(_, number)| number)?;
     Some(format!(
-        "begins with other text; line {line} names the columns: remove the lines above it"
+        "begins with other text; the header is on line {line}: remove the lines above it"
     ))
 }
 
-/// Returns whether numbers are written as `1,5`; `None`, and a finding, where `1,234` may be either.
+/// Returns whether numbers are written as `1,5`; logs an error and returns `None` if only ambiguous ones like `1,234` occur.
 fn has_decimal_comma(
     table: &TextTable<'_>,
     layout: &ColumnLayout,
@@ -379,8 +380,8 @@ fn has_decimal_comma(
     };
     let name = &layout.names[channel];
     let message = format!(
-        "{} in column {} ({name}) may be a number with three decimal places or one in the thousands: \
-         write `decimal = \",\"` or `decimal = \".\"` under [dataset]",
+        "{} in column {} ({name}) has a comma that may be a decimal mark or a thousands separator: \
+        write `decimal = \",\"` or `decimal = \".\"` under [dataset]",
         shown(&field),
         channel + 1
     );
@@ -392,13 +393,13 @@ fn has_decimal_comma(
     None
 }
 
-/// What a comma in a number is.
+/// The meaning of a comma in a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comma {
     None,
-    /// Before decimal places.
+    /// It is a decimal mark.
     Decimal,
-    /// Three digits follow, so it may stand before thousands.
+    /// Three digits follow, so it may be a thousands separator.
     Doubtful,
     /// The number has a point, or more than one comma.
     NotDecimal,
@@ -430,7 +431,7 @@ fn comma_of(field: &str) -> Comma {
     }
 }
 
-/// Notes that a header in which columns are missing was read by a guess.
+/// Logs that the encoding of a header in which columns are missing was guessed.
 fn note_guessed_header(text: &Text<'_>, table: &TextTable<'_>, file: &str, log: &mut FindingLog) {
     let Some(guess) = text.guess else { return };
     let names = names(table.header, table.separator);
@@ -444,7 +445,7 @@ fn note_guessed_header(text: &Text<'_>, table: &TextTable<'_>, file: &str, log: 
             shown(name)
         ),
     };
-    let message = format!("{read_as}: if the name should be another one, save the file as UTF-8");
+    let message = format!("{read_as}: if that name is wrong, save the file as UTF-8");
     log.error(
         Expectation::Types,
         FindingLocation::file(file).line(table.header_line),
@@ -452,7 +453,7 @@ fn note_guessed_header(text: &Text<'_>, table: &TextTable<'_>, file: &str, log: 
     );
 }
 
-/// Warns where names were read by a guess; numbers have no characters to guess.
+/// Warns if names were read with a guessed encoding; numbers are ASCII and not affected.
 fn warn_of_guess(
     text: &Text<'_>,
     layout: &ColumnLayout,
@@ -493,7 +494,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commas_in_numbers_are_told_apart() {
+    fn commas_in_numbers_are_classified() {
         for (field, comma) in [
             ("1,5", Comma::Decimal),
             ("0,512", Comma::Decimal),

@@ -1,32 +1,32 @@
-//! How the bytes of a text file stand for characters, and where its lines end.
+//! Decodes text files to UTF-8 and normalises their line breaks.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// How the bytes of a text file stand for characters.
+/// Character encoding of a text file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Encoding {
     /// UTF-8, with or without a byte-order mark.
     #[serde(rename = "utf-8")]
     Utf8,
-    /// UTF-16, as Windows calls "Unicode"; the byte-order mark, else the zero bytes, say which byte comes first.
+    /// UTF-16, which Windows calls "Unicode"; the byte order follows from the byte-order mark, else from the zero bytes.
     #[serde(rename = "utf-16")]
     Utf16,
-    /// Latin-1 as Windows extends it (Windows-1252).
+    /// Latin-1 with the extensions of Windows (Windows-1252).
     #[serde(rename = "latin-1")]
     Latin1,
 }
 
-/// Text as UTF-8 with lines that end in a line feed.
+/// Text as UTF-8, with lines that end in a line feed.
 #[derive(Debug)]
 pub(super) struct Text<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
-    /// What characters outside ASCII were guessed to be, where nothing said it.
+    /// How characters outside ASCII were decoded, if the encoding was guessed.
     pub(super) guess: Option<Guess>,
 }
 
-/// Why characters may be wrong.
+/// Why decoded characters may be wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Guess {
     /// The bytes are not UTF-8, and were read as Windows-1252.
@@ -35,7 +35,7 @@ pub(super) enum Guess {
     Mixed,
 }
 
-/// Returns text as UTF-8; a wish of the user's comes before what the bytes look like.
+/// Returns text as UTF-8; an encoding named by the user takes precedence over what the bytes look like.
 pub(super) fn decoded(bytes: &[u8], wish: Option<Encoding>) -> Text<'_> {
     let encoding = wish.or_else(|| unmistakable(bytes));
     let (text, guess) = match encoding {
@@ -50,12 +50,12 @@ pub(super) fn decoded(bytes: &[u8], wish: Option<Encoding>) -> Text<'_> {
     }
 }
 
-/// As [`decoded`], but guesses nothing: what is not UTF-8 or UTF-16 is left to whoever reads it.
+/// Like [`decoded`], but without guessing: bytes that are neither UTF-8 nor UTF-16 are left as they are.
 pub(super) fn unguessed(bytes: &[u8]) -> Text<'_> {
     decoded(bytes, unmistakable(bytes).or(Some(Encoding::Utf8)))
 }
 
-/// Returns whether bytes that contain zeros may be text all the same.
+/// Returns whether bytes are UTF-16, and so may be text although they contain zeros.
 pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     unmistakable(bytes) == Some(Encoding::Utf16)
 }
@@ -98,12 +98,12 @@ enum ByteOrder {
     HighFirst,
 }
 
-/// Bytes that are looked at to see whether text is UTF-16: a header and some rows.
-const LOOKED_AT: usize = 1024;
+/// Bytes that are inspected to detect UTF-16: a header and some rows.
+const INSPECTED: usize = 1024;
 
-/// Returns how many bytes at even places and how many at odd ones are zero, near the beginning.
+/// Counts the zero bytes near the beginning, at even and at odd offsets.
 fn zeros(bytes: &[u8]) -> [usize; 2] {
-    let head = &bytes[..bytes.len().min(LOOKED_AT)];
+    let head = &bytes[..bytes.len().min(INSPECTED)];
     [0, 1].map(|first| {
         head.iter()
             .skip(first)
@@ -113,12 +113,12 @@ fn zeros(bytes: &[u8]) -> [usize; 2] {
     })
 }
 
-/// Returns the order of bytes where every second byte may be zero and no other is, as in UTF-16 without a mark: names may be in any
-/// script, but a quarter of a table or more is numbers and what divides them.
+/// Detects UTF-16 without a byte-order mark: zeros occur only at even or only at odd offsets. Names may be in any script, but at
+/// least a quarter of a table are digits and separators, whose high byte is zero.
 fn byte_order(bytes: &[u8]) -> Option<ByteOrder> {
     const LEAST_SHARE: usize = 4;
     let [even, odd] = zeros(bytes);
-    let needed = (bytes.len().min(LOOKED_AT) / 2)
+    let needed = (bytes.len().min(INSPECTED) / 2)
         .div_ceil(LEAST_SHARE)
         .max(2);
     if odd >= needed && even == 0 {
@@ -130,7 +130,7 @@ fn byte_order(bytes: &[u8]) -> Option<ByteOrder> {
     }
 }
 
-/// Returns the order of bytes that is likelier, where it is known that they are UTF-16.
+/// Returns the likelier byte order of text that is known to be UTF-16.
 fn likely_order(bytes: &[u8]) -> ByteOrder {
     let [even, odd] = zeros(bytes);
     if even > odd {
@@ -155,7 +155,7 @@ fn from_utf16(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// What Windows-1252 has in the place of Latin-1's control characters, from 0x80.
+/// Characters of Windows-1252 from 0x80, where Latin-1 has control characters.
 const WINDOWS: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
@@ -169,7 +169,7 @@ fn from_latin1(bytes: &[u8]) -> String {
     bytes.iter().map(character).collect()
 }
 
-/// Ends lines in a line feed where the file, as those of old Macs, has carriage returns alone.
+/// Replaces carriage returns by line feeds in a file without line feeds, as old Macs wrote them.
 fn with_line_feeds(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if text.contains(&b'\n') || !text.contains(&b'\r') {
         return text;

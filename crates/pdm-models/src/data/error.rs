@@ -1,97 +1,98 @@
+//! Errors of reading, writing and installing data.
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::install::RefusedFile;
 use super::{Finding, Role, causes};
 use pdm_core::codes::Code;
-use pdm_core::content::Digest;
 
-/// Data could not be read, written or installed.
+/// An error while reading, writing or installing data.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// A file that is needed is not there.
+    /// A required file does not exist.
     #[error("{role} file `{}` does not exist", path.display())]
     Missing {
         /// What the file is for.
         role: Role,
-        /// Where it was looked for.
+        /// Its expected path.
         path: PathBuf,
-        /// What to do about it.
+        /// How to get it.
         hint: String,
     },
-    /// The path leads to a directory or a device.
+    /// The path is a directory or a device.
     #[error("`{}` is not a file", .0.display())]
     NotAFile(PathBuf),
-    /// The file system refused.
+    /// A file operation failed.
     #[error("cannot {action} `{}`", path.display())]
     Io {
-        /// What was tried, as a verb.
+        /// The operation, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the file system answered.
+        /// The error of the file system.
         source: io::Error,
     },
     /// The path is an address of a server or a bucket.
-    #[error("`{address}` is an address, and data are read from files of this machine")]
+    #[error("`{address}` is an address; data are read from local files only")]
     Address {
         /// The address, without secrets.
         address: String,
     },
-    /// The ending of the file name tells no format.
-    #[error("`{}` ends in no known format; expected {expected}", path.display())]
+    /// The file extension is unknown.
+    #[error("`{}` has an unknown extension; expected {expected}", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
-        /// The endings that are known.
+        /// The known extensions.
         expected: &'static str,
     },
     /// A file for prediction is damaged.
-    #[error("unusable input: {}", told(findings, *total))]
+    #[error("unusable input: {}", summary(findings, *total))]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it; the first of each kind.
+        /// The first findings of each kind.
         findings: Vec<Finding>,
-        /// How many findings there are in all.
+        /// Number of all findings.
         total: u64,
     },
     /// A zip archive cannot be read.
     #[error("cannot read archive `{}`", path.display())]
     Archive {
-        /// The archive; inner archives behind a `!`.
+        /// The archive; nested archives follow a `!`.
         path: PathBuf,
         /// What is wrong with it.
         source: Box<zip::result::ZipError>,
     },
-    /// An archive holds more than any copy of the data set does.
+    /// An archive is larger than any copy of the data set.
     #[error("archive `{}` is not a copy of the data set: {problem}", path.display())]
     ArchiveTooLarge {
         /// The archive.
         path: PathBuf,
-        /// Which limit it breaks.
+        /// The limit that it exceeds.
         problem: String,
     },
-    /// Files carry the names of the data set, but not its contents.
-    #[error("{} from `{}` differ from what NASA published: {}", count(refused.len()), from.display(), listed(refused))]
+    /// Files have names of the data set, but other contents.
+    #[error("`{}` has {} with other contents than NASA published: {}", from.display(), count(refused.len()), listed(refused))]
     Refused {
         /// Where they came from.
         from: PathBuf,
         /// The files, with both digests.
         refused: Vec<RefusedFile>,
     },
-    /// Nothing at the source is a file of the data set.
-    #[error("`{}` holds no file of the C-MAPSS data set", .0.display())]
+    /// The source contains no file of the data set.
+    #[error("`{}` contains no file of the C-MAPSS data set", .0.display())]
     NothingToInstall(PathBuf),
-    /// A file that somebody else made is where one is to be written.
-    #[error("`{}` is there already and is not {what}; nothing was changed", path.display())]
+    /// A file would overwrite one that this program did not write.
+    #[error("`{}` already exists and is not {what}; nothing was changed", path.display())]
     InTheWay {
         /// The file.
         path: PathBuf,
-        /// What it would have to be to be replaced.
+        /// What it would have to be in order to be replaced.
         what: &'static str,
     },
-    /// A simulation was asked for with impossible options.
+    /// The options of a simulation are invalid.
     #[error("cannot simulate: `{}` {}", .0.path, .0.message)]
     Simulate(pdm_core::domain::Problem),
 }
@@ -116,7 +117,7 @@ impl DataError {
         }
     }
 
-    /// Returns what to do next, where that is known.
+    /// Returns what to do about the error, if known.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Missing { hint, .. } => Some(hint.clone()),
@@ -124,10 +125,10 @@ impl DataError {
                 Some("nothing was installed; fetch the original archive, or remove these copies from the source".into())
             }
             Self::NothingToInstall(_) => {
-                Some("give the folder or the .zip that holds train_FD001.txt and its siblings".into())
+                Some("give the folder or the .zip with train_FD001.txt and the other files".into())
             }
             Self::InTheWay { .. } => Some(
-                "move it away or choose another folder; `--force` of `data fetch` and `data simulate` writes over it"
+                "move it or choose another folder; `--force` of `data fetch` and `data simulate` overwrites it"
                     .into(),
             ),
             Self::Simulate(problem) => problem.hint.clone(),
@@ -151,8 +152,8 @@ impl DataError {
     }
 }
 
-/// Returns the first cause, and how many findings have others.
-fn told(findings: &[Finding], total: u64) -> String {
+/// Returns the first cause and the number of findings with other causes.
+fn summary(findings: &[Finding], total: u64) -> String {
     let causes = causes(findings);
     let Some(first) = causes.first() else {
         return String::new();
@@ -181,14 +182,10 @@ fn listed(refused: &[RefusedFile]) -> String {
             found,
             ..
         } = file;
-        format!(
-            "{name} has sha256 {}, expected {expected}",
-            found.map_or("of too large a file".into(), hex)
-        )
+        match found {
+            Some(found) => format!("{name} has sha256 {found}, expected {expected}"),
+            None => format!("{name} is too large, expected sha256 {expected}"),
+        }
     };
     refused.iter().map(one).collect::<Vec<_>>().join("; ")
-}
-
-fn hex(digest: Digest) -> String {
-    digest.to_string()
 }

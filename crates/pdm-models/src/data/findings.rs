@@ -1,3 +1,5 @@
+//! Expectations, the findings where data do not meet them, and a log that collects findings.
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -6,17 +8,16 @@ use strum::{IntoStaticStr, VariantArray};
 
 use pdm_core::codes::Code;
 
-/// How many findings of one expectation are listed for one file, so that noise does not fill the memory; the rest are
-/// counted.
+/// Maximum number of findings listed for one expectation and file, to limit memory; further ones are only counted.
 pub(super) const LISTED: usize = 100_000;
 
-/// How much a finding matters.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The data is not used.
     Error,
-    /// The data is used, and someone should look.
+    /// The data is used, but someone should look at it.
     Warning,
     /// Worth knowing.
     Info,
@@ -50,13 +51,13 @@ impl fmt::Display for Severity {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Expectation {
-    /// Files are those that were published, or that the options would simulate.
+    /// Files are those that were published, or that the options simulate.
     Pinned,
-    /// Files are text or Parquet, and end where they should.
+    /// Files are text or Parquet, and complete.
     Complete,
     /// Every row has all columns, and there is no stray header.
     Columns,
-    /// Cells hold numbers, whole ones where they count.
+    /// Cells hold numbers; counts are whole numbers.
     Types,
     /// No cell is empty, infinite or NaN.
     Finite,
@@ -64,17 +65,17 @@ pub enum Expectation {
     AscendingCycles,
     /// The cycles of a unit are 1, 2, 3, ….
     ContiguousCycles,
-    /// The rows of a unit stand together; C-MAPSS units are numbered 1, 2, 3, ….
+    /// The rows of a unit are consecutive; C-MAPSS units are numbered 1, 2, 3, ….
     ContiguousUnits,
-    /// There are as many units and rows as the data set is known to have.
+    /// The numbers of units and rows are those the data set is known to have.
     UnitCounts,
     /// There is one true remaining useful life for each test unit.
     RulRows,
-    /// No true remaining useful life is negative, or longer than cycles can be counted.
+    /// No true remaining useful life is negative or larger than a cycle number can be.
     RulValues,
-    /// Values lie in the declared ranges.
+    /// Values are within the declared ranges.
     Ranges,
-    /// No value lies so far from all others of its column that no sensor measured it.
+    /// No value is so far from all others of its column that no sensor can have measured it.
     ImplausibleValues,
     /// Every unit has a minimum of history.
     MinimumHistory,
@@ -82,18 +83,19 @@ pub enum Expectation {
     ConstantSensors,
     /// No sensor freezes at the end of a history.
     StuckSensors,
-    /// No two rows carry the same values.
+    /// No two rows have the same values.
     DuplicateRows,
-    /// No unit has the rows of another one, and none is in the training and in the test part.
+    /// No unit has the rows of another one, and no unit is in both the training and the test part.
     CopiedUnits,
 }
 
 impl Expectation {
     /// All expectations, in the order they are checked.
-    pub const ALL: [Self; Self::VARIANTS.len()] =
-        *Self::VARIANTS.first_chunk().expect("as many as there are");
+    pub const ALL: [Self; Self::VARIANTS.len()] = *Self::VARIANTS
+        .first_chunk()
+        .expect("the array has the length of the slice");
 
-    /// Returns which kind of error a finding about it is.
+    /// Returns the error code of its findings.
     pub fn code(self) -> Code {
         match self {
             Self::Pinned => Code::DataNotPinned,
@@ -117,7 +119,7 @@ impl Expectation {
         }
     }
 
-    /// Returns the name, as it stands in reports and in `[validate.severity]`.
+    /// Returns the name used in reports and in `[validate.severity]`.
     pub fn name(self) -> &'static str {
         self.into()
     }
@@ -132,11 +134,11 @@ impl fmt::Display for Expectation {
 /// One thing noticed about the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
-    /// What was expected.
+    /// The expectation that is not met.
     pub expectation: Expectation,
-    /// The file, as named in the project; absent where it is about the data set as a whole.
+    /// The file, as named in the project; absent if the finding concerns the whole data set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// Line of the file, from 1; the row's number in Parquet.
@@ -160,7 +162,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Where something was found.
+/// Location of a finding.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FindingLocation<'a> {
     pub(super) file: Option<&'a str>,
@@ -191,7 +193,7 @@ impl<'a> FindingLocation<'a> {
     }
 }
 
-/// Collects findings: lists the first of each kind and file, counts all.
+/// Collects findings: lists the first of each kind and file, and counts all.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FindingLog {
     findings: Vec<Finding>,
@@ -203,27 +205,28 @@ impl FindingLog {
     pub(super) fn error(
         &mut self,
         expectation: Expectation,
-        place: FindingLocation<'_>,
+        location: FindingLocation<'_>,
         message: impl Into<String>,
     ) {
-        self.add(Severity::Error, expectation, place, message);
+        self.add(Severity::Error, expectation, location, message);
     }
 
     pub(super) fn add(
         &mut self,
         severity: Severity,
         expectation: Expectation,
-        place: FindingLocation<'_>,
+        location: FindingLocation<'_>,
         message: impl Into<String>,
     ) {
         *self.totals.entry((expectation, severity)).or_default() += 1;
-        let file = place.file.map(str::to_owned);
+        let file = location.file.map(str::to_owned);
         let listed = self.listed.entry((expectation, file.clone())).or_default();
         if *listed == LISTED {
             return;
         }
         *listed += 1;
-        let (line, column) = (place.line, place.column.map(str::to_owned));
+        let line = location.line;
+        let column = location.column.map(str::to_owned);
         self.findings.push(Finding {
             severity,
             expectation,
@@ -242,7 +245,7 @@ impl FindingLog {
         of_kind.map(|(_, count)| count).sum()
     }
 
-    /// Returns the severity of the gravest finding.
+    /// Returns the severity of the worst finding.
     pub(super) fn worst(&self, expectation: Expectation) -> Option<Severity> {
         self.totals
             .keys()
@@ -265,7 +268,7 @@ impl FindingLog {
             .count() as u64
     }
 
-    /// Returns the listed findings in order of severity, then expectation, then where they stand.
+    /// Returns the listed findings in order of severity, then expectation, then location.
     pub(super) fn into_findings(mut self) -> Vec<Finding> {
         self.findings
             .sort_by_key(|finding| (finding.severity, finding.expectation));

@@ -1,4 +1,4 @@
-//! The quick readers: polars parses what is well formed; anything else is left to the strict reader.
+//! Fast readers: polars parses well-formed files; everything else is left to the strict reader.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -10,7 +10,7 @@ use super::rows::{RowRun, Rows, composed, runs};
 use super::scan::{ColumnLayout, Dialect};
 use pdm_core::domain::UnitId;
 
-/// Reads lines of `width` numbers divided by single blanks, unit and cycle first; `None` unless all is well.
+/// Reads lines of `width` numbers separated by single spaces, unit and cycle first; `None` unless the file is well formed.
 pub(super) fn blank_separated(bytes: &[u8], width: usize) -> Option<Rows> {
     let first = bytes.split(|byte| *byte == b'\n').next()?;
     let first = first.strip_suffix(b"\r").unwrap_or(first);
@@ -32,7 +32,8 @@ pub(super) fn blank_separated(bytes: &[u8], width: usize) -> Option<Rows> {
         None,
     )?;
     let columns = frame.columns();
-    let (units, cycles) = (counts(&columns[0])?, counts(&columns[1])?);
+    let units = counts(&columns[0])?;
+    let cycles = counts(&columns[1])?;
     let channels = columns[2..width]
         .iter()
         .map(finite)
@@ -44,14 +45,14 @@ pub(super) fn blank_separated(bytes: &[u8], width: usize) -> Option<Rows> {
         .then(|| Rows::consecutive(numbered(&units), cycles, channels, 1))
 }
 
-/// Reads the lines below a CSV header, the first of which is line `first_line`; `None` unless all is well.
+/// Reads the lines below a CSV header, the first of which is line `first_line`; `None` unless they are well formed.
 pub(super) fn separated(body: &[u8], layout: &ColumnLayout, first_line: u64) -> Option<Rows> {
     if let Dialect::Separated {
         separator,
         decimal_comma,
     } = layout.dialect
     {
-        // Polars takes `1.000` for 1 also where commas are decimal.
+        // Polars reads `1.000` as 1 even with decimal commas.
         let has_doubtful_points = decimal_comma && body.contains(&b'.');
         if has_doubtful_points || !is_regular(body, separator, layout.names.len()) {
             return None;
@@ -91,8 +92,8 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout, first_line: u64) -> 
     (whole && named).then(|| Rows::consecutive(texts(&units), cycles, channels, first_line))
 }
 
-/// Returns whether each line has all fields, quoted as RFC 4180 says and within the line: polars passes over fields that are too
-/// many, and has rules of its own for stray quotes.
+/// Returns whether each line has all fields, quoted as in RFC 4180 and without line breaks: polars ignores surplus fields and
+/// treats stray quotes differently.
 fn is_regular(body: &[u8], separator: u8, width: usize) -> bool {
     let lines = body
         .strip_suffix(b"\n")
@@ -102,12 +103,13 @@ fn is_regular(body: &[u8], separator: u8, width: usize) -> bool {
     lines.all(|line| fields_of(line, separator) == Some(width))
 }
 
-/// Returns the number of fields of a line; `None` where a quote is elsewhere than around a whole field.
+/// Returns the number of fields of a line; `None` if a quote does not enclose a whole field.
 fn fields_of(line: &[u8], separator: u8) -> Option<usize> {
     if !line.contains(&b'"') {
         return Some(1 + line.iter().filter(|byte| **byte == separator).count());
     }
-    let (mut fields, mut rest) = (1, line);
+    let mut fields = 1;
+    let mut rest = line;
     loop {
         let after = match rest.strip_prefix(b"\"") {
             Some(quoted) => after_quoted(quoted)?,
@@ -121,7 +123,7 @@ fn fields_of(line: &[u8], separator: u8) -> Option<usize> {
     }
 }
 
-/// Returns what follows the quote that closes a field.
+/// Returns the text after the quote that closes a field.
 fn after_quoted(text: &[u8]) -> Option<&[u8]> {
     let mut rest = text;
     loop {
@@ -133,7 +135,7 @@ fn after_quoted(text: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Returns what follows a field without quotes.
+/// Returns the text after a field without quotes.
 fn after_plain(text: &[u8], separator: u8) -> Option<&[u8]> {
     let end = text
         .iter()
@@ -163,7 +165,7 @@ fn parse(
         .with_has_header(false)
         .with_schema(Some(Arc::new(schema)))
         .with_projection(wanted.map(Arc::new))
-        // Polars has threads of its own, one per core; no more of them are given work than of ours.
+        // Polars has its own threads, one per core; it uses no more of them than this program uses.
         .with_n_threads(Some(rayon::current_num_threads()))
         .map_parse_options(|options| {
             options

@@ -1,26 +1,32 @@
+//! The groups of a pooled data set.
+
 use std::collections::BTreeMap;
 
 use pdm_core::domain::UnitId;
 
-/// Which group each unit belongs to, where a data set is pooled from several: for C-MAPSS the subset.
+/// The group of each unit in a pooled data set; for C-MAPSS the subset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Groups(BTreeMap<UnitId, String>);
 
 impl Groups {
-    /// Returns the group of a unit; none in a data set without groups.
+    /// Returns the group of a unit; `None` in a data set without groups.
     pub fn of(&self, unit: &UnitId) -> Option<&str> {
         self.0.get(unit).map(String::as_str)
     }
 
-    /// Returns the name a unit has in its own group: what stands in the file.
+    /// Returns the name a unit has within its group, as written in the file.
     pub fn name_within<'a>(&self, unit: &'a UnitId) -> &'a str {
-        let own = self
-            .of(unit)
-            .and_then(|group| unit.as_str().strip_prefix(group)?.strip_prefix('-'));
-        own.unwrap_or(unit.as_str())
+        let name = unit.as_str();
+        if let Some(group) = self.of(unit)
+            && let Some(rest) = name.strip_prefix(group)
+            && let Some(own) = rest.strip_prefix('-')
+        {
+            return own;
+        }
+        name
     }
 
-    /// Returns the name of a unit in the whole data set, and notes its group.
+    /// Records the group of a unit and returns its name in the pooled data set.
     pub(super) fn admit(&mut self, unit: &UnitId, group: Option<&str>) -> UnitId {
         let Some(group) = group else {
             return unit.clone();
@@ -36,12 +42,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_of_a_group_carry_its_name() {
+    fn units_of_a_group_are_named_after_it() {
         let mut groups = Groups::default();
-        let (plain, pooled) = (
-            groups.admit(&17.into(), None),
-            groups.admit(&17.into(), Some("FD002")),
-        );
+        let plain = groups.admit(&17.into(), None);
+        let pooled = groups.admit(&17.into(), Some("FD002"));
         assert_eq!((plain.as_str(), groups.of(&plain)), ("17", None));
         assert_eq!(
             (pooled.as_str(), groups.of(&pooled)),

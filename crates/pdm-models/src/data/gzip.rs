@@ -1,15 +1,15 @@
-//! Unpacks files that gzip packed.
+//! Unpacks gzip files.
 
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 
-/// Returns whether bytes begin as a gzip file does.
+/// Returns whether bytes begin like a gzip file.
 pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x1f\x8b\x08")
 }
 
-/// Unpacks, or returns nothing where it is more than `limit`: what a file says of its size is not believed.
+/// Unpacks bytes; returns `None` beyond `limit`, since the size that a file declares is not trusted.
 pub(super) fn unpacked(bytes: &[u8], limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut contents = Vec::new();
     MultiGzDecoder::new(bytes)

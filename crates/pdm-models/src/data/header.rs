@@ -1,4 +1,4 @@
-//! Finds columns by name, as people write them: in another case, another form of Unicode, with blanks around.
+//! Finds columns by name, tolerating differences in case, Unicode form and blanks.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -6,26 +6,26 @@ use super::findings::{FindingLocation, FindingLog};
 use super::number::shown;
 use super::{Expectation, Severity};
 
-/// How far a name may be from the one that is looked for to be proposed, by Jaro and Winkler.
+/// Lowest Jaro-Winkler similarity at which a name is proposed for a missing column.
 const SIMILAR: f64 = 0.8;
 
-/// Columns for which the nearest name is looked for: each takes a look at every name, and no more findings are read anyway.
+/// Number of missing columns for which a name is proposed: each search compares every name, and nobody reads more findings.
 const PROPOSALS: u64 = 20;
 
-/// Where a column was looked for.
+/// Result of looking up a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ColumnLookup {
-    /// Under its very name.
+    /// Found under exactly this name.
     Exactly(usize),
-    /// Under a name that differs in case, blanks, marks without a width or the form of Unicode.
+    /// Found under a name that differs in case, blanks, zero-width characters or Unicode form.
     Alike(usize),
-    /// Under more than one name.
+    /// Found more than once.
     Several(Vec<usize>),
-    /// Nowhere.
+    /// Not found.
     Nowhere,
 }
 
-/// Looks for a column.
+/// Looks up a column.
 pub(super) fn look_for(names: &[String], column: &str) -> ColumnLookup {
     let exact: Vec<usize> = (0..names.len()).filter(|at| names[*at] == column).collect();
     match exact.as_slice() {
@@ -44,25 +44,25 @@ pub(super) fn look_for(names: &[String], column: &str) -> ColumnLookup {
     }
 }
 
-/// Returns the position of a column, or notes that it is missing or there twice.
+/// Returns the position of a column, or logs that it is missing or ambiguous.
 pub(super) fn find(
     names: &[String],
     column: &str,
-    place: FindingLocation<'_>,
+    location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<usize> {
-    let place = place.column(column);
+    let location = location.column(column);
     match look_for(names, column) {
         ColumnLookup::Exactly(at) => Some(at),
         ColumnLookup::Alike(at) => {
             let message = format!("column {} is read as `{column}`", shown(&names[at]));
-            log.add(Severity::Info, Expectation::Columns, place, message);
+            log.add(Severity::Info, Expectation::Columns, location, message);
             Some(at)
         }
         ColumnLookup::Several(at) if names[at[0]] == column => {
             log.error(
                 Expectation::Columns,
-                place,
+                location,
                 format!("has more than one column `{column}`"),
             );
             None
@@ -73,9 +73,10 @@ pub(super) fn find(
                 .map(|at| shown(&names[*at]))
                 .collect::<Vec<_>>()
                 .join(" and ");
-            let message =
-                format!("has no column `{column}`, but {alike}: name one of them under [dataset]");
-            log.error(Expectation::Columns, place, message);
+            let message = format!(
+                "has no column `{column}`; {alike} are similar: name one of them under [dataset]"
+            );
+            log.error(Expectation::Columns, location, message);
             None
         }
         ColumnLookup::Nowhere => {
@@ -90,23 +91,22 @@ pub(super) fn find(
                 proposal.unwrap_or_default(),
                 listed(names)
             );
-            log.error(Expectation::Columns, place, message);
+            log.error(Expectation::Columns, location, message);
             None
         }
     }
 }
 
-/// Characters that cannot be seen: soft hyphen, spaces and joiners without a width, byte-order mark.
-const UNSEEN: [char; 6] = [
+/// Invisible characters: soft hyphen, zero-width spaces and joiners, byte-order mark.
+const INVISIBLE: [char; 6] = [
     '\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}',
 ];
 
-/// Returns a name as it is compared: in one form of Unicode for what reads alike, in lower case, with single blanks and without
-/// characters that cannot be seen.
+/// Normalises a name for comparison: NFKC, lower case, single blanks, no invisible characters.
 fn folded(name: &str) -> String {
     let seen: String = name
         .chars()
-        .filter(|character| !UNSEEN.contains(character))
+        .filter(|character| !INVISIBLE.contains(character))
         .collect();
     let form = if seen.is_ascii() {
         seen
@@ -119,19 +119,19 @@ fn folded(name: &str) -> String {
         .to_lowercase()
 }
 
-/// Returns the characters of a name that look like Latin letters and are none, where the other name lacks them.
+/// Lists the Greek and Cyrillic letters of a name, which may look like Latin ones, if the other name is ASCII.
 fn look_alikes(name: &str, other: &str) -> Option<String> {
     let is_greek_or_cyrillic = |character: &char| ('\u{370}'..='\u{52f}').contains(character);
     let odd = name
         .chars()
         .filter(|character| is_greek_or_cyrillic(character) && !other.contains(*character));
-    let told: Vec<String> = odd
+    let codes: Vec<String> = odd
         .map(|character| format!("U+{:04X}", u32::from(character)))
         .collect();
-    (!told.is_empty() && other.is_ascii()).then(|| told.join(", "))
+    (!codes.is_empty() && other.is_ascii()).then(|| codes.join(", "))
 }
 
-/// Returns a proposal for a column that is missing.
+/// Proposes a name for a missing column.
 fn proposal(names: &[String], column: &str) -> Option<String> {
     let name = nearest(names, column)?;
     let form = match (look_alikes(name, column), look_alikes(column, name)) {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_name_is_looked_for_a_few_times() {
+    fn only_a_few_missing_columns_get_a_proposal() {
         let mut log = FindingLog::default();
         let there: Vec<_> = (0..2000).map(|at| format!("sensr_nmber_{at}x")).collect();
         let missing: Vec<_> = (0..2000).map(|at| format!("sensor_number_{at}")).collect();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_read_alike_are_one() {
+    fn names_that_look_the_same_are_equal() {
         let names = names(&[
             "\u{b5}bar",
             "oil\u{a0}temp",
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_column_is_told_with_the_nearest_name() {
+    fn a_missing_column_is_reported_with_the_nearest_name() {
         let mut log = FindingLog::default();
         let names = names(&["unit", "cycle", "sensor-1", "pressure"]);
         assert_eq!(

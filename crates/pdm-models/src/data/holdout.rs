@@ -1,3 +1,5 @@
+//! The holdout: run-to-failure units that are set aside to judge models.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,20 +7,20 @@ use super::{Trajectory, ValidDataset};
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::{Problem, UnitId};
 
-/// Which run-to-failure units no training ever sees.
+/// Which run-to-failure units are never used for training.
 ///
-/// A unit is held back where the first 8 bytes of SHA-256 of `holdout <seed> <unit>`, as a share of all values, are below
-/// `share`: the answer depends on the unit's name alone, so data that grow never move a unit across.
+/// A unit is held back if the first 8 bytes of the SHA-256 of `holdout <seed> <unit>`, as a fraction of their range, are
+/// below `share`. This depends only on the unit's name, so new data never move a unit into or out of the holdout.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HoldoutOptions {
-    /// Share of the units to hold back, above 0 and at most 0.5. It is met on average: every unit is drawn by itself.
+    /// Share of the units to hold back, above 0 and at most 0.5. It is met on average, since every unit is drawn independently.
     pub share: f64,
-    /// Seed of the draw. It is not the project's: another seed there must not move a unit across.
+    /// Seed of the draw. It is separate from the project's seed, so that changing that one does not change the holdout.
     #[serde(default)]
     pub seed: u64,
 }
 
-/// Run-to-failure units that were taken out before anything could learn from them.
+/// Run-to-failure units that were set aside before any training.
 #[derive(Debug, Clone)]
 pub struct Holdout {
     units: Vec<Trajectory>,
@@ -50,7 +52,7 @@ impl HoldoutOptions {
         self.draw(unit) < self.share * 2_f64.powi(64)
     }
 
-    /// Returns what a unit drew, below 2⁶⁴.
+    /// Returns the draw of a unit, from 0 to 2⁶⁴.
     fn draw(&self, unit: &UnitId) -> f64 {
         let digest = Digest::of(format!("holdout {} {unit}", self.seed)).to_string();
         let head = u64::from_str_radix(&digest[..16], 16)
@@ -58,8 +60,8 @@ impl HoldoutOptions {
         head as f64
     }
 
-    /// Returns options that hold back at least `fewest` of these units: a larger share where one of at most a half does, else
-    /// another seed. Both leave as many units to learn from.
+    /// Returns options that hold back at least `fewest` of these units and leave at least as many for training: with a larger
+    /// share of at most 0.5, else with another seed.
     pub fn enough(&self, units: &[UnitId], fewest: usize) -> Option<Self> {
         const SEEDS: u64 = 1000;
         if fewest == 0 || units.len() < 2 * fewest {
@@ -89,7 +91,7 @@ impl Holdout {
         &self.units
     }
 
-    /// Returns the digest of names, cycles and values: training units do not change it.
+    /// Returns the digest of names, cycles and values; it does not depend on the training units.
     pub fn digest(&self) -> Digest {
         self.digest
     }
@@ -101,7 +103,7 @@ impl Holdout {
 }
 
 impl ValidDataset {
-    /// Takes the units that are held back out of the training part.
+    /// Moves the units that are held back out of the training part.
     ///
     /// # Panics
     /// Never: names and numbers have a JSON form.
@@ -125,7 +127,7 @@ impl ValidDataset {
         self
     }
 
-    /// Returns the units that were held back, where the options ask for that.
+    /// Returns the units that were held back, if the options ask for a holdout.
     pub fn holdout(&self) -> Option<&Holdout> {
         self.holdout.as_ref()
     }
@@ -172,7 +174,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn a_fleet_that_grows_moves_no_unit_across(units in 0..120_u32, more in 0..120_u32, seed: u64, share in 0.01..0.5) {
+        fn a_growing_fleet_moves_no_unit_into_or_out_of_the_holdout(units in 0..120_u32, more in 0..120_u32, seed: u64, share in 0.01..0.5) {
             let options = HoldoutOptions { share, seed };
             let (then, now) = (fleet(units).hold_out(&options), fleet(units + more).hold_out(&options));
             let (held_then, held_now) = (then.holdout().unwrap(), now.holdout().unwrap());
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_draw_is_what_it_was() {
+    fn the_draw_does_not_change() {
         // By Python: int(hashlib.sha256(b"holdout 0 7").hexdigest()[:16], 16) / 2**64, and so on.
         let options = HoldoutOptions {
             share: 0.2,
@@ -204,7 +206,7 @@ mod tests {
     const HELD: &[u32] = &[7, 9, 14, 15, 17, 19, 23, 28, 35, 36, 38, 40];
 
     #[test]
-    fn what_holds_back_enough_is_known() {
+    fn options_that_hold_back_enough_are_found() {
         let units: Vec<UnitId> = (1..=6).map(UnitId::from).collect();
         for (share, seed) in [(0.05, 0), (0.2, 1), (0.1, 17), (0.01, 3)] {
             let options = HoldoutOptions { share, seed };
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_shares_are_told() {
+    fn impossible_shares_are_reported() {
         for (share, problems) in [(0.2, 0), (0.5, 0), (0.0, 1), (0.6, 1), (f64::NAN, 1)] {
             assert_eq!(
                 HoldoutOptions { share, seed: 0 }.problems().len(),

@@ -1,3 +1,5 @@
+//! Reads the files of a data set into raw rows, with their digests and findings.
+
 use std::path::Path;
 
 use serde_json::json;
@@ -14,7 +16,7 @@ use super::table::{self, TableColumns, TableFormat};
 use super::{DataError, DatasetOptions, Expectation, PartFile, Role, Schema, Verify};
 use pdm_core::content::{Digest, digest_of};
 
-/// A data set as it was read, with what was wrong with its files; [`super::validate`] turns it into a trusted one.
+/// A data set as read, with the findings of its files; [`super::validate`] turns it into a valid one.
 #[derive(Debug, Clone)]
 pub struct RawDataset {
     pub(super) name: String,
@@ -26,13 +28,13 @@ pub struct RawDataset {
     pub(super) log: FindingLog,
 }
 
-/// One file as it was read.
+/// One file as read.
 #[derive(Debug, Clone)]
 pub(super) struct RawPart {
     pub(super) role: Role,
-    /// Which of the pooled data sets it belongs to, where several are pooled.
+    /// The group it belongs to in a pooled data set.
     pub(super) group: Option<String>,
-    /// The path, relative to the project where it lies within.
+    /// The path, relative to the project if it is inside it.
     pub(super) file: String,
     pub(super) sha256: Digest,
     pub(super) bytes: u64,
@@ -41,7 +43,7 @@ pub(super) struct RawPart {
     pub(super) content: FileContent,
 }
 
-/// How much a part is known to hold.
+/// Known numbers of units and rows of a part.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ExpectedCounts {
     pub(super) units: u64,
@@ -52,13 +54,13 @@ pub(super) struct ExpectedCounts {
 pub(super) enum FileContent {
     Histories(Rows),
     Rul(Vec<RulRow>),
-    /// The file was not worth parsing.
+    /// The file could not be parsed.
     Unread,
 }
 
-/// Reads all files of a data set that are there, and takes their digests.
+/// Reads all files of a data set that exist, and takes their digests.
 ///
-/// Damage goes into the data set's findings, so that everything wrong is told in one pass.
+/// Damage becomes findings of the data set, so that all of it is reported at once.
 ///
 /// # Errors
 /// The training file is missing, or a file cannot be read.
@@ -203,7 +205,7 @@ pub(super) fn shown_path(path: &Path, root: &Path) -> String {
         .to_string()
 }
 
-/// The digest a file should have.
+/// The expected digest of a file.
 enum Published {
     Known {
         sha256: Digest,
@@ -289,22 +291,20 @@ fn expected_counts(
     }
 }
 
-/// Notes half a test part: histories without truth, or truth without histories.
+/// Logs an incomplete test part: histories without truth, or truth without histories.
 fn check_pairs(parts: &[RawPart], log: &mut FindingLog) {
     for part in parts {
         let (other, missing) = match part.role {
-            Role::Test => (
-                Role::Rul,
-                "the true remaining useful lives that belong to it are",
-            ),
-            Role::Rul => (Role::Test, "the test histories it belongs to are"),
+            Role::Test => (Role::Rul, "file with its true remaining useful lives"),
+            Role::Rul => (Role::Test, "test file that belongs to it"),
             Role::Train => continue,
         };
         if !parts
             .iter()
             .any(|there| there.role == other && there.group == part.group)
         {
-            let message = format!("is there, but {missing} not: install both files or neither");
+            let message =
+                format!("exists, but the {missing} does not: install both files or neither");
             log.error(
                 Expectation::RulRows,
                 FindingLocation::file(&part.file),

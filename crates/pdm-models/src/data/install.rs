@@ -1,3 +1,5 @@
+//! Installs the published C-MAPSS files from a folder or an archive.
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Cursor, Read, Seek};
@@ -7,29 +9,29 @@ use serde::{Deserialize, Serialize};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::place::place;
+use super::write::write_file;
 use super::{DataError, manifest};
 use pdm_core::content::Digest;
 
-/// No published file is larger; the largest has 10 MB.
+/// Size limit of a file; the largest published one has 10 MB.
 const LARGEST_FILE: u64 = 32 << 20;
-/// The published archive holds one of 12 MB.
+/// Size limit of a nested archive; the published one has 12 MB.
 const LARGEST_INNER_ARCHIVE: u64 = 256 << 20;
-/// How deep folders and archives are searched.
+/// Maximum depth to which folders and archives are searched.
 const DEEPEST: usize = 4;
-/// The published archives have fewer than 20 entries.
+/// Limit of files in a source; the published archives have fewer than 20.
 const MOST_FILES: usize = 10_000;
-/// The published archives unpack to 60 MB in all, those within included.
+/// Limit of unpacked bytes in all; the published archives unpack to 60 MB, nested ones included.
 const MOST_UNPACKED: u64 = 512 << 20;
 
-/// What an installation came to.
+/// Result of an installation.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct InstallReport {
-    /// Files that were put in place.
+    /// Files that were written.
     pub installed: Vec<String>,
-    /// Files that were in place already.
+    /// Files that were already installed.
     pub already_there: Vec<String>,
-    /// Published data files that are still not in place.
+    /// Published data files that are still missing.
     pub missing: Vec<String>,
 }
 
@@ -38,24 +40,24 @@ pub struct InstallReport {
 pub struct RefusedFile {
     /// The published name.
     pub name: String,
-    /// Where it was found; inside an archive behind a `!`.
+    /// Where it was found; entries of an archive follow a `!`.
     pub path: PathBuf,
     /// The published digest.
     pub expected: Digest,
-    /// Its digest; absent where it is larger than any published file.
+    /// Its digest; absent if it is larger than any published file.
     pub found: Option<Digest>,
 }
 
-/// Installs the files of C-MAPSS found in a folder or a zip archive, archives within included, into a folder.
+/// Installs the C-MAPSS files found in a folder or a zip archive, nested archives included, into a folder.
 ///
-/// Files are known by their digest, whatever they are called. Nothing is installed where a file carries a published
-/// name and other contents.
+/// Files are recognised by their digest, whatever their name. Nothing is installed if a file of the source has a published
+/// name but other contents.
 ///
-/// A file of a published name with other contents is replaced only where `overwrites` says so: it may be somebody's work.
+/// An existing file with a published name but other contents is replaced only if `overwrites` is set.
 ///
 /// # Errors
-/// The source cannot be read, holds nothing of the data set or a damaged copy; a file is in the way, or the folder cannot be
-/// written.
+/// The source cannot be read, has no file of the data set or a damaged copy, another file would be overwritten, or the folder
+/// cannot be written.
 pub fn install(from: &Path, into: &Path, overwrites: bool) -> Result<InstallReport, DataError> {
     let found = search(from)?;
     if !found.refused.is_empty() {
@@ -68,16 +70,16 @@ pub fn install(from: &Path, into: &Path, overwrites: bool) -> Result<InstallRepo
         return Err(DataError::NothingToInstall(from.to_owned()));
     }
     if !overwrites {
-        refuse_strangers(&found.files, into)?;
+        refuse_other_files(&found.files, into)?;
     }
     put_in_place(&found.files, into)
 }
 
-fn refuse_strangers(files: &BTreeMap<String, Vec<u8>>, into: &Path) -> Result<(), DataError> {
+fn refuse_other_files(files: &BTreeMap<String, Vec<u8>>, into: &Path) -> Result<(), DataError> {
     for (name, contents) in files {
         let path = into.join(name);
         let is_other = path.exists()
-            && Digest::of_file(&path).is_ok_and(|there| there != Digest::of(contents));
+            && Digest::of_file(&path).is_ok_and(|existing| existing != Digest::of(contents));
         if is_other {
             return Err(DataError::InTheWay {
                 path,
@@ -94,10 +96,11 @@ fn put_in_place(
 ) -> Result<InstallReport, DataError> {
     let mut report = InstallReport::default();
     for (name, contents) in files {
-        if Digest::of_file(&into.join(name)).is_ok_and(|there| there == Digest::of(contents)) {
+        if Digest::of_file(&into.join(name)).is_ok_and(|existing| existing == Digest::of(contents))
+        {
             report.already_there.push(name.clone());
         } else {
-            place(into, name, contents)?;
+            write_file(into, name, contents)?;
             report.installed.push(name.clone());
         }
     }
@@ -113,14 +116,14 @@ fn put_in_place(
     Ok(report)
 }
 
-/// What a search came upon.
+/// Files found by a search.
 #[derive(Default)]
 struct LocatedFiles {
     /// Contents by published name.
     files: BTreeMap<String, Vec<u8>>,
     refused: Vec<RefusedFile>,
-    looked_at: usize,
-    /// Bytes that were unpacked, whatever became of them.
+    inspected: usize,
+    /// Bytes that were unpacked, used or not.
     unpacked: u64,
 }
 
@@ -182,7 +185,7 @@ impl LocatedFiles {
             if !entry.is_file() {
                 continue;
             }
-            // The name is only shown and compared; the contents go to the published name.
+            // This name is only shown and compared; the contents are written under the published name.
             let name = PathBuf::from(entry.name().map_err(failed)?.into_owned());
             let shown = PathBuf::from(format!("{}!{}", path.display(), name.display()));
             if is_archive(&name) && depth < DEEPEST {
@@ -197,7 +200,7 @@ impl LocatedFiles {
         Ok(())
     }
 
-    /// Counts what was unpacked, and ends where no copy of the data set has so much.
+    /// Counts unpacked bytes, and fails beyond the size of any copy of the data set.
     fn unpack(&mut self, bytes: u64, shown: &Path) -> Result<(), DataError> {
         self.unpacked += bytes;
         if self.unpacked <= MOST_UNPACKED {
@@ -210,10 +213,10 @@ impl LocatedFiles {
         })
     }
 
-    /// Keeps a published file, refuses another one of that name, and passes by everything else; returns how many bytes it read.
+    /// Keeps a published file, refuses another file of that name and ignores the rest; returns the number of bytes read.
     fn data(&mut self, reader: impl Read, name: &Path, shown: &Path) -> Result<u64, DataError> {
-        self.looked_at += 1;
-        if self.looked_at > MOST_FILES {
+        self.inspected += 1;
+        if self.inspected > MOST_FILES {
             let problem = format!("it has more than {MOST_FILES} files");
             return Err(DataError::ArchiveTooLarge {
                 path: shown.to_owned(),
@@ -225,10 +228,10 @@ impl LocatedFiles {
             .as_ref()
             .map_or(LARGEST_FILE, |contents| contents.len() as u64);
         let digest = contents.as_deref().map(Digest::of);
-        if let (Some(contents), Some(name)) = (
-            contents,
-            digest.and_then(|it| manifest::cmapss().with_digest(it)),
-        ) {
+        if let Some(contents) = contents
+            && let Some(digest) = digest
+            && let Some(name) = manifest::cmapss().with_digest(digest)
+        {
             self.files.insert(name.to_owned(), contents);
             return Ok(read);
         }
@@ -237,11 +240,10 @@ impl LocatedFiles {
             .and_then(|name| name.to_str())
             .unwrap_or_default();
         if let Some(published) = manifest::cmapss().named(name) {
-            let (name, expected) = (published.name.clone(), published.sha256);
             self.refused.push(RefusedFile {
-                name,
+                name: published.name.clone(),
                 path: shown.to_owned(),
-                expected,
+                expected: published.sha256,
                 found: digest,
             });
         }
@@ -266,7 +268,7 @@ fn inner_archive(entry: impl Read, shown: &Path) -> Result<Vec<u8>, DataError> {
     })
 }
 
-/// Reads everything, or nothing where it is more than `limit`: sizes that an archive declares are not believed.
+/// Reads everything; returns `None` beyond `limit`, since the sizes that an archive declares are not trusted.
 fn read_up_to(reader: impl Read, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
     let mut contents = Vec::new();
     reader.take(limit + 1).read_to_end(&mut contents)?;
@@ -324,11 +326,8 @@ mod tests {
         assert_eq!(fs::read(into.join("train_FD001.txt")).unwrap(), train);
 
         fs::write(into.join("RUL_FD001.txt"), "damaged").unwrap();
-        let in_the_way = install(&zip, &into, false).unwrap_err();
-        assert!(
-            matches!(in_the_way, DataError::InTheWay { .. }),
-            "{in_the_way}"
-        );
+        let refused = install(&zip, &into, false).unwrap_err();
+        assert!(matches!(refused, DataError::InTheWay { .. }), "{refused}");
         assert_eq!(fs::read(into.join("RUL_FD001.txt")).unwrap(), b"damaged");
         let second = install(&zip, &into, true).unwrap();
         assert_eq!(
@@ -362,11 +361,14 @@ mod tests {
         let into = folder.path().join("into");
         fs::write(folder.path().join("TRAIN_fd001.txt"), "1 1 0\n").unwrap();
         let error = install(folder.path(), &into, false).unwrap_err();
-        let told = error.to_string();
-        assert!(told.contains(&Digest::of("1 1 0\n").to_string()), "{told}");
+        let message = error.to_string();
         assert!(
-            told.contains("963b5e22825b34d8b21c69e1aeb4af3e647050eb672ee8834ba4b5d91d2de0f8"),
-            "{told}"
+            message.contains(&Digest::of("1 1 0\n").to_string()),
+            "{message}"
+        );
+        assert!(
+            message.contains("963b5e22825b34d8b21c69e1aeb4af3e647050eb672ee8834ba4b5d91d2de0f8"),
+            "{message}"
         );
         assert!(error.hint().is_some() && !into.exists());
     }
@@ -411,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_without_the_data_are_told_apart() {
+    fn unusable_sources_have_different_errors() {
         let folder = tempfile::tempdir().unwrap();
         let into = folder.path().join("into");
         assert!(matches!(

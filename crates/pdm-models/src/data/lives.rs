@@ -1,15 +1,15 @@
-//! How long the units at hand lived: what defaults follow from.
+//! Lengths of the training histories, from which defaults are derived.
 
 use super::{Trajectory, ValidDataset};
 
-/// How long run-to-failure units lived.
+/// Lengths of run-to-failure histories.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lives {
     /// Number of units.
     pub units: usize,
     /// Rows of the shortest history, at least 1.
     pub shortest: usize,
-    /// Rows of the history in the middle, the lower one of two, at least 1.
+    /// Median number of rows, the lower of two, at least 1.
     pub median: usize,
     /// Rows of the longest history, at least 1.
     pub longest: usize,
@@ -18,7 +18,7 @@ pub struct Lives {
 }
 
 impl Lives {
-    /// Describes these units; of no units every life is 1 row.
+    /// Describes these units; without any, every length is 1 row.
     pub fn of(units: &[Trajectory]) -> Self {
         let mut rows: Vec<usize> = units
             .iter()
@@ -26,16 +26,14 @@ impl Lives {
             .filter(|rows| *rows > 0)
             .collect();
         rows.sort_unstable();
-        let (shortest, longest) = (
-            rows.first().copied().unwrap_or(1),
-            rows.last().copied().unwrap_or(1),
-        );
+        let shortest = rows.first().copied().unwrap_or(1);
+        let longest = rows.last().copied().unwrap_or(1);
         let median = rows
             .get(rows.len().saturating_sub(1) / 2)
             .copied()
             .unwrap_or(1);
-        let inhabited = units.iter().filter(|unit| !unit.is_empty());
-        let longest_rul = inhabited.map(|unit| unit.rul_at(0)).fold(0.0, f64::max);
+        let with_rows = units.iter().filter(|unit| !unit.is_empty());
+        let longest_rul = with_rows.map(|unit| unit.rul_at(0)).fold(0.0, f64::max);
         Self {
             units: units.len(),
             shortest,
@@ -45,23 +43,23 @@ impl Lives {
         }
     }
 
-    /// Returns by how much times that suit units of some 200 cycles must be stretched to suit these.
+    /// Returns the factor by which times chosen for units of about 200 cycles are stretched to suit these.
     ///
-    /// A power of two, so that a fleet that grows seldom moves it: 1 where the median life is from 142 to 282 rows.
+    /// A power of two, so that it seldom changes as the fleet grows: 1 for a median life from 142 to 282 rows.
     pub fn time_scale(&self) -> f64 {
         let steps = (self.median as f64 / USUAL_LIFE).log2().round();
         steps.clamp(-MOST_STEPS, MOST_STEPS).exp2()
     }
 }
 
-/// The life that times in cycles were first chosen for.
+/// The typical life for which times in cycles were chosen, in cycles.
 const USUAL_LIFE: f64 = 200.0;
 
-/// Times are made at most 2^8 times as long or as short.
+/// Times are stretched or shortened by at most 2^8.
 const MOST_STEPS: f64 = 8.0;
 
 impl ValidDataset {
-    /// Returns how long the training units lived.
+    /// Returns the lengths of the training histories.
     pub fn lives(&self) -> Lives {
         Lives::of(self.train())
     }

@@ -1,4 +1,4 @@
-//! What NASA published: the name, digest and size of every file, from `datasets/cmapss.toml`.
+//! The files NASA published, with name, digest and size, from `datasets/cmapss.toml`.
 
 use std::sync::LazyLock;
 
@@ -57,7 +57,7 @@ impl DatasetManifest {
             .find(|file| file.subset == subset && file.role == role)
     }
 
-    /// Returns the data file of this name, in any case.
+    /// Returns the data file of this name, ignoring case.
     pub(super) fn named(&self, name: &str) -> Option<&PinnedFile> {
         self.files
             .iter()

@@ -1,16 +1,16 @@
-//! From files to trusted trajectories.
+//! Reads data files and validates them.
 //!
-//! [`ingest`] reads the files that [`DatasetOptions`] name and takes their digests, [`validate`] holds them against the
-//! expectations of [`ValidateOptions`], and only a [`QualityReport`] without errors yields a [`ValidDataset`]. A
-//! [`Folds`] assigns every training unit to exactly one fold, and only it hands out [`TrainingUnits`]: what features
-//! and models may learn from.
+//! [`ingest`] reads the files that [`DatasetOptions`] name and takes their digests, [`validate`] checks them against the
+//! expectations of [`ValidateOptions`], and only a [`QualityReport`] without errors yields a [`ValidDataset`].
+//! [`Folds`] assigns every training unit to exactly one fold and returns [`TrainingUnits`], the units that features and
+//! models may learn from.
 //!
-//! Damage in a file is a [`Finding`] with file and line, never a panic: everything wrong is told in one pass. What keeps
-//! a file from being read at all is a [`DataError`].
+//! Damage in a file is a [`Finding`] with file and line, never a panic, and all of it is reported at once. A file that
+//! cannot be read at all is a [`DataError`].
 //!
-//! - `cmapss` and `table` know the formats, `frame` reads the well-formed with polars, `scan` diagnoses the rest;
-//! - `manifest` holds the digests of the files NASA published, [`install`] puts such files in place;
-//! - [`simulate`] makes a fleet in the same text format.
+//! - `cmapss` and `table` implement the formats, `frame` reads well-formed files with polars, `scan` diagnoses the others;
+//! - `manifest` has the digests of the files NASA published, [`install`] installs such files;
+//! - [`simulate`] simulates a fleet in the same text format.
 
 mod address;
 mod causes;
@@ -35,7 +35,7 @@ mod number;
 mod options;
 mod parquet;
 mod part;
-mod place;
+
 mod quality;
 mod records;
 mod rows;
@@ -49,6 +49,7 @@ mod trajectory;
 mod units;
 mod valid;
 mod validate;
+mod write;
 
 pub use causes::{Cause, causes};
 pub use cmapss_options::{CmapssOptions, Verify};

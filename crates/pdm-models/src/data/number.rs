@@ -1,16 +1,18 @@
+//! Parses numbers of data files and describes cells that are not numbers.
+
 use std::fmt::Write as _;
 
 use super::Expectation;
 use pdm_core::domain::UnitId;
 
-/// A cell that does not hold the number it should.
+/// A cell without a valid number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BadCell {
     pub(super) expectation: Expectation,
     pub(super) message: String,
 }
 
-/// Reads a finite number; `column` is told as it should appear in a message.
+/// Reads a finite number; `column` is the column as messages describe it.
 pub(super) fn finite(text: &str, column: &str) -> Result<f64, BadCell> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(value),
@@ -40,7 +42,7 @@ pub(super) fn finite(text: &str, column: &str) -> Result<f64, BadCell> {
     }
 }
 
-/// Reads a whole number from 0 to `u32::MAX`, also where it is written with a decimal point.
+/// Reads a whole number from 0 to `u32::MAX`, which may be written with a decimal point.
 pub(super) fn whole(text: &str, column: &str) -> Result<u32, BadCell> {
     if let Ok(value) = text.parse() {
         return Ok(value);
@@ -49,7 +51,7 @@ pub(super) fn whole(text: &str, column: &str) -> Result<u32, BadCell> {
     as_whole(value).map_err(|problem| bad(Expectation::Types, text, column, problem))
 }
 
-/// Returns a number as a whole one, or what keeps it from being one.
+/// Converts a number to a whole number, or returns why that is impossible.
 pub(super) fn as_whole(value: f64) -> Result<u32, &'static str> {
     if value.fract() != 0.0 {
         Err("is not a whole number")
@@ -62,7 +64,7 @@ pub(super) fn as_whole(value: f64) -> Result<u32, &'static str> {
     }
 }
 
-/// Returns whether a text begins as dates and times do: `2026-01-31`, `31.01.2026`, `1/31/2026` or `12:30`.
+/// Returns whether a text begins like a date or a time: `2026-01-31`, `31.01.2026`, `1/31/2026` or `12:30`.
 fn is_date(text: &str) -> bool {
     let mark = text
         .trim_start_matches(|character: char| character.is_ascii_digit())
@@ -86,7 +88,7 @@ fn bad(expectation: Expectation, text: &str, column: &str, problem: &str) -> Bad
     }
 }
 
-/// Returns a piece of a file as it can be shown: short, in backticks, without control characters.
+/// Formats a piece of a file for a message: short, in backticks, without control characters.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 40;
     let mut shown = String::from("`");
@@ -105,7 +107,7 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
-/// Returns the name of a unit as messages have it: in backticks where blanks would run it into the sentence.
+/// Formats the name of a unit for a message: in backticks if it contains blanks.
 pub(super) fn named(unit: &UnitId) -> String {
     if unit.as_str().contains(char::is_whitespace) {
         shown(unit.as_str())
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_finite_or_told() {
+    fn numbers_are_finite_or_reported() {
         assert_eq!(finite("-0.0007", "c"), Ok(-0.0007));
         assert_eq!(finite("1e2", "c"), Ok(100.0));
         let message = |text| finite(text, "column 7 (s_2)").unwrap_err();

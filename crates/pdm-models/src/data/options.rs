@@ -1,17 +1,19 @@
+//! Options of `[dataset]`.
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 
 use super::csv::CsvWish;
-use super::table::{ENDINGS, TableFormat};
+use super::table::{EXTENSIONS, TableFormat};
 use super::{
     CmapssOptions, Encoding, PartFile, Role, Schema, SimulateOptions, address, cmapss_options,
 };
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// Where the data comes from.
+/// The source of the data.
 #[derive(
     Debug,
     Clone,
@@ -33,10 +35,10 @@ pub enum DatasetOptions {
     Table(TableOptions),
 }
 
-/// Run-to-failure histories in CSV (with a header row) or Parquet; the file's ending tells which, and `.gz` behind it that it is
-/// packed.
+/// Run-to-failure histories in CSV (with a header row) or Parquet, depending on the file extension; an additional `.gz` means that
+/// the file is compressed.
 ///
-/// One row a cycle; the rows of a unit stand together.
+/// One row per cycle; the rows of a unit are consecutive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct TableOptions {
@@ -44,23 +46,23 @@ pub struct TableOptions {
     pub train: PathBuf,
     /// File with histories that stop before failure.
     pub test: Option<PathBuf>,
-    /// File with one row for each test unit: the column that names the unit, and `rul` with its true remaining cycles.
+    /// File with one row for each test unit: the unit column, and `rul` with the true remaining cycles.
     pub rul: Option<PathBuf>,
     /// Column that names the unit, as text or a whole number.
     pub unit: String,
     /// Column that counts the cycles, as whole numbers.
     pub cycle: String,
-    /// Columns of operational settings; they define the regime.
+    /// Columns with operational settings; they define the regime.
     pub settings: Vec<String>,
-    /// Columns of sensors.
+    /// Columns with sensors.
     pub sensors: Vec<String>,
-    /// What divides the fields of CSV, such as `";"` or `"\t"`; found out from the header where it is not written.
+    /// Field separator of CSV files, such as `";"` or `"\t"`; detected from the header if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub separator: Option<char>,
-    /// What stands before decimal places in CSV, `"."` or `","`; found out from the numbers where it is not written.
+    /// Decimal mark of CSV files, `"."` or `","`; detected from the numbers if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<char>,
-    /// How the bytes of CSV stand for characters; found out from the bytes where it is not written.
+    /// Character encoding of CSV files; detected from the bytes if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
 }
@@ -112,7 +114,7 @@ impl DatasetOptions {
         self.into()
     }
 
-    /// Returns the name of the data set: the subset, those that are pooled, the fleet's name, or the training file without its ending.
+    /// Returns the name of the data set: the subset or pooled subsets, the fleet's name, or the training file without its extension.
     pub fn name(&self) -> String {
         match self {
             Self::Cmapss(options) => options.name(),
@@ -165,18 +167,18 @@ impl DatasetOptions {
         }
     }
 
-    /// Returns whether a missing test part is a mistake; the published parts may be installed one by one.
+    /// Returns whether a missing test part is an error; the published parts may be installed one by one.
     pub(super) fn needs_every_file(&self) -> bool {
         matches!(self, Self::Table(_))
     }
 
-    /// Returns what to do where the training file is missing.
+    /// Returns what to do if the training file is missing.
     pub fn how_to_get(&self) -> String {
         match self {
             Self::Cmapss(_) => "run `pdm-ml data fetch cmapss --from <folder|zip>`".to_owned(),
             Self::Simulated(_) => "run `pdm-ml data simulate`".to_owned(),
             Self::Table(_) => {
-                "paths are relative to the project; name the file under [dataset]".to_owned()
+                "give the path of the file under [dataset], relative to the project".to_owned()
             }
         }
     }
@@ -199,7 +201,7 @@ impl TableOptions {
         if self.train.as_os_str().is_empty() {
             problems.push(
                 Problem::new("train", "names no file")
-                    .hint("a .csv or .parquet file of whole histories"),
+                    .hint("a .csv or .parquet file with whole histories"),
             );
         }
         if self.sensors.is_empty() {
@@ -213,7 +215,7 @@ impl TableOptions {
         match (&self.test, &self.rul) {
             (Some(_), None) => problems.push(other(
                 "test",
-                "needs `rul`: without truth it cannot be scored",
+                "needs `rul`: without true lives it cannot be scored",
             )),
             (None, Some(_)) => {
                 problems.push(other("rul", "needs `test`: the histories it belongs to"))
@@ -226,7 +228,7 @@ impl TableOptions {
         problems
     }
 
-    /// Returns what is said of CSV files.
+    /// Returns the settings for CSV files.
     pub fn csv(&self) -> CsvWish {
         CsvWish {
             separator: self.separator,
@@ -240,7 +242,7 @@ impl TableOptions {
         if let Some(separator) = self.separator
             && !CsvWish::can_divide(separator)
         {
-            let message = format!("is {separator:?}, which cannot divide fields");
+            let message = format!("is {separator:?}, which cannot separate fields");
             problems.push(
                 Problem::new("separator", message).hint("one of \",\", \";\", \"\\t\" and \"|\""),
             );
@@ -276,16 +278,15 @@ impl TableOptions {
                 continue;
             };
             if let Some(address) = address::shown(path) {
-                let message = format!(
-                    "`{address}` is an address, and data are read from files of this machine"
-                );
+                let message =
+                    format!("`{address}` is an address; data are read from local files only");
                 problems.push(
                     Problem::new(key, message)
                         .with_code(Code::DataAddress)
                         .hint(address::FETCH_FIRST),
                 );
             } else if TableFormat::of(path).is_none() {
-                let message = format!("`{}` does not end in {ENDINGS}", path.display());
+                let message = format!("`{}` does not end in {EXTENSIONS}", path.display());
                 problems.push(Problem::new(key, message));
             }
         }
@@ -306,7 +307,7 @@ impl TableOptions {
         for (key, columns) in named.into_iter().chain(listed) {
             for column in columns {
                 if column.is_empty() {
-                    problems.push(Problem::new(key, "names a column with no name"));
+                    problems.push(Problem::new(key, "names a column without a name"));
                 } else if !seen.insert(column) {
                     let message = format!("names column `{column}`, which is already named");
                     problems.push(Problem::new(key, message).with_code(Code::NamedTwice));
@@ -359,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_tells_everything_impossible_at_once() {
+    fn a_table_reports_all_invalid_options_at_once() {
         let options = decode(
             "table",
             "train = 'a.txt'\ntest = 'b.csv'\nsettings = ['x', 'unit', '']",

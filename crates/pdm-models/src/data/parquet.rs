@@ -1,6 +1,6 @@
-//! Reads Parquet files by name of column, whatever program wrote them.
+//! Reads Parquet files of any origin by the names of their columns.
 //!
-//! Only the columns that are looked for are decoded; the Arrow schema of the file names the types of which nothing can be read.
+//! Only the wanted columns are decoded; the Arrow schema of the file tells which types cannot be read.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
@@ -20,37 +20,39 @@ use super::number;
 use super::rows::Rows;
 use super::table::TableColumns;
 
-/// The most digits of a decimal that polars reads.
+/// Maximum number of digits of a decimal that polars reads.
 const MOST_DIGITS: usize = 38;
-/// The most cells a Parquet file may claim to hold.
+/// Maximum number of cells that a Parquet file may claim to have.
 const MOST_CELLS: usize = 1 << 28;
 
-/// Reads rows; what is wrong goes to the log, `None` where that is everything.
+/// Reads rows and logs what is wrong; `None` if nothing can be read.
 pub(super) fn read(
     bytes: &[u8],
     columns: &TableColumns<'_>,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<Rows> {
-    let place = FindingLocation::file(file);
+    let location = FindingLocation::file(file);
     if !(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1")) {
         log.error(
             Expectation::Complete,
-            place,
-            "is not a Parquet file, or not a whole one",
+            location,
+            "is not a Parquet file, or is incomplete",
         );
         return None;
     }
     // Polars panics on some damaged files.
-    let columns_read = catch_unwind(AssertUnwindSafe(|| projected(bytes, columns, place, log)));
+    let columns_read = catch_unwind(AssertUnwindSafe(|| {
+        projected(bytes, columns, location, log)
+    }));
     let columns_read =
         columns_read.unwrap_or_else(|_| Err(polars_err!(ComputeError: "it is damaged")));
     match columns_read {
-        Ok(read) => converted(&read?, columns, place, log),
+        Ok(read) => converted(&read?, columns, location, log),
         Err(error) => {
             log.error(
                 Expectation::Complete,
-                place,
+                location,
                 format!("cannot be read as Parquet: {error}"),
             );
             None
@@ -58,33 +60,33 @@ pub(super) fn read(
     }
 }
 
-/// What can be made of the values of a column.
+/// How the values of a column can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ColumnContent {
     Whole,
     Number,
-    /// Numbers of 16 bits, as their bytes.
+    /// 16-bit floats, as their bytes.
     Half,
     Boolean,
     Text,
-    /// Bytes that may be text: some programs mark text as nothing else.
+    /// Bytes that may be text: some programs do not mark text as such.
     Bytes,
-    /// Nothing, by a name that people know, and what to do about it.
+    /// Not usable, with a common name of the type and what to do about it.
     Unusable {
         named: &'static str,
         advice: &'static str,
     },
 }
 
-/// A column as it was read.
+/// A column as read.
 struct ReadColumn {
     content: ColumnContent,
-    /// The type its values have to the program that wrote them.
+    /// The type declared by the program that wrote the file.
     dtype: ArrowDataType,
     values: Column,
 }
 
-/// A column that is looked for.
+/// A column to read.
 struct WantedColumn {
     content: ColumnContent,
     dtype: ArrowDataType,
@@ -92,11 +94,11 @@ struct WantedColumn {
     metadata: Arc<FileMetadata>,
 }
 
-/// Reads the columns that are looked for: unit, cycle, channels.
+/// Reads the wanted columns: unit, cycle, channels.
 fn projected(
     bytes: &[u8],
     columns: &TableColumns<'_>,
-    place: FindingLocation<'_>,
+    location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> PolarsResult<Option<Vec<ReadColumn>>> {
     let mut reader = ParquetReader::new(Cursor::new(bytes));
@@ -110,7 +112,7 @@ fn projected(
     let wanted: Vec<&str> = columns.names().collect();
     let found: Vec<_> = wanted
         .iter()
-        .map(|name| find(&names, name, place, log))
+        .map(|name| find(&names, name, location, log))
         .collect();
     let Some(found) = found.into_iter().collect::<Option<Vec<usize>>>() else {
         return Ok(None);
@@ -118,7 +120,7 @@ fn projected(
     let rows = metadata.num_rows;
     polars_ensure!(rows <= MOST_CELLS / wanted.len(), ComputeError: "it claims to hold {rows} rows");
 
-    // Polars refuses a file in which two columns have one name, also where they are not read.
+    // Polars refuses a file in which two columns have the same name, even if they are not read.
     let is_repeated = names.iter().collect::<BTreeSet<_>>().len() < names.len();
     let metadata = if is_repeated {
         let kept: Vec<PlSmallStr> = found.iter().map(|at| names[*at].as_str().into()).collect();
@@ -127,7 +129,7 @@ fn projected(
         metadata
     };
 
-    // What another program wrote about its own types may be unknown here; the types of Parquet itself are there all the same.
+    // Polars may not know the types that another program declares in its metadata; the types of Parquet itself suffice.
     let mut plain = (*metadata).clone();
     plain.key_value_metadata = None;
     let plain = Arc::new(plain);
@@ -148,12 +150,12 @@ fn projected(
         let content = content_of(&dtype);
         if let ColumnContent::Unusable { named, advice } = content {
             let message = format!("column {name} holds {named}: {advice}");
-            log.error(Expectation::Types, place.column(name), message);
+            log.error(Expectation::Types, location.column(name), message);
             continue;
         }
         let metadata = match content {
             ColumnContent::Whole | ColumnContent::Number | ColumnContent::Half => &bare,
-            // The names of categories are a list of their own, which takes more of polars to read.
+            // Categories are stored as a separate list, which would need more features of polars.
             ColumnContent::Boolean
             | ColumnContent::Text
             | ColumnContent::Bytes
@@ -172,7 +174,7 @@ fn projected(
     decoded(bytes, &names, read).map(Some)
 }
 
-/// Decodes columns, those with the same description of their types together.
+/// Decodes columns, those with the same metadata together.
 fn decoded(
     bytes: &[u8],
     names: &[String],
@@ -190,7 +192,7 @@ fn decoded(
         let mut reader = ParquetReader::new(Cursor::new(bytes)).with_columns(Some(columns));
         reader.set_metadata(Arc::clone(metadata));
         let frame = match rayon::current_num_threads() {
-            // Polars has threads of its own, one per core.
+            // Polars has its own threads, one per core.
             1 => reader.read_parallel(ParallelStrategy::None).finish()?,
             _ => reader.finish()?,
         };
@@ -218,7 +220,7 @@ fn decoded(
     Ok(columns)
 }
 
-/// Returns the type of the values: those of a dictionary or an extension are inside.
+/// Returns the type of the values, which dictionaries and extensions wrap.
 fn values_of(dtype: &ArrowDataType) -> &ArrowDataType {
     match dtype {
         ArrowDataType::Dictionary(_, values, _) => values_of(values),
@@ -227,7 +229,7 @@ fn values_of(dtype: &ArrowDataType) -> &ArrowDataType {
     }
 }
 
-/// Returns what a column of a type holds.
+/// Returns the content of a column of this type.
 fn content_of(dtype: &ArrowDataType) -> ColumnContent {
     let unusable = |named, advice| ColumnContent::Unusable { named, advice };
     let count =
@@ -285,7 +287,7 @@ fn content_of(dtype: &ArrowDataType) -> ColumnContent {
             "write them as whole numbers of 64 bits",
         ),
         _ => unusable(
-            "values of a type that is not read",
+            "values of an unsupported type",
             "write them as 64-bit numbers or as text",
         ),
     }
@@ -294,20 +296,20 @@ fn content_of(dtype: &ArrowDataType) -> ColumnContent {
 fn converted(
     read: &[ReadColumn],
     columns: &TableColumns<'_>,
-    place: FindingLocation<'_>,
+    location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Rows> {
     let mut read = read.iter();
-    let units = unit_names(read.next()?, place.column(columns.unit), log);
+    let units = unit_names(read.next()?, location.column(columns.unit), log);
     let cycles = match columns.cycle {
-        Some(name) => Some(cycles(read.next()?, name, place, log)),
+        Some(name) => Some(cycles(read.next()?, name, location, log)),
         None => None,
     };
     let channels: Vec<_> = columns
         .channels
         .iter()
         .zip(read)
-        .map(|(name, column)| numbers(column, name, place, log))
+        .map(|(name, column)| numbers(column, name, location, log))
         .collect();
     let units = units?;
     let channels: Vec<Vec<f64>> = channels.into_iter().collect::<Option<_>>()?;
@@ -318,7 +320,7 @@ fn converted(
     if channels.iter().any(|channel| channel.len() != units.len()) || cycles.len() != units.len() {
         log.error(
             Expectation::Complete,
-            place,
+            location,
             "has columns of different lengths",
         );
         return None;
@@ -332,7 +334,7 @@ fn converted(
     }
 }
 
-/// Returns the rows that name a unit and a cycle; what is wrong with the others is noted.
+/// Returns the rows with a unit and a cycle; the findings of the others are already logged.
 fn readable(units: &StringChunked, cycles: &[Option<u32>], channels: &[Vec<f64>]) -> Rows {
     let mut rows = Rows::collecting(channels.len());
     for (at, unit) in units.iter().enumerate() {
@@ -353,10 +355,10 @@ fn readable(units: &StringChunked, cycles: &[Option<u32>], channels: &[Vec<f64>]
 
 fn unit_names(
     column: &ReadColumn,
-    place: FindingLocation<'_>,
+    location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<StringChunked> {
-    let name = place.column.unwrap_or_default();
+    let name = location.column.unwrap_or_default();
     let names = match column.content {
         ColumnContent::Text | ColumnContent::Bytes => column.values.cast(&DataType::String).ok(),
         ColumnContent::Whole | ColumnContent::Number | ColumnContent::Half => whole_names(column),
@@ -364,10 +366,9 @@ fn unit_names(
     };
     let Some(names) = names else {
         let held = described(column);
-        let message = format!(
-            "column {name} holds {held}, where names or whole numbers of units are expected"
-        );
-        log.error(Expectation::Types, place, message);
+        let message =
+            format!("column {name} holds {held}, where unit names or whole numbers are expected");
+        log.error(Expectation::Types, location, message);
         return None;
     };
     let names = names.str().ok()?.clone();
@@ -375,7 +376,7 @@ fn unit_names(
         if is_gap(name_of_unit) {
             log.error(
                 Expectation::Finite,
-                place.line(row),
+                location.line(row),
                 format!("column {name} is empty"),
             );
         }
@@ -387,7 +388,7 @@ fn is_gap(unit: Option<&str>) -> bool {
     unit.is_none_or(|name| name.trim().is_empty())
 }
 
-/// Returns numbers as names where all of them are whole: pandas makes floats of whole numbers with gaps.
+/// Converts numbers to names if all of them are whole: pandas turns whole numbers with gaps into floats.
 fn whole_names(column: &ReadColumn) -> Option<Column> {
     let whole: Vec<Option<i128>> = if column.content == ColumnContent::Whole {
         physical::whole_numbers(&column.values, &column.dtype).ok()?
@@ -409,7 +410,7 @@ fn whole_names(column: &ReadColumn) -> Option<Column> {
     Some(names.into_column())
 }
 
-/// Returns the numbers of a column, those that are empty as none.
+/// Returns the numbers of a column; empty cells are `None`.
 fn floats(column: &ReadColumn) -> PolarsResult<Vec<Option<f64>>> {
     let ReadColumn {
         content,
@@ -441,7 +442,7 @@ fn floats(column: &ReadColumn) -> PolarsResult<Vec<Option<f64>>> {
     }
 }
 
-/// Returns what a column holds, in words.
+/// Describes the content of a column for messages.
 fn described(column: &ReadColumn) -> String {
     match column.content {
         ColumnContent::Whole => "whole numbers".to_owned(),
@@ -454,20 +455,20 @@ fn described(column: &ReadColumn) -> String {
     }
 }
 
-/// Returns a numeric column, with `NaN` for the cells whose findings it notes; true and false are 1 and 0.
+/// Returns a numeric column, with `NaN` for invalid cells, which it logs; true and false are 1 and 0.
 fn numbers(
     column: &ReadColumn,
     name: &str,
-    place: FindingLocation<'_>,
+    location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Vec<f64>> {
-    let place = place.column(name);
+    let location = location.column(name);
     if matches!(column.content, ColumnContent::Text | ColumnContent::Bytes) {
         let message = format!(
             "column {name} holds {}, where numbers are expected",
             described(column)
         );
-        log.error(Expectation::Types, place, message);
+        log.error(Expectation::Types, location, message);
         return None;
     }
     let Ok(numbers) = floats(column) else {
@@ -475,19 +476,19 @@ fn numbers(
             "column {name} holds {}, which cannot be read as numbers",
             column.values.dtype()
         );
-        log.error(Expectation::Types, place, message);
+        log.error(Expectation::Types, location, message);
         return None;
     };
     let mut values = Vec::with_capacity(numbers.len());
     for (row, value) in (1..).zip(numbers) {
         if !value.is_some_and(f64::is_finite) {
-            let told = value.map_or("is empty".to_owned(), |value| {
+            let problem = value.map_or("is empty".to_owned(), |value| {
                 format!("holds {value}, not a finite number")
             });
             log.error(
                 Expectation::Finite,
-                place.line(row),
-                format!("column {name} {told}"),
+                location.line(row),
+                format!("column {name} {problem}"),
             );
         }
         values.push(value.filter(|value| value.is_finite()).unwrap_or(f64::NAN));
@@ -498,24 +499,24 @@ fn numbers(
 fn cycles(
     column: &ReadColumn,
     name: &str,
-    place: FindingLocation<'_>,
+    location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Vec<Option<u32>>> {
     if column.content == ColumnContent::Boolean {
         let message =
             format!("column {name} holds true and false, where whole numbers are expected");
-        log.error(Expectation::Types, place.column(name), message);
+        log.error(Expectation::Types, location.column(name), message);
         return None;
     }
     Some(whole(
-        &numbers(column, name, place, log)?,
-        place.column(name),
+        &numbers(column, name, location, log)?,
+        location.column(name),
         log,
     ))
 }
 
-/// Returns whole numbers, with nothing in the place of those that are none and noted.
-fn whole(values: &[f64], place: FindingLocation<'_>, log: &mut FindingLog) -> Vec<Option<u32>> {
+/// Converts values to whole numbers; the others are logged and become `None`.
+fn whole(values: &[f64], location: FindingLocation<'_>, log: &mut FindingLog) -> Vec<Option<u32>> {
     let mut whole = Vec::with_capacity(values.len());
     for (row, value) in (1..).zip(values) {
         let count = number::as_whole(*value);
@@ -524,7 +525,7 @@ fn whole(values: &[f64], place: FindingLocation<'_>, log: &mut FindingLog) -> Ve
         {
             log.error(
                 Expectation::Types,
-                place.line(row),
+                location.line(row),
                 format!("`{value}` {problem}"),
             );
         }

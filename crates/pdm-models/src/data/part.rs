@@ -1,3 +1,5 @@
+//! The files that a data set consists of, and their digests.
+
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
@@ -6,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{DataError, DatasetOptions};
 use pdm_core::content::{Digest, digest_of};
 
-/// What a file of a data set is for.
+/// The role of a file in a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -28,30 +30,30 @@ impl fmt::Display for Role {
     }
 }
 
-/// One file of a data set, whether or not it is there.
+/// One file of a data set, which may or may not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartFile {
-    /// What the file is for.
+    /// Its role.
     pub role: Role,
-    /// Which of the pooled data sets it belongs to, where several are pooled.
+    /// The group it belongs to in a pooled data set.
     pub group: Option<String>,
-    /// Where it is looked for.
+    /// Its path.
     pub path: PathBuf,
 }
 
-/// The digest of one file that is there.
+/// The digest of one existing file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputDigest {
-    /// What the file is for.
+    /// Its role.
     pub role: Role,
-    /// Which of the pooled data sets it belongs to, where several are pooled.
+    /// The group it belongs to in a pooled data set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// SHA-256 of its bytes.
     pub sha256: Digest,
 }
 
-/// Returns the files a data set consists of, in the order train, test, RUL, then by group; relative paths are taken from `root`.
+/// Returns the files of a data set, in the order train, test, RUL, then by group; relative paths are resolved against `root`.
 pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
     options
         .files()
@@ -63,7 +65,7 @@ pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
         .collect()
 }
 
-/// Returns the digests of the files that are there, without parsing them: what a cache key needs.
+/// Returns the digests of the existing files without parsing them, for cache keys.
 ///
 /// # Errors
 /// The training file is missing, or a file cannot be read.
@@ -79,29 +81,29 @@ pub fn input_digests(options: &DatasetOptions, root: &Path) -> Result<Vec<InputD
         .collect())
 }
 
-/// Returns the files that are there with what `look` finds out about each, such as its digest; a file of which something is
-/// `known` counts as there.
+/// Returns the existing files with what `inspect` returns for each, such as its digest. A file for which `known` returns a
+/// value counts as existing and is not inspected.
 ///
 /// # Errors
-/// As [`input_digests`].
+/// Like [`input_digests`].
 pub fn input_files<T>(
     options: &DatasetOptions,
     root: &Path,
     known: impl Fn(&Path) -> Option<T>,
-    mut look: impl FnMut(&Path) -> io::Result<T>,
+    mut inspect: impl FnMut(&Path) -> io::Result<T>,
 ) -> Result<Vec<(PartFile, T)>, DataError> {
     present_or(options, root, |path| known(path).is_some())?
         .into_iter()
         .map(|part| {
-            let found = known(&part.path).map_or_else(|| look(&part.path), Ok);
+            let found = known(&part.path).map_or_else(|| inspect(&part.path), Ok);
             let found = found.map_err(DataError::io("read", &part.path))?;
             Ok((part, found))
         })
         .collect()
 }
 
-/// Returns the digest of all files of a role: that of the file itself, or of the names and digests of those that are
-/// pooled; `None` where none is there.
+/// Returns the digest of all files of a role: of the file itself, or of the groups and digests of pooled files; `None`
+/// without such a file.
 ///
 /// # Panics
 /// Never: names and digests have a JSON form.
@@ -126,12 +128,12 @@ pub fn part_digest(files: &[InputDigest], role: Role) -> Option<Digest> {
     }
 }
 
-/// Returns the files that are there.
+/// Returns the files that exist.
 pub(super) fn present(options: &DatasetOptions, root: &Path) -> Result<Vec<PartFile>, DataError> {
     present_or(options, root, |_| false)
 }
 
-/// Returns the files that are there, or are to count as there.
+/// Returns the files that exist or, by `counts`, are to be treated as existing.
 fn present_or(
     options: &DatasetOptions,
     root: &Path,

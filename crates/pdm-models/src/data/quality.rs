@@ -1,3 +1,5 @@
+//! The report of a validation.
+
 use serde::{Deserialize, Serialize};
 
 use super::causes::{Cause, causes};
@@ -7,7 +9,7 @@ use super::{Expectation, Finding, Role, Severity};
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 
-/// What validation found out about a data set.
+/// The result of validating a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QualityReport {
     /// Name of the data set.
@@ -18,21 +20,21 @@ pub struct QualityReport {
     pub files: Vec<FileReport>,
     /// Every expectation, in the order they were checked.
     pub checks: Vec<Check>,
-    /// What was noticed, errors first; at most the first 100,000 for each expectation and file.
+    /// The findings, errors first; at most the first 100,000 for each expectation and file.
     pub findings: Vec<Finding>,
-    /// How many findings there are, listed or not.
+    /// Numbers of findings, listed or not.
     pub counts: FindingCounts,
 }
 
 /// One file of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FileReport {
-    /// What the file is for.
+    /// Its role.
     pub role: Role,
-    /// Which of the pooled data sets it belongs to, where several are pooled.
+    /// The group it belongs to in a pooled data set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// Path, relative to the project where it lies within.
+    /// Path, relative to the project if it is inside it.
     pub path: String,
     /// SHA-256 of its bytes.
     pub sha256: Digest,
@@ -42,7 +44,7 @@ pub struct FileReport {
     pub pinned: Pinned,
     /// Rows that could be read.
     pub rows: u64,
-    /// Different units in them.
+    /// Number of different units in them.
     pub units: u64,
 }
 
@@ -52,34 +54,34 @@ pub struct FileReport {
 pub enum Pinned {
     /// It has the published digest.
     Matches,
-    /// It has another digest.
+    /// It has a different digest.
     Differs,
-    /// The digest was not compared, as the options say.
+    /// The digest was not compared, since the options disable that.
     Unchecked,
     /// No digest is published.
     Unknown,
 }
 
-/// What came of one expectation.
+/// The result of checking one expectation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What was expected.
+    /// The expectation.
     pub expectation: Expectation,
-    /// How it went.
+    /// The outcome.
     pub outcome: CheckOutcome,
-    /// What was examined, such as `20631 rows`; or why nothing was.
+    /// What was examined, such as `20631 rows`, or why it was skipped.
     pub scope: String,
-    /// Findings in all.
+    /// Number of all findings.
     pub findings: u64,
-    /// Findings that are listed in [`QualityReport::findings`].
+    /// Number of findings listed in [`QualityReport::findings`].
     pub listed: u64,
 }
 
-/// How an expectation went.
+/// The outcome of checking an expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckOutcome {
-    /// Nothing worse than information was found.
+    /// There are neither warnings nor errors.
     Pass,
     /// There are warnings.
     Warn,
@@ -89,12 +91,12 @@ pub enum CheckOutcome {
     Skipped,
 }
 
-/// How many findings there are of each severity.
+/// Numbers of findings by severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FindingCounts {
     /// Findings that make the data invalid.
     pub errors: u64,
-    /// Findings someone should look at.
+    /// Findings that someone should look at.
     pub warnings: u64,
     /// Findings worth knowing.
     pub infos: u64,
@@ -106,7 +108,7 @@ impl QualityReport {
         self.counts.errors == 0
     }
 
-    /// Returns which kind of error the report as a whole is: a leak where there is one, whatever else is wrong.
+    /// Returns the error code of the report as a whole; a leak takes precedence.
     pub fn code(&self) -> Code {
         if self.codes().contains(&Code::CopiedUnits) {
             Code::CopiedUnits
@@ -115,15 +117,14 @@ impl QualityReport {
         }
     }
 
-    /// Returns what a reader of scores should know: of each kind of copies that are only suspected or let pass the first, and how
-    /// many there are.
+    /// Returns warnings for readers of scores: for each kind of suspected or accepted copies the first one, and their number.
     pub fn suspicions(&self) -> Vec<String> {
         let suspected = self
             .findings
             .iter()
             .filter(|finding| finding.expectation == Expectation::CopiedUnits);
         let suspected: Vec<Finding> = suspected.cloned().collect();
-        let told = |cause: Cause| {
+        let describe = |cause: Cause| {
             let more = match cause.count {
                 0 | 1 => String::new(),
                 2 => " (and 1 more unit)".to_owned(),
@@ -131,10 +132,10 @@ impl QualityReport {
             };
             format!("scores may be too good: {}{more}", cause.first)
         };
-        causes(&suspected).into_iter().map(told).collect()
+        causes(&suspected).into_iter().map(describe).collect()
     }
 
-    /// Returns which kinds of errors there are.
+    /// Returns the error codes of the failed expectations.
     pub fn codes(&self) -> Vec<Code> {
         let failed = self
             .checks

@@ -1,17 +1,17 @@
-//! Lines of a text file, and the records of a table whose quoted fields go over several.
+//! Divides a text file into records, whose quoted fields may span several lines.
 
 use super::scan::{Dialect, LONGEST_LINE, split};
 
-/// A quoted field that goes on for more lines than this was never meant to be one.
+/// Maximum number of lines of a quoted field; a quote that is open for longer is an ordinary character.
 const MOST_LINES: usize = 1000;
 
-/// One record: the line it begins on, and its bytes without the last line end.
+/// One record: the line it begins on, and its bytes without the last line break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TextRecord<'a> {
     pub(super) line: u64,
     pub(super) bytes: &'a [u8],
-    /// The line of the next quote that could close one that opens here, where both are taken for characters since lines from
-    /// here to there are rows by themselves.
+    /// The line of the quote that could close a quote of this line, if both are treated as ordinary characters because the
+    /// lines between them are complete rows.
     pub(super) stray_up_to: Option<u64>,
 }
 
@@ -20,7 +20,7 @@ pub(super) struct Records<'a> {
     rest: Option<&'a [u8]>,
     line: u64,
     dialect: Dialect,
-    /// Fields of a whole record.
+    /// Number of fields of a complete record.
     width: usize,
 }
 
@@ -59,10 +59,10 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// How far a record goes.
+/// Extent of a record.
 struct RecordExtent {
     lines: usize,
-    /// The lines that a quoted text would have that is not taken for one.
+    /// The number of lines up to the quote that could close a stray one.
     stray: Option<usize>,
 }
 
@@ -73,10 +73,10 @@ impl RecordExtent {
     };
 }
 
-/// Returns how far the first record goes.
+/// Returns the extent of the first record.
 ///
-/// A quote that nothing closes would swallow what follows. Where the first line alone has all fields, and so has another line
-/// before the quote that could close it, these are rows, and both quotes are characters of texts.
+/// A stray quote must not swallow the following rows. If the first line alone has all fields, and so has another line before
+/// the quote that could close it, these lines are rows, and both quotes are ordinary characters.
 fn extent(text: &[u8], separator: u8, dialect: Dialect, width: usize) -> RecordExtent {
     let Some(lines) = lines_of_quoted(text, separator) else {
         return RecordExtent::ONE_LINE;
@@ -100,8 +100,8 @@ fn extent(text: &[u8], separator: u8, dialect: Dialect, width: usize) -> RecordE
     }
 }
 
-/// Returns after how many lines, more than one, the quotes are closed that the first line opens; `None` where they are closed
-/// there, or too far away.
+/// Returns the number of lines, more than one, after which the quotes that the first line opens are closed; `None` if they
+/// are closed on the first line or too far away.
 pub(super) fn lines_of_quoted(text: &[u8], separator: u8) -> Option<usize> {
     let mut quotes = Quotes {
         separator,
@@ -129,7 +129,7 @@ pub(super) fn lines_of_quoted(text: &[u8], separator: u8) -> Option<usize> {
     None
 }
 
-/// Returns where the first lines end, before their last line feed.
+/// Returns the offset of the last line feed of the first `lines` lines.
 pub(super) fn end_of_lines(text: &[u8], lines: usize) -> usize {
     let mut ends = text
         .iter()
@@ -139,7 +139,7 @@ pub(super) fn end_of_lines(text: &[u8], lines: usize) -> usize {
     ends.nth(lines - 1).unwrap_or(text.len())
 }
 
-/// Which quotes are open. A quote opens a field only where the field begins, and closes it only where it may end.
+/// State of quotes. A quote opens a field only at its beginning, and closes it only where the field may end.
 struct Quotes {
     separator: u8,
     quoted: bool,
@@ -148,16 +148,21 @@ struct Quotes {
 }
 
 impl Quotes {
-    /// Goes over one line.
+    /// Processes one line.
     fn pass(&mut self, line: &[u8]) {
         let mut bytes = line.iter().copied().peekable();
         while let Some(byte) = bytes.next() {
             match byte {
-                b'"' if self.quoted && bytes.peek() == Some(&b'"') => drop(bytes.next()),
+                b'"' if self.quoted && bytes.peek() == Some(&b'"') => {
+                    bytes.next();
+                }
                 b'"' if self.quoted => {
                     self.quoted = !may_follow_quote(bytes.peek().copied(), self.separator)
                 }
-                b'"' if self.begins => (self.quoted, self.begins) = (true, false),
+                b'"' if self.begins => {
+                    self.quoted = true;
+                    self.begins = false;
+                }
                 b' ' => {}
                 byte if !self.quoted => self.begins = byte == self.separator,
                 _ => {}
@@ -167,7 +172,7 @@ impl Quotes {
     }
 }
 
-/// Returns whether a quote closes a field that this byte, or the end of the text, follows.
+/// Returns whether a quote before this byte, or before the end of the text, closes a field.
 pub(super) fn may_follow_quote(byte: Option<u8>, separator: u8) -> bool {
     byte.is_none_or(|byte| byte == separator || matches!(byte, b' ' | b'\r' | b'\n'))
 }
@@ -189,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn quoted_fields_may_go_over_lines() {
+    fn quoted_fields_may_span_lines() {
         let text = "1,\"a\nb, \"\"c\"\"\",2\n3,x,4";
         assert_eq!(
             records(text, 3),

@@ -1,3 +1,5 @@
+//! The rows of one file, column by column.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,18 +9,18 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 use super::Trajectory;
 use pdm_core::domain::{Cycle, UnitId};
 
-/// The rows of one file, column by column, in file order and before any promise.
+/// The rows of one file, column by column, in file order, before validation.
 ///
-/// Cells that could not be read are `NaN`; the finding is already noted.
+/// Cells that could not be read are `NaN`; their findings are already logged.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows {
     pub(super) runs: Vec<RowRun>,
     pub(super) cycles: Vec<u32>,
     /// Values as `[channel][row]`.
     pub(super) channels: Vec<Vec<f64>>,
-    /// Rows the file has, but which could not be kept.
+    /// Number of rows of the file that could not be kept.
     pub(super) dropped: u64,
-    /// Of those, the units of the lines that name one.
+    /// Units of dropped lines, if the line names one.
     lost: BTreeMap<u64, UnitId>,
     lines: LineNumbers,
 }
@@ -32,7 +34,7 @@ pub(super) struct RowRun {
 
 #[derive(Debug, Clone)]
 enum LineNumbers {
-    /// Row 0 is this line, and no line is left out.
+    /// Row 0 is on this line, and no line is left out.
     From(u64),
     Each(Vec<u64>),
 }
@@ -44,7 +46,7 @@ impl Default for LineNumbers {
 }
 
 impl Rows {
-    /// Returns rows that stand on consecutive lines, from `first_line`.
+    /// Returns rows that are on consecutive lines, from `first_line`.
     pub(super) fn consecutive(
         runs: Vec<RowRun>,
         cycles: Vec<u32>,
@@ -62,7 +64,7 @@ impl Rows {
         }
     }
 
-    /// Returns an empty collection for rows to be pushed to.
+    /// Returns an empty collection to which rows can be pushed.
     pub(super) fn collecting(channels: usize) -> Self {
         Self {
             channels: vec![Vec::new(); channels],
@@ -82,10 +84,9 @@ impl Rows {
             }),
         }
         self.cycles.push(cycle);
-        self.channels
-            .iter_mut()
-            .zip(values)
-            .for_each(|(column, value)| column.push(*value));
+        for (column, value) in self.channels.iter_mut().zip(values) {
+            column.push(*value);
+        }
         if let LineNumbers::Each(lines) = &mut self.lines {
             lines.push(line);
         }
@@ -107,13 +108,13 @@ impl Rows {
         }
     }
 
-    /// Takes note of a line that could not be kept, though it names its unit.
+    /// Records the unit of a line that could not be kept.
     pub(super) fn lose(&mut self, line: u64, unit: &str) {
         self.lost.insert(line, UnitId::new(composed(unit)));
     }
 
-    /// Names units by whole numbers where all of them are such with decimal zeros (`1.0`), as pandas writes a column that had
-    /// gaps; returns the first as it was.
+    /// Renames units to whole numbers if all of them are whole numbers with a decimal zero (`1.0`), as pandas writes a column
+    /// with gaps; returns the original name of the first.
     pub(super) fn name_by_whole_numbers(&mut self) -> Option<UnitId> {
         let whole = |unit: &UnitId| whole_part(unit.as_str()).map(UnitId::new);
         let first = self.runs.first()?.unit.clone();
@@ -127,15 +128,14 @@ impl Rows {
             .iter()
             .map(|(line, unit)| Some((*line, whole(unit)?)))
             .collect::<Option<_>>()?;
-        self.runs
-            .iter_mut()
-            .zip(names)
-            .for_each(|(run, name)| run.unit = name);
+        for (run, name) in self.runs.iter_mut().zip(names) {
+            run.unit = name;
+        }
         self.lost = lost;
         Some(first)
     }
 
-    /// Returns the units that a line belongs to: its own, where that is known, else those before and after it.
+    /// Returns the units that a line may belong to: its own, if known, else those before and after it.
     pub(super) fn units_at(&self, line: u64) -> Vec<UnitId> {
         if let Some(unit) = self.lost.get(&line) {
             return vec![unit.clone()];
@@ -144,11 +144,10 @@ impl Rows {
         if after < self.len() && self.line(after) == line {
             return self.unit_of(after).into_iter().collect();
         }
-        let mut units: Vec<UnitId> = after
-            .checked_sub(1)
-            .and_then(|before| self.unit_of(before))
-            .into_iter()
-            .collect();
+        let mut units = Vec::new();
+        if after > 0 {
+            units.extend(self.unit_of(after - 1));
+        }
         units.extend(self.unit_of(after));
         units.dedup();
         units
@@ -197,7 +196,7 @@ impl Rows {
     }
 }
 
-/// Returns `12` of `12.0`; nothing of what is no such number, or has more than one decimal zero and so may be a name.
+/// Returns `12` for `12.0`; `None` for other texts, including numbers with more decimal zeros, which may be names.
 fn whole_part(name: &str) -> Option<&str> {
     let whole = name
         .strip_suffix(".0")
@@ -206,7 +205,7 @@ fn whole_part(name: &str) -> Option<&str> {
     (is_number && (whole == "0" || !whole.starts_with('0'))).then_some(whole)
 }
 
-/// Returns the name of a unit in the form of Unicode that most programs write, so that one name is one unit.
+/// Normalises the name of a unit to NFC, so that the same name is the same unit.
 pub(super) fn composed(name: &str) -> Cow<'_, str> {
     if name.is_ascii() || is_nfc(name) {
         Cow::Borrowed(name)
@@ -215,7 +214,7 @@ pub(super) fn composed(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Divides consecutive rows by unit; `unit` names the unit of a row, `same` compares two rows.
+/// Divides consecutive rows by unit; `unit` returns the unit of a row, `same` compares two rows.
 pub(super) fn runs(
     rows: usize,
     same: impl Fn(usize, usize) -> bool,

@@ -1,4 +1,4 @@
-//! The strict reader: slower than polars, but it knows the line and the column of everything that is wrong.
+//! The strict reader: slower than polars, but it reports line and column of everything that is wrong.
 
 use std::borrow::Cow;
 
@@ -8,15 +8,15 @@ use super::records::{Records, TextRecord, may_follow_quote};
 use super::rows::Rows;
 use super::{Expectation, Schema, Severity};
 
-/// No row of a real table is longer, in bytes.
+/// Maximum length of a row, in bytes.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
 
-/// How the fields of a line are told apart.
+/// How the fields of a line are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// Runs of blanks; as in C-MAPSS.
+    /// By runs of blanks, as in C-MAPSS.
     Blanks,
-    /// A separator, with double quotes around fields that hold some; as in RFC 4180.
+    /// By a separator, with double quotes around fields that contain it, as in RFC 4180.
     Separated {
         /// Mostly a comma.
         separator: u8,
@@ -25,14 +25,14 @@ pub(super) enum Dialect {
     },
 }
 
-/// Where the columns of the schema stand in a line.
+/// Positions of the schema's columns in a line.
 #[derive(Debug, Clone)]
 pub(super) struct ColumnLayout {
     pub(super) dialect: Dialect,
     /// All columns of the file.
     pub(super) names: Vec<String>,
     pub(super) unit: usize,
-    /// Absent where the file has one row for each unit.
+    /// Absent if the file has one row for each unit.
     pub(super) cycle: Option<usize>,
     pub(super) channels: Vec<usize>,
     /// Whether units are whole numbers.
@@ -56,12 +56,12 @@ impl ColumnLayout {
         }
     }
 
-    fn told(&self, column: usize) -> String {
+    fn describe(&self, column: usize) -> String {
         format!("column {} ({})", column + 1, self.names[column])
     }
 }
 
-/// Reads the lines of `body`, the first of which is line `first_line` of the file, and notes what is wrong with them.
+/// Reads the lines of `body`, the first of which is line `first_line` of the file, and logs what is wrong with them.
 pub(super) fn scan(
     body: &[u8],
     first_line: u64,
@@ -77,7 +77,8 @@ pub(super) fn scan(
     };
     let body = trim_end(body);
     let mut values = Vec::with_capacity(layout.channels.len());
-    let (mut empty, mut first_empty) = (0_u64, None);
+    let mut empty = 0_u64;
+    let mut first_empty = None;
     for TextRecord {
         line,
         bytes,
@@ -98,12 +99,11 @@ pub(super) fn scan(
     }
     let rows = scanner.rows;
     if let Some(line) = first_empty {
-        let told = if empty == 1 {
-            "a row".to_owned()
+        let message = if empty == 1 {
+            "skipped a row without values".to_owned()
         } else {
-            format!("{empty} rows, the first of them here,")
+            format!("skipped {empty} rows without values, the first of them here")
         };
-        let message = format!("passed over {told} without any value");
         log.add(
             Severity::Info,
             Expectation::Columns,
@@ -114,7 +114,7 @@ pub(super) fn scan(
     rows
 }
 
-/// Returns whether a line of a table holds nothing but separators: editors and spreadsheets leave such lines.
+/// Returns whether a line of a table has only separators, as editors and spreadsheets leave them.
 fn is_empty_row(bytes: &[u8], dialect: Dialect) -> bool {
     match dialect {
         Dialect::Blanks => false,
@@ -124,7 +124,7 @@ fn is_empty_row(bytes: &[u8], dialect: Dialect) -> bool {
     }
 }
 
-/// Returns whether a line is longer than any row is; the quick readers would take it for one value.
+/// Returns whether a line exceeds the maximum length; the fast readers would read it as one value.
 pub(super) fn has_long_line(bytes: &[u8]) -> bool {
     bytes.len() > LONGEST_LINE
         && bytes
@@ -132,10 +132,10 @@ pub(super) fn has_long_line(bytes: &[u8]) -> bool {
             .any(|line| line.len() > LONGEST_LINE)
 }
 
-/// Notes a file of lines that ends within its last line, and returns what stands before the cut.
+/// Logs a file that ends in the middle of its last line, and returns the complete lines.
 ///
-/// Every line of a C-MAPSS file ends in the same blanks and a line end. A last line without them may still be whole,
-/// saved by an editor; it is not where other lines end in blanks and this one does not.
+/// Every line of a C-MAPSS file ends with the same blanks and a line break. A last line without a line break may still be
+/// complete, if an editor saved the file; it is not if other lines end with blanks and this one does not.
 pub(super) fn up_to_cut<'a>(
     bytes: &'a [u8],
     layout: &ColumnLayout,
@@ -149,7 +149,7 @@ pub(super) fn up_to_cut<'a>(
         .iter()
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |at| at + 1);
-    let place = FindingLocation::file(file)
+    let location = FindingLocation::file(file)
         .line(1 + bytes[..start].iter().filter(|byte| **byte == b'\n').count() as u64);
     let last = &bytes[start..];
     let fields = last
@@ -158,10 +158,10 @@ pub(super) fn up_to_cut<'a>(
         .count();
     if fields < layout.names.len() {
         let message = format!(
-            "the file ends within a row: {}",
+            "the file ends in the middle of a row: {}",
             counted(fields, layout.names.len())
         );
-        log.error(Expectation::Complete, place, message);
+        log.error(Expectation::Complete, location, message);
         return &bytes[..start];
     } else if blanks_at_end(last)
         != blanks_at_end(
@@ -171,11 +171,12 @@ pub(super) fn up_to_cut<'a>(
                 .unwrap_or_default(),
         )
     {
-        let message = "the last line does not end as the first does: its last value may be cut";
-        log.error(Expectation::Complete, place, message);
+        let message =
+            "the last line does not end like the first one: its last value may be cut off";
+        log.error(Expectation::Complete, location, message);
     } else {
-        let message = "the last line has no line end; it is taken as whole";
-        log.add(Severity::Warning, Expectation::Complete, place, message);
+        let message = "the last line has no line break; it is read as complete";
+        log.add(Severity::Warning, Expectation::Complete, location, message);
     }
     bytes
 }
@@ -203,19 +204,19 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Keeps a row and returns true, or notes why it cannot.
+    /// Keeps a row and returns true, or logs why that is impossible.
     fn line(&mut self, line: u64, bytes: &[u8], first: bool, values: &mut Vec<f64>) -> bool {
-        let place = FindingLocation::file(self.file).line(line);
+        let location = FindingLocation::file(self.file).line(line);
         let text = match text_of(bytes) {
             Ok(text) => text,
             Err((expectation, message)) => {
-                self.log.error(expectation, place, message);
+                self.log.error(expectation, location, message);
                 return false;
             }
         };
         let fields = split(text, self.layout.dialect);
         if let Some(message) = self.misshapen(text, &fields, first) {
-            self.log.error(Expectation::Columns, place, message);
+            self.log.error(Expectation::Columns, location, message);
             return false;
         }
         self.row(line, &fields, values)
@@ -223,8 +224,8 @@ impl Scanner<'_> {
 
     fn warn_of_stray_quote(&mut self, line: u64, last: u64) {
         let message = format!(
-            "a quote opens here and could close at line {last}, but lines in between are rows by themselves: each line is read \
-             as a row, and the quotes as characters"
+            "a quote opens here and could close at line {last}, but lines in between are complete rows: each line is read as a \
+            row and the quotes as ordinary characters"
         );
         self.log.add(
             Severity::Warning,
@@ -237,9 +238,9 @@ impl Scanner<'_> {
     fn misshapen(&self, text: &str, fields: &[Cow<'_, str>], first: bool) -> Option<String> {
         let width = self.layout.names.len();
         if first && self.layout.dialect == Dialect::Blanks && is_header(fields) {
-            let told = shown(text.trim());
             return Some(format!(
-                "a header row, {told}: the format has none, every line is a row of numbers"
+                "a header row, {}: this format has no header, every line is a row of numbers",
+                shown(text.trim())
             ));
         }
         if fields.len() == width {
@@ -248,7 +249,7 @@ impl Scanner<'_> {
         let commas = text.bytes().filter(|byte| *byte == b',').count();
         let csv = self.layout.dialect == Dialect::Blanks && fields.len() <= 2 && commas > 0;
         let hint = if csv {
-            "; fields are divided by commas, not blanks"
+            "; fields are separated by commas, not spaces"
         } else {
             ""
         };
@@ -257,14 +258,14 @@ impl Scanner<'_> {
 
     fn row(&mut self, line: u64, fields: &[Cow<'_, str>], values: &mut Vec<f64>) -> bool {
         let layout = self.layout;
-        let unit = self.cell(line, layout.unit, |told| {
-            unit_of(&fields[layout.unit], layout.numbered, told)
+        let unit = self.cell(line, layout.unit, |label| {
+            unit_of(&fields[layout.unit], layout.numbered, label)
         });
         let cycle = match layout.cycle {
             Some(column) => {
                 let text = &fields[column];
-                self.cell(line, column, |told| {
-                    number::whole(&with_point(text, layout.dialect, told)?, told)
+                self.cell(line, column, |label| {
+                    number::whole(&with_point(text, layout.dialect, label)?, label)
                 })
             }
             None => Some(0),
@@ -272,13 +273,10 @@ impl Scanner<'_> {
         values.clear();
         for &column in &layout.channels {
             let text = &fields[column];
-            let known = with_point(text, layout.dialect, "")
-                .ok()
-                .and_then(|text| text.parse::<f64>().ok());
-            let value = match known.filter(|value| value.is_finite()) {
+            let value = match quick_number(text, layout.dialect) {
                 Some(value) => Some(value),
-                None => self.cell(line, column, |told| {
-                    number::finite(&with_point(text, layout.dialect, told)?, told)
+                None => self.cell(line, column, |label| {
+                    number::finite(&with_point(text, layout.dialect, label)?, label)
                 }),
             };
             values.push(value.unwrap_or(f64::NAN));
@@ -300,33 +298,41 @@ impl Scanner<'_> {
         column: usize,
         read: impl FnOnce(&str) -> Result<T, BadCell>,
     ) -> Option<T> {
-        match read(&self.layout.told(column)) {
+        match read(&self.layout.describe(column)) {
             Ok(value) => Some(value),
             Err(BadCell {
                 expectation,
                 message,
             }) => {
-                let place = FindingLocation::file(self.file)
+                let location = FindingLocation::file(self.file)
                     .line(line)
                     .column(&self.layout.names[column]);
-                self.log.error(expectation, place, message);
+                self.log.error(expectation, location, message);
                 None
             }
         }
     }
 }
 
-/// Returns a number as programs write it; `column` is told as it should appear in a message.
+/// Returns a finite number; `None` for every other text, which is then read again for its error message.
+fn quick_number(text: &str, dialect: Dialect) -> Option<f64> {
+    let text = with_point(text, dialect, "").ok()?;
+    let value = text.parse::<f64>().ok()?;
+    value.is_finite().then_some(value)
+}
+
+/// Replaces a decimal comma by a point; `column` is the column as messages describe it.
 fn with_point<'t>(text: &'t str, dialect: Dialect, column: &str) -> Result<Cow<'t, str>, BadCell> {
     match dialect {
         Dialect::Separated {
             decimal_comma: true,
             ..
         } if has_points_for_thousands(text) => {
-            let (whole, decimal) = (text.replace('.', ""), text.replacen('.', ",", 1));
+            let whole = text.replace('.', "");
+            let decimal = text.replacen('.', ",", 1);
             let message = format!(
-                "{} in {column} has a point, while the decimal places of this file follow a comma: write {} if it is in the \
-                 thousands, or {} if these are decimal places",
+                "{} in {column} has a point, but this file has decimal commas: write {} if the point separates thousands, or {} \
+                if it separates decimal places",
                 shown(text),
                 shown(&whole),
                 shown(&decimal)
@@ -336,7 +342,7 @@ fn with_point<'t>(text: &'t str, dialect: Dialect, column: &str) -> Result<Cow<'
                 message,
             })
         }
-        // A number with both marks is left to fail.
+        // A number with both marks is left as it is and fails to parse.
         Dialect::Separated {
             decimal_comma: true,
             ..
@@ -347,7 +353,7 @@ fn with_point<'t>(text: &'t str, dialect: Dialect, column: &str) -> Result<Cow<'
     }
 }
 
-/// Returns whether a number is written as `1.000` or `1.234.567`: its points may divide thousands.
+/// Returns whether a number is written as `1.000` or `1.234.567`, so that its points may separate thousands.
 fn has_points_for_thousands(text: &str) -> bool {
     let mut groups = text.trim_start_matches(['-', '+']).split('.');
     let is_group = |group: &str, length: std::ops::RangeInclusive<usize>| {
@@ -367,14 +373,14 @@ fn counted(fields: usize, expected: usize) -> String {
     format!("{columns} instead of {expected}")
 }
 
-fn unit_of(field: &str, numbered: bool, told: &str) -> Result<String, BadCell> {
+fn unit_of(field: &str, numbered: bool, label: &str) -> Result<String, BadCell> {
     if numbered {
-        return number::whole(field, told).map(|unit| unit.to_string());
+        return number::whole(field, label).map(|unit| unit.to_string());
     }
     if field.is_empty() {
         return Err(BadCell {
             expectation: Expectation::Finite,
-            message: format!("{told} is empty"),
+            message: format!("{label} is empty"),
         });
     }
     Ok(field.to_owned())
@@ -391,7 +397,7 @@ fn text_of(bytes: &[u8]) -> Result<&str, (Expectation, String)> {
     if bytes.len() > LONGEST_LINE {
         return Err((
             Expectation::Columns,
-            format!("a line of {} bytes, no row of a table", bytes.len()),
+            format!("a line of {} bytes, too long for a row", bytes.len()),
         ));
     }
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
@@ -420,16 +426,15 @@ pub(super) fn split(record: &str, dialect: Dialect) -> Vec<Cow<'_, str>> {
     }
 }
 
-/// Splits at separators outside of quotes. Quotes count where a field begins with one that is closed later; others are
-/// characters of a text.
+/// Splits at separators outside of quotes. A quote counts only if a field begins with it and it is closed later; others are
+/// ordinary characters.
 fn split_quoted(record: &str, separator: char) -> Vec<Cow<'_, str>> {
     let mut fields = Vec::new();
     let mut rest = Some(record);
     let mut may_be_quoted = true;
     while let Some(text) = rest {
         let begin = text.trim_start_matches(' ');
-        let quoted = begin.strip_prefix('"').filter(|_| may_be_quoted);
-        if let Some(quoted) = quoted {
+        if may_be_quoted && let Some(quoted) = begin.strip_prefix('"') {
             if let Some((field, after)) = up_to_quote(quoted, separator) {
                 let (tail, next) = up_to_separator(after, separator);
                 fields.push(Cow::Owned(
@@ -438,7 +443,7 @@ fn split_quoted(record: &str, separator: char) -> Vec<Cow<'_, str>> {
                 rest = next;
                 continue;
             }
-            // No quote closes this one, so none closes a later one.
+            // If no quote closes this one, none closes a later one.
             may_be_quoted = false;
         }
         let (field, next) = up_to_separator(text, separator);
@@ -504,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_split_as_the_format_says() {
+    fn fields_are_split_by_format() {
         let commas = Dialect::Separated {
             separator: b',',
             decimal_comma: false,

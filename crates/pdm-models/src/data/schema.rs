@@ -1,15 +1,17 @@
+//! The columns of a data set.
+
 use serde::{Deserialize, Serialize};
 
-/// Names the columns of a run-to-failure table.
+/// The column names of a run-to-failure table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schema {
     /// Column that names the unit.
     pub unit: String,
     /// Column that counts the cycles.
     pub cycle: String,
-    /// Columns of operational settings; they define the regime.
+    /// Columns with operational settings; they define the regime.
     pub settings: Vec<String>,
-    /// Columns of sensors.
+    /// Columns with sensors.
     pub sensors: Vec<String>,
 }
 
@@ -24,8 +26,8 @@ impl Schema {
         }
     }
 
-    /// Returns the sensors that the literature uses of data with these columns, where it agrees on some: of C-MAPSS 14, the
-    /// others being constant or nearly so.
+    /// Returns the sensors that the literature generally uses for data with these columns, if any: for C-MAPSS 14 of the 21,
+    /// since the others are constant or nearly so.
     pub fn sensors_in_general_use(&self) -> Option<&'static [&'static str]> {
         const CMAPSS: [&str; 14] = [
             "s_2", "s_3", "s_4", "s_7", "s_8", "s_9", "s_11", "s_12", "s_13", "s_14", "s_15",
@@ -34,7 +36,7 @@ impl Schema {
         (*self == Self::cmapss()).then_some(CMAPSS.as_slice())
     }
 
-    /// Returns the names of all channels: settings, then sensors, as they stand in [`super::Trajectory::channels`].
+    /// Returns the names of all channels: settings, then sensors, in the order of [`super::Trajectory::channels`].
     pub fn channels(&self) -> impl Iterator<Item = &str> {
         self.settings
             .iter()

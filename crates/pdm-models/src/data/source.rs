@@ -1,4 +1,4 @@
-//! Reads the bytes of a data file: not too many, unpacked, and with a digest of the file as it lies there.
+//! Reads and unpacks the bytes of a data file, with a size limit and the digest of the stored file.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,24 +10,24 @@ use super::gzip::{is_gzip, unpacked};
 use super::{DataError, Expectation};
 use pdm_core::content::{Digest, HashingReader};
 
-/// The largest file that is read into memory, packed or unpacked.
+/// Size limit of a file that is read into memory, packed or unpacked.
 const LARGEST: u64 = 1 << 30;
-/// How much of a file is looked at before the rest is read into memory.
+/// Number of bytes that are inspected before the rest of a file is read into memory.
 const PREFIX: u64 = 64 << 10;
 
-/// What is expected in a file.
+/// The expected kind of content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
-    /// Text, in the encoding that the user names.
+    /// Text, in the encoding that the user gives.
     Text(Option<Encoding>),
     Binary,
 }
 
-/// A file as it was read: the digest is that of the file's bytes, before they were unpacked.
+/// A file as read; the digest is that of the file's bytes before unpacking.
 pub(super) struct SourceFile {
     pub(super) sha256: Digest,
     pub(super) bytes: u64,
-    /// The bytes, unpacked; `None` where the file is not worth parsing, which the log tells.
+    /// The unpacked bytes; `None` if the file cannot be parsed, for a reason that is logged.
     pub(super) contents: Option<Vec<u8>>,
 }
 
@@ -68,7 +68,8 @@ fn read(
         file.take(LARGEST)
             .read_to_end(&mut contents)
             .map_err(failed)?;
-        let (sha256, bytes) = (Digest::of(&contents), contents.len() as u64);
+        let sha256 = Digest::of(&contents);
+        let bytes = contents.len() as u64;
         return Ok(SourceFile {
             sha256,
             bytes,
@@ -76,7 +77,7 @@ fn read(
         });
     }
     if !is_small {
-        let message = format!("has {size} bytes; at most {LARGEST} are read");
+        let message = format!("has {size} bytes; the limit is {LARGEST}");
         log.error(Expectation::Complete, FindingLocation::file(shown), message);
     }
     let (sha256, bytes) = digest_of_all(&contents, file).map_err(failed)?;
@@ -87,7 +88,7 @@ fn read(
     })
 }
 
-/// Unpacks bytes that may be packed, and returns them unless they are too many, or binary where text is expected.
+/// Unpacks bytes if necessary, and returns them unless they are too many, or binary where text is expected.
 pub(super) fn prepared(
     bytes: Vec<u8>,
     shown: &str,
@@ -111,21 +112,21 @@ pub(super) fn prepared(
 }
 
 fn unpack(bytes: &[u8], shown: &str, log: &mut FindingLog) -> Option<Vec<u8>> {
-    let place = FindingLocation::file(shown);
+    let location = FindingLocation::file(shown);
     match unpacked(bytes, LARGEST) {
         Ok(Some(contents)) => Some(contents),
         Ok(None) => {
             log.error(
                 Expectation::Complete,
-                place,
-                format!("unpacks to more than {LARGEST} bytes, the most that are read"),
+                location,
+                format!("unpacks to more than {LARGEST} bytes, the limit"),
             );
             None
         }
         Err(error) => {
             log.error(
                 Expectation::Complete,
-                place,
+                location,
                 format!("cannot be unpacked as gzip: {error}"),
             );
             None
@@ -148,7 +149,7 @@ fn digest_of_all(prefix: &[u8], rest: File) -> io::Result<(Digest, u64)> {
     Ok((reader.digest(), bytes))
 }
 
-/// Returns whether bytes are what is expected; packed ones are judged after they are unpacked.
+/// Returns whether bytes are of the expected kind; packed ones are checked after unpacking.
 fn may_be(expected: Expected, bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
     match expected {
         Expected::Binary => true,
@@ -158,7 +159,7 @@ fn may_be(expected: Expected, bytes: &[u8], shown: &str, log: &mut FindingLog) -
     }
 }
 
-/// Notes the first control character, which no text of numbers contains.
+/// Logs the first control character, which no table in text form contains.
 fn refuse_binary(bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
     let Some(offset) = bytes.iter().position(|byte| is_control(*byte)) else {
         return true;
@@ -182,12 +183,12 @@ fn refuse_binary(bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
     false
 }
 
-/// Returns what a binary file is by its first bytes, for the kinds that people take for tables.
+/// Recognises common binary formats of tables by their first bytes.
 fn known_kind(bytes: &[u8]) -> Option<&'static str> {
     const KINDS: [(&[u8], &str); 6] = [
         (
             b"PAR1",
-            "Parquet; name it .parquet, or add --input-format parquet where it comes from standard input",
+            "Parquet; name it .parquet, or add --input-format parquet for standard input",
         ),
         (
             b"PK\x03\x04",

@@ -1,3 +1,5 @@
+//! Assigns training units to the folds of cross-validation.
+
 use std::collections::BTreeMap;
 
 use rand::SeedableRng;
@@ -10,13 +12,13 @@ use pdm_core::codes::Code;
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::{Problem, UnitId};
 
-/// How training units are divided for cross-validation.
+/// How training units are split for cross-validation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct SplitOptions {
     /// Number of folds, at least 2. Every unit is held out once.
     pub folds: usize,
-    /// Units no training sees, to judge models on where there is no test part; absent means none.
+    /// Units that are never used for training, to judge models if there is no test part; absent means none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holdout: Option<HoldoutOptions>,
 }
@@ -44,24 +46,24 @@ impl Default for SplitOptions {
     }
 }
 
-/// The division asks for more than the units can give.
+/// There are too few units for the folds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SplitError {
-    /// One fold has nothing to hold out from.
+    /// A single fold would leave nothing to train on.
     #[error("cross-validation needs at least 2 folds, not {0}")]
     TooFewFolds(usize),
     /// A fold would be empty.
-    #[error("{folds} folds need at least as many training units, and there are {units}")]
+    #[error("{folds} folds need at least {folds} training units, but there are {units}")]
     TooFewUnits {
-        /// Folds asked for.
+        /// Requested folds.
         folds: usize,
-        /// Units at hand.
+        /// Available units.
         units: usize,
     },
 }
 
 impl SplitError {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::TooFewFolds(_) | Self::TooFewUnits { .. } => Code::TooFewUnitsToSplit,
@@ -71,17 +73,17 @@ impl SplitError {
 
 /// Assigns every training unit to one fold.
 ///
-/// The map is from unit to fold, so a unit in two folds cannot be expressed.
+/// The map is from unit to fold, so no unit can be in two folds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folds {
     count: usize,
     fold_of: BTreeMap<UnitId, usize>,
 }
 
-/// The only histories features and models may learn from.
+/// The only histories that features and models may learn from.
 ///
-/// Made by [`Folds::training`], which leaves the held-out units behind, and by [`ValidDataset::training`], which
-/// never holds a test unit or one of the holdout.
+/// Made by [`Folds::training`], which leaves out the held-out units, and by [`ValidDataset::training`], which never
+/// includes a unit of the test part or of the holdout.
 #[derive(Debug, Clone)]
 pub struct TrainingUnits<'a> {
     schema: &'a Schema,
@@ -89,7 +91,7 @@ pub struct TrainingUnits<'a> {
 }
 
 impl Folds {
-    /// Deals the training units of a data set into folds whose sizes differ by at most one, as do those of each group.
+    /// Assigns the training units of a data set to folds whose sizes differ by at most one, also within each group.
     ///
     /// # Errors
     /// Fewer than 2 folds, or more folds than units.
@@ -98,7 +100,8 @@ impl Folds {
         options: &SplitOptions,
         seed: u64,
     ) -> Result<Self, SplitError> {
-        let (count, units) = (options.folds, dataset.train().len());
+        let count = options.folds;
+        let units = dataset.train().len();
         if count < 2 {
             return Err(SplitError::TooFewFolds(count));
         }
@@ -132,7 +135,7 @@ impl Folds {
         digest_of(self).expect("a map of text to numbers has a JSON form")
     }
 
-    /// Returns the units a model that is judged on `fold` may learn from.
+    /// Returns the units that a model judged on `fold` may learn from.
     pub fn training<'a>(&self, dataset: &'a ValidDataset, fold: usize) -> TrainingUnits<'a> {
         let units = dataset
             .train()
@@ -271,19 +274,19 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_decides_and_the_digest_tells() {
+    fn the_seed_decides_and_the_digest_shows_it() {
         let dataset = dataset(100);
         let deal = |seed| Folds::deal(&dataset, &SplitOptions::default(), seed).unwrap();
         assert_eq!(deal(1).digest(), deal(1).digest());
         assert_ne!(deal(1).digest(), deal(2).digest());
         let json = serde_json::to_string(&deal(1)).unwrap();
         assert_eq!(serde_json::from_str::<Folds>(&json).unwrap(), deal(1));
-        // Stored digests must stay what they were: a change here changes every recorded split.
+        // Stored digests must not change: a change here changes every recorded split.
         assert_eq!(deal(1).digest().short(), "ab80f51050c9");
     }
 
     #[test]
-    fn impossible_divisions_are_refused() {
+    fn impossible_splits_are_refused() {
         let dataset = dataset(3);
         let deal = |folds| {
             Folds::deal(

@@ -18,11 +18,11 @@ pub(super) enum TableFormat {
     Parquet,
 }
 
-/// Endings that tell a format, without the `.gz` that may follow.
-pub(super) const ENDINGS: &str = ".csv, .tsv or .parquet (also with .gz)";
+/// The supported extensions.
+pub(super) const EXTENSIONS: &str = ".csv, .tsv or .parquet (also with .gz)";
 
 impl TableFormat {
-    /// Returns the format that the ending of a file name tells.
+    /// Returns the format that the extension of a file name stands for.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let ending = ending(path)?;
         match ending.as_str() {
@@ -33,7 +33,7 @@ impl TableFormat {
     }
 }
 
-/// Returns the ending of a file name in lower case; of a packed file the one before `.gz`.
+/// Returns the extension of a file name in lower case; for a packed file the one before `.gz`.
 pub(super) fn ending(path: &Path) -> Option<String> {
     let last = path.extension()?.to_str()?.to_ascii_lowercase();
     if last != "gz" {
@@ -46,7 +46,7 @@ pub(super) fn ending(path: &Path) -> Option<String> {
 /// The columns that are read from a table.
 pub(super) struct TableColumns<'a> {
     pub(super) unit: &'a str,
-    /// Absent where the table has one row for each unit.
+    /// Absent if the table has one row for each unit.
     pub(super) cycle: Option<&'a str>,
     pub(super) channels: Vec<&'a str>,
 }
@@ -70,7 +70,7 @@ impl<'a> TableColumns<'a> {
     }
 }
 
-/// Reads rows by name of column; what is wrong goes to the log, `None` where that is everything.
+/// Reads rows by the names of the columns and logs what is wrong; `None` if nothing can be read.
 pub(super) fn read(
     format: TableFormat,
     bytes: &[u8],
@@ -90,13 +90,13 @@ pub(super) fn read(
         log.error(
             Expectation::Complete,
             FindingLocation::file(file),
-            "has no row",
+            "has no rows",
         );
     }
     rows
 }
 
-/// Reads true remaining useful lives; what is wrong goes to the log.
+/// Reads true remaining useful lives and logs what is wrong.
 pub(super) fn rul(
     format: TableFormat,
     bytes: &[u8],

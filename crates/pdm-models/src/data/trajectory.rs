@@ -1,6 +1,8 @@
+//! The history of one unit.
+
 use pdm_core::domain::{Cycle, UnitId};
 
-/// The recorded history of one unit, one row a cycle.
+/// The recorded history of one unit, one row per cycle.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trajectory {
     /// The unit.
@@ -32,7 +34,7 @@ impl Trajectory {
         f64::from(self.last_cycle().0 - self.cycles[row].0)
     }
 
-    /// Returns the first `rows` rows: what was known then.
+    /// Returns the first `rows` rows, which is what was known at that time.
     #[must_use]
     pub fn cut(&self, rows: usize) -> Self {
         Self {

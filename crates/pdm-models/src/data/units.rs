@@ -1,3 +1,5 @@
+//! Reads the histories that a prediction is made from.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -11,10 +13,10 @@ use super::{DataError, Finding, Schema, Severity, Trajectory, address, cmapss};
 use pdm_core::content::Digest;
 use pdm_core::domain::UnitId;
 
-/// How histories to predict from are written.
+/// File format of histories to predict from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnitFormat {
-    /// The text of C-MAPSS: numbers divided by blanks, without a header.
+    /// The text format of C-MAPSS: numbers separated by blanks, without a header.
     Cmapss,
     /// A table with a header row.
     Csv,
@@ -25,9 +27,9 @@ pub enum UnitFormat {
 /// Histories to predict from.
 #[derive(Debug, Clone)]
 pub struct UnitInput {
-    /// Those that can be read, in ascending order of unit.
+    /// Units that can be read, in ascending order.
     pub units: Vec<Trajectory>,
-    /// Those that cannot, in ascending order of unit.
+    /// Units that cannot be read, in ascending order.
     pub skipped: Vec<SkippedUnit>,
     /// SHA-256 of the input's bytes.
     pub sha256: Digest,
@@ -43,10 +45,10 @@ pub struct SkippedUnit {
 }
 
 impl UnitFormat {
-    /// Returns the format that the ending of a file name tells; a further `.gz` is passed over.
+    /// Returns the format that the extension of a file name stands for, ignoring a final `.gz`.
     ///
     /// # Errors
-    /// It tells none.
+    /// The extension is unknown.
     pub fn of(path: &Path) -> Result<Self, DataError> {
         match TableFormat::of(path) {
             Some(TableFormat::Csv) => Ok(Self::Csv),
@@ -62,11 +64,11 @@ impl UnitFormat {
 
 /// Reads histories to predict from: C-MAPSS text (`.txt`), or CSV and Parquet with at least the columns of the schema.
 ///
-/// Any unit and any first cycle will do; the rows of a unit stand together, its cycles ascend. Units come in ascending
-/// order.
+/// Units and first cycles are arbitrary, but the rows of a unit must be consecutive and its cycles ascending. The units are
+/// returned in ascending order.
 ///
 /// # Errors
-/// The file is missing or damaged, or its ending tells no format.
+/// The file is missing or damaged, or its extension is unknown.
 pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataError> {
     let UnitInput { units, skipped, .. } = read_input(path, None, schema, CsvWish::default())?;
     let findings: Vec<Finding> = skipped.into_iter().flat_map(|unit| unit.findings).collect();
@@ -80,11 +82,11 @@ pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataE
     }
 }
 
-/// As [`read_units`], but leaves out the units that cannot be read, and says so; `format` is told where the file's name does not,
-/// and `wish` where CSV cannot be found out.
+/// Like [`read_units`], but leaves out the units that cannot be read and returns why. `format` overrides the extension of the
+/// file name, and `wish` the detected properties of a CSV file.
 ///
 /// # Errors
-/// The file is missing, no unit can be read, or its ending tells no format.
+/// The file is missing, no unit can be read, or its extension is unknown.
 pub fn read_input(
     path: &Path,
     format: Option<UnitFormat>,
@@ -107,10 +109,10 @@ pub fn read_input(
     divide(rows, source.sha256, schema, path, log)
 }
 
-/// As [`read_input`], from bytes that `name` names in messages, packed by gzip or not.
+/// Like [`read_input`], from bytes that may be packed by gzip; messages call them `name`.
 ///
 /// # Errors
-/// As [`read_input`].
+/// Like [`read_input`].
 pub fn parse_input(
     name: &str,
     bytes: Vec<u8>,
@@ -162,7 +164,7 @@ fn parse(
     rows.unwrap_or_default()
 }
 
-/// Parts the units that can be read from those that cannot.
+/// Separates the units that can be read from those that cannot.
 fn divide(
     rows: Rows,
     sha256: Digest,
@@ -181,23 +183,23 @@ fn divide(
     let mut findings = log.into_findings();
     findings.retain(|finding| finding.severity == Severity::Error);
     let mut bad: BTreeMap<UnitId, Vec<Finding>> = BTreeMap::new();
-    // Findings beyond those that are listed may be about any unit.
-    let mut is_about_all = total > findings.len() as u64;
+    // Findings beyond the listed ones may concern any unit.
+    let mut concerns_all = total > findings.len() as u64;
     for finding in &findings {
         let units = finding
             .line
             .map(|line| rows.units_at(line))
             .unwrap_or_default();
-        is_about_all |= units.is_empty();
-        units
-            .into_iter()
-            .for_each(|unit| bad.entry(unit).or_default().push(finding.clone()));
+        concerns_all |= units.is_empty();
+        for unit in units {
+            bad.entry(unit).or_default().push(finding.clone());
+        }
     }
     let (skipped, units): (Vec<_>, Vec<_>) = rows
         .into_trajectories()
         .into_iter()
         .partition(|unit| bad.contains_key(&unit.unit));
-    if is_about_all || (units.is_empty() && !skipped.is_empty()) {
+    if concerns_all || (units.is_empty() && !skipped.is_empty()) {
         return Err(DataError::Invalid {
             path: path.to_owned(),
             findings,

@@ -1,9 +1,11 @@
+//! A validated data set.
+
 use super::{Groups, Holdout, Schema, Trajectory};
 use pdm_core::content::Digest;
 
-/// A data set that met its expectations; only validation makes one.
+/// A data set that meets its expectations; only validation creates one.
 ///
-/// Training units run to failure. Units stand in ascending order, every history has a row, all values are finite.
+/// Training units run to failure. Units are in ascending order, every history has a row, and all values are finite.
 #[derive(Debug, Clone)]
 pub struct ValidDataset {
     pub(super) name: String,
@@ -46,17 +48,17 @@ impl ValidDataset {
         &self.train
     }
 
-    /// Returns which group each unit belongs to, where the data set is pooled from several.
+    /// Returns the group of each unit, if the data set is pooled.
     pub fn groups(&self) -> &Groups {
         &self.groups
     }
 
-    /// Returns what validation let pass and a reader of scores should know, one sentence each.
+    /// Returns warnings of the validation for readers of scores, one sentence each.
     pub fn suspicions(&self) -> &[String] {
         &self.suspicions
     }
 
-    /// Returns the test part, where it is installed; of a pooled data set what of it is.
+    /// Returns the test part, if it is installed; of a pooled data set the installed part of it.
     pub fn test(&self) -> Option<&TestPart> {
         self.test.as_ref()
     }

@@ -1,3 +1,5 @@
+//! Validates a data set that was read.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cmapss::RulRow;
@@ -11,16 +13,16 @@ use super::{
 };
 use pdm_core::domain::UnitId;
 
-/// What validation comes to: always a report, and a data set where the report has no errors.
+/// Result of a validation: a report, and a data set if the report has no errors.
 #[derive(Debug, Clone)]
 pub struct Validation {
-    /// What was found.
+    /// The report.
     pub report: QualityReport,
-    /// The trusted data set.
+    /// The valid data set.
     pub dataset: Option<ValidDataset>,
 }
 
-/// Holds a data set against its expectations.
+/// Checks a data set against its expectations.
 pub fn validate(mut raw: RawDataset, options: &ValidateOptions) -> Validation {
     let mut log = std::mem::take(&mut raw.log);
     let checks = expectations::check_all(&raw, options, &mut log);
@@ -44,13 +46,15 @@ fn report(raw: &RawDataset, checks: Vec<super::Check>, log: FindingLog) -> Quali
     }
 }
 
-/// Turns a data set without errors into a trusted one.
+/// Converts a data set without errors to a valid one.
 fn trusted(raw: RawDataset, suspicions: Vec<String>) -> Option<ValidDataset> {
     let truths: Vec<_> = raw
         .rul()
         .map(|(part, rows)| (part.group.clone(), rows.to_vec()))
         .collect();
-    let (mut train, mut test, mut groups) = (Vec::new(), Vec::new(), Groups::default());
+    let mut train = Vec::new();
+    let mut test = Vec::new();
+    let mut groups = Groups::default();
     for RawPart {
         role,
         group,
@@ -97,7 +101,7 @@ fn trusted(raw: RawDataset, suspicions: Vec<String>) -> Option<ValidDataset> {
     })
 }
 
-/// Returns the histories of a file; units of pooled data sets get names that tell them apart.
+/// Returns the histories of a file; units of pooled data sets get the group as a prefix.
 fn named(rows: Rows, group: Option<&str>, groups: &mut Groups) -> Vec<Trajectory> {
     let named = |unit: Trajectory| Trajectory {
         unit: groups.admit(&unit.unit, group),
@@ -106,7 +110,7 @@ fn named(rows: Rows, group: Option<&str>, groups: &mut Groups) -> Vec<Trajectory
     rows.into_trajectories().into_iter().map(named).collect()
 }
 
-/// Returns the truth of each test unit, in ascending order of unit: by name where the file names them, else by rank.
+/// Returns the truth of each test unit, in ascending order of unit: matched by name if the file has names, else by position.
 fn in_order(rows: &Rows, rul: &[RulRow]) -> Option<Vec<f64>> {
     let ranks = rows.runs.iter().map(|run| &run.unit).zip(rul);
     let truth: BTreeMap<&UnitId, f64> = ranks

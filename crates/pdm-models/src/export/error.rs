@@ -1,32 +1,34 @@
+//! Errors of exporting a bundle.
+
 use pdm_core::codes::Code;
 
-/// A bundle cannot be written in another program's form.
+/// A bundle cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// A model that tells nothing of how it computes.
-    #[error("the model is of no family that has an ONNX form")]
+    /// The model does not describe how it computes.
+    #[error("models of this family cannot be exported to ONNX")]
     Family,
-    /// A model reads other columns than the features have: the bundle was not put together by this program.
-    #[error("a model of {reads} inputs is given {columns} columns")]
+    /// A model reads other columns than the features have: the bundle was not made by this program.
+    #[error("the model reads {reads} inputs, but the features have {columns} columns")]
     Width {
         /// Inputs of the model.
         reads: usize,
-        /// Columns it is given.
+        /// Columns of the features.
         columns: usize,
     },
-    /// ONNX files end at 2 GiB: the limit of their format.
-    #[error("the graph has {bytes} bytes, and an ONNX file at most {most}", most = i32::MAX)]
+    /// The graph exceeds 2 GiB, the limit of the ONNX format.
+    #[error("the graph has {bytes} bytes; the limit of an ONNX file is {most}", most = i32::MAX)]
     TooLarge {
         /// Its length.
         bytes: usize,
     },
-    /// There is no unit with a row to make an input of.
+    /// There is no unit with a row to make an input from.
     #[error("no unit has a recorded cycle")]
     Empty,
 }
 
 impl ExportError {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::Family | Self::Width { .. } | Self::TooLarge { .. } => Code::NotExportable,

@@ -1,12 +1,12 @@
-//! Bundles in the forms other programs load: an ONNX graph, and the folder of an MLflow model around it.
+//! Exports bundles for other programs: an ONNX graph, and the folder of an MLflow model around it.
 //!
-//! The graph begins where the features end: what it reads is what [`ModelBundle::input`] gives the model, and what it
-//! says is what [`ModelBundle::predict`] says at the last cycle, clipped as there. Nothing here knows a clock, so the
-//! same bundle gives the same bytes.
+//! The graph does not include the features: it reads what [`ModelBundle::input`] returns, and its output is what
+//! [`ModelBundle::predict`] returns for the last cycle, clipped in the same way. No time is recorded, so the same bundle
+//! gives the same bytes.
 //!
 //! ```text
-//! tensors    names, types and shapes of what the graph reads and says; the tensors of real units
-//! onnx       the graph: one file per kind of model, `proto` the messages of the format
+//! tensors    names, types and shapes of the inputs and the output of the graph; the tensors of real units
+//! onnx       the graph: one file per kind of model, `proto` has the messages of the format
 //! mlflow     MLmodel, environments and an example around model.onnx
 //! ```
 //!

@@ -1,3 +1,5 @@
+//! The tensors that an exported model reads and returns.
+
 use serde::Serialize;
 
 use super::ExportError;
@@ -9,7 +11,7 @@ pub(super) const FEATURES: &str = "features";
 pub(super) const LENGTHS: &str = "lengths";
 pub(super) const RUL: &str = "rul";
 
-/// A tensor that an exported model reads or says.
+/// An input or output tensor of an exported model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TensorSpec {
     /// Its name.
@@ -47,19 +49,18 @@ impl Dtype {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum DimensionSize {
-    /// One that the caller chooses, by its name.
+    /// A named size that the caller chooses.
     Free(&'static str),
-    /// A number.
+    /// A fixed size.
     Fixed(usize),
 }
 
 const BATCH: DimensionSize = DimensionSize::Free("batch");
 
-/// Returns what the exported model reads.
+/// Returns the inputs of the exported model.
 ///
-/// A model of the feature table reads rows `[batch, columns]`. A model of histories reads `[batch, cycles, columns]`, one
-/// row a cycle from the first recorded one on, and the number of rows of each history; what follows a history within the
-/// tensor is not read.
+/// A model on the feature table reads rows `[batch, columns]`. A model on histories reads `[batch, cycles, columns]`, one row
+/// per cycle from the first recorded one, and the number of rows of each history; rows after the end of a history are ignored.
 pub fn input_specs(bundle: &ModelBundle) -> Vec<TensorSpec> {
     let width = DimensionSize::Fixed(bundle.features().input_names(bundle.model().input()).len());
     let features = |shape| TensorSpec {
@@ -80,8 +81,8 @@ pub fn input_specs(bundle: &ModelBundle) -> Vec<TensorSpec> {
     }
 }
 
-/// Returns what the exported model says: remaining useful life in cycles, `[batch]`; `NaN` for a history whose length is
-/// not from 1 to `cycles`.
+/// Returns the output of the exported model: remaining useful life in cycles, `[batch]`; NaN for a history whose length is not
+/// from 1 to `cycles`.
 pub fn output_spec() -> TensorSpec {
     TensorSpec {
         name: RUL,
@@ -90,7 +91,7 @@ pub fn output_spec() -> TensorSpec {
     }
 }
 
-/// What an exported model reads of some units, at the last recorded cycle of each.
+/// The model inputs for some units, at the last recorded cycle of each.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelInputs {
     /// `[batch, columns]`, or `[batch, cycles, columns]` with zeros after the shorter histories.
@@ -107,7 +108,7 @@ enum Features {
     Histories(Vec<Vec<Vec<f32>>>),
 }
 
-/// What the scoring server of MLflow takes.
+/// A request to the scoring server of MLflow.
 #[derive(Serialize)]
 struct ScoringRequest<'a> {
     inputs: &'a ModelInputs,
@@ -129,14 +130,14 @@ fn json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("lists of numbers have a JSON form")
 }
 
-/// Returns what the exported model reads of these units, in their order; units without a row are left out, as
-/// [`ModelBundle::predict`] does.
+/// Returns the model inputs for these units, in their order; units without a row are left out, as in
+/// [`ModelBundle::predict`].
 ///
 /// # Errors
 /// No unit has a row.
 ///
 /// # Panics
-/// Where a history lacks a channel of the schema.
+/// If a history lacks a channel of the schema.
 pub fn inputs(bundle: &ModelBundle, units: &[Trajectory]) -> Result<ModelInputs, ExportError> {
     let histories: Vec<Matrix> = units
         .iter()

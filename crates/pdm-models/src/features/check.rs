@@ -1,14 +1,14 @@
-//! Whether fitted features that were read from a file fit together: what a stranger wrote is not trusted to.
+//! Checks that fitted features read from a file are consistent, since the file may come from anyone.
 
 use std::collections::BTreeSet;
 
 use super::{FittedFeatures, sequences, table};
 
-/// Most columns of one kind that a history may have; more are a slip or an attack.
+/// Maximum number of columns of one kind; more are a mistake or an attack.
 const MOST_COLUMNS: usize = 100_000;
 
 impl FittedFeatures {
-    /// Returns what does not fit together, as a fragment with the key; none where every history of the schema has inputs.
+    /// Returns what is inconsistent, as a fragment with the key; `None` if every history of the schema has inputs.
     pub fn problem(&self) -> Option<String> {
         self.problem_of_columns()
             .or_else(|| self.problem_of_options())
@@ -32,7 +32,7 @@ impl FittedFeatures {
             .collect();
         let different: BTreeSet<&str> = columns.iter().copied().collect();
         if different.len() != columns.len() || different.contains("") {
-            return Some("names a column twice, or one without a name".to_owned());
+            return Some("names a column twice, or has a column without a name".to_owned());
         }
         if columns.len() > MOST_COLUMNS {
             return Some(format!(
@@ -64,7 +64,8 @@ impl FittedFeatures {
     }
 
     fn problem_of_parts(&self) -> Option<String> {
-        let (schema, count) = (self.schema(), self.sensors().len());
+        let schema = self.schema();
+        let count = self.sensors().len();
         let channels: Vec<Option<usize>> = self
             .sensors()
             .iter()

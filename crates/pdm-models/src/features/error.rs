@@ -1,26 +1,28 @@
+//! Errors of fitting features.
+
 use pdm_core::codes::Code;
 
-/// The features cannot be learnt from these units.
+/// The features cannot be fitted to these units.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FeatureError {
     /// A named sensor or setting is not in the schema.
     #[error("the data has no column `{column}`; it has {known}")]
     UnknownColumn {
-        /// The name asked for.
+        /// The requested name.
         column: String,
-        /// The names at hand.
+        /// The available names.
         known: String,
     },
     /// No sensor varies within a regime.
-    #[error("no sensor carries information: all of them are constant within each regime")]
+    #[error("no sensor carries information: all are constant within each regime")]
     NothingVaries,
-    /// There is no row to learn from.
-    #[error("there is no training row")]
+    /// There is no training row.
+    #[error("there are no training rows")]
     Empty,
 }
 
 impl FeatureError {
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::UnknownColumn { .. } => Code::FeatureColumn,

@@ -1,3 +1,5 @@
+//! Fitted features, which turn histories into model inputs.
+
 use serde::{Deserialize, Serialize};
 
 use super::health_index::HealthIndex;
@@ -11,8 +13,8 @@ use pdm_core::domain::UnitId;
 
 /// Everything learnt from training units that turns a history into model inputs.
 ///
-/// Histories given to its methods have the channels of [`Self::schema`], all of the same length. A value that is not
-/// a number counts as the mean of its regime, so inputs are always finite.
+/// Histories given to its methods must have the channels of [`Self::schema`], all of the same length. NaN counts as the mean
+/// of its regime, so inputs are always finite.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FittedFeatures {
     schema: Schema,
@@ -29,7 +31,7 @@ pub struct FittedFeatures {
     pub(super) input_scaler: InputScaler,
 }
 
-/// Learns regimes, scalers and the health index from training units, and from nothing else.
+/// Learns regimes, scalers and the health index from training units only.
 ///
 /// The same units, options and seed give the same result, bit by bit.
 ///
@@ -44,7 +46,7 @@ pub fn fit(
     learn(training.schema(), training.units(), options, target, seed)
 }
 
-/// Does the work of [`fit`], which is the only door to it: its argument cannot hold a unit that is held out.
+/// Implements [`fit`], whose argument type guarantees that no held-out unit is included.
 pub(super) fn learn(
     schema: &Schema,
     units: &[&Trajectory],
@@ -92,10 +94,10 @@ pub(super) fn learn(
     })
 }
 
-/// Returns the label of the healthiest row: the cap, unless every unit lives shorter than that.
+/// Returns the label of the healthiest row: the cap, or the longest life if that is shorter.
 fn largest_label(units: &[&Trajectory], target: &TargetOptions) -> f64 {
-    let inhabited = units.iter().filter(|unit| !unit.is_empty());
-    let most = inhabited
+    let with_rows = units.iter().filter(|unit| !unit.is_empty());
+    let most = with_rows
         .map(|unit| target.label(unit.rul_at(0)))
         .fold(0.0, f64::max);
     if most > 0.0 { most } else { 1.0 }
@@ -108,7 +110,7 @@ fn relative_labels(unit: &Trajectory, target: &TargetOptions, most: f64) -> Vec<
 }
 
 impl FittedFeatures {
-    /// Returns the columns a history must have.
+    /// Returns the columns that a history must have.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
@@ -118,7 +120,7 @@ impl FittedFeatures {
         &self.options
     }
 
-    /// Returns the units this was learnt from, in ascending order: no other unit had any influence.
+    /// Returns the units this was fitted on, in ascending order; no other unit had any influence.
     pub fn fitted_on(&self) -> &[UnitId] {
         &self.fitted_on
     }
@@ -128,12 +130,12 @@ impl FittedFeatures {
         &self.sensors
     }
 
-    /// Returns the sensors no model reads, and why; none in features that were fitted before that was recorded.
+    /// Returns the sensors that no model reads, and why; empty in features fitted before this was recorded.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
 
-    /// Returns the sensors in use of which training rows were clipped.
+    /// Returns the used sensors of which training rows were clipped.
     pub fn clipped(&self) -> &[Clipped] {
         &self.clipped
     }
@@ -143,10 +145,10 @@ impl FittedFeatures {
         self.regimes.count()
     }
 
-    /// Returns the operating regime of one row, from 0; settings never seen go to the nearest regime.
+    /// Returns the operating regime of one row, from 0; unseen settings belong to the nearest regime.
     ///
     /// # Panics
-    /// Where the history has no such row.
+    /// If the history has no such row.
     pub fn regime(&self, trajectory: &Trajectory, row: usize) -> usize {
         self.regimes.at(trajectory, row)
     }
@@ -154,15 +156,15 @@ impl FittedFeatures {
     /// Returns the sensors in use, standardised within their regime and clipped, as `[sensor][row]`.
     ///
     /// # Panics
-    /// Where the history lacks a channel of the schema.
+    /// If the history lacks a channel of the schema.
     pub fn standardised(&self, trajectory: &Trajectory) -> Vec<Vec<f64>> {
         self.scaler.apply(trajectory, &self.regimes.of(trajectory))
     }
 
-    /// Returns the feature table, `[rows, features]`: what trees and linear models read.
+    /// Returns the feature table, `[rows, features]`, which trees and linear models read.
     ///
     /// # Panics
-    /// Where the history lacks a channel of the schema.
+    /// If the history lacks a channel of the schema.
     pub fn table(&self, trajectory: &Trajectory) -> Matrix {
         Matrix::from_columns(&self.table_columns(&self.standardised(trajectory), trajectory))
     }
@@ -172,10 +174,10 @@ impl FittedFeatures {
         table::names(self.sensors.iter().map(String::as_str), &self.options)
     }
 
-    /// Returns the per-cycle inputs, `[rows, inputs]`: what recurrent networks read; standardised over training rows.
+    /// Returns the per-cycle inputs, `[rows, inputs]`, which networks read; standardised over training rows.
     ///
     /// # Panics
-    /// Where the history lacks a channel of the schema.
+    /// If the history lacks a channel of the schema.
     pub fn sequence(&self, trajectory: &Trajectory) -> Matrix {
         Matrix::from_columns(&self.sequence_columns(&self.standardised(trajectory), trajectory))
     }

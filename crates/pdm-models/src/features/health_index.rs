@@ -1,3 +1,5 @@
+//! The health index: one number for the state of a unit.
+
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +8,11 @@ const RIDGE: f64 = 1e-3;
 
 /// One number for the state of a unit: near 1 while healthy, near 0 at failure.
 ///
-/// A ridge regression (Hoerl & Kennard, 1970) of the standardised sensors on the label as a share of the
-/// largest one.
+/// A ridge regression (Hoerl & Kennard, 1970) of the label, as a share of the largest one, on the standardised sensors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct HealthIndex {
     intercept: f64,
-    /// One weight a sensor.
+    /// One weight per sensor.
     weights: Vec<f64>,
 }
 
@@ -30,7 +31,7 @@ impl HealthIndex {
         }
     }
 
-    /// Returns what does not fit this many sensors.
+    /// Returns what is inconsistent with this many sensors.
     pub(super) fn problem(&self, sensors: usize) -> Option<String> {
         let weights = self.weights.len();
         (weights != sensors)
@@ -41,10 +42,9 @@ impl HealthIndex {
     pub(super) fn of(&self, sensors: &[Vec<f64>]) -> Vec<f64> {
         let mut index = vec![self.intercept; sensors.first().map_or(0, Vec::len)];
         for (weight, column) in self.weights.iter().zip(sensors) {
-            index
-                .iter_mut()
-                .zip(column)
-                .for_each(|(index, value)| *index += weight * value);
+            for (index, value) in index.iter_mut().zip(column) {
+                *index += weight * value;
+            }
         }
         index
     }

@@ -1,3 +1,5 @@
+//! The kinds of model input.
+
 use super::{FittedFeatures, Matrix};
 use crate::data::Trajectory;
 
@@ -8,7 +10,7 @@ pub enum InputKind {
     Table,
     /// The per-cycle sequence.
     Sequence,
-    /// The columns of the table, then those of the sequence: for a stack whose members read one or the other.
+    /// The columns of the table, then those of the sequence, for a stack whose members read one or the other.
     Both,
 }
 
@@ -16,7 +18,7 @@ impl FittedFeatures {
     /// Returns the input of a kind for every row of a history, `[rows, width]`.
     ///
     /// # Panics
-    /// Where the history lacks a channel of the schema.
+    /// If the history lacks a channel of the schema.
     pub fn input(&self, kind: InputKind, trajectory: &Trajectory) -> Matrix {
         match kind {
             InputKind::Table => self.table(trajectory),

@@ -3,16 +3,16 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Seedings tried; the tightest clustering wins.
+/// Number of seedings; the clustering with the smallest inertia is used.
 const RESTARTS: usize = 4;
 
-/// Most rounds of assigning and averaging.
+/// Maximum number of rounds of assigning and averaging.
 const MAX_ROUNDS: usize = 30;
 
 /// A point, or the centre of a cluster.
 pub(super) type ClusterPoint = Vec<f64>;
 
-/// Returns at most `k` centroids: fewer where there are fewer distinct points. No point, no centroid.
+/// Returns at most `k` centroids; fewer if there are fewer distinct points, and none without points.
 pub(super) fn cluster(
     points: &[ClusterPoint],
     k: usize,
@@ -21,7 +21,7 @@ pub(super) fn cluster(
     if points.is_empty() {
         return Vec::new();
     }
-    let tries = (0..RESTARTS).map(|_| refine(points, sow(points, k, rng)));
+    let tries = (0..RESTARTS).map(|_| refine(points, seed_centroids(points, k, rng)));
     let judged = tries.map(|centroids| (inertia(points, &centroids), centroids));
     judged
         .min_by(|a, b| a.0.total_cmp(&b.0))
@@ -29,9 +29,9 @@ pub(super) fn cluster(
         .unwrap_or_default()
 }
 
-/// Moves centroids to the means of their points until they rest; one that attracts no point is dropped.
+/// Moves centroids to the means of their points until they converge; a centroid without points is dropped.
 ///
-/// There must be a centroid.
+/// There must be at least one centroid.
 pub(super) fn refine(
     points: &[ClusterPoint],
     mut centroids: Vec<ClusterPoint>,
@@ -70,7 +70,7 @@ pub(super) fn silhouette(points: &[ClusterPoint], centroids: &[ClusterPoint]) ->
     points.iter().map(of_point).sum::<f64>() / points.len() as f64
 }
 
-fn sow(points: &[ClusterPoint], k: usize, rng: &mut ChaCha8Rng) -> Vec<ClusterPoint> {
+fn seed_centroids(points: &[ClusterPoint], k: usize, rng: &mut ChaCha8Rng) -> Vec<ClusterPoint> {
     let first = &points[rng.random_range(0..points.len())];
     let mut centroids = vec![first.clone()];
     let mut distances: Vec<f64> = points
@@ -89,7 +89,7 @@ fn sow(points: &[ClusterPoint], k: usize, rng: &mut ChaCha8Rng) -> Vec<ClusterPo
     centroids
 }
 
-/// Draws an index with probability in proportion to its weight; none where all weights are zero.
+/// Draws an index with probability proportional to its weight; `None` if all weights are zero.
 fn draw(weights: &[f64], rng: &mut ChaCha8Rng) -> Option<usize> {
     let total: f64 = weights.iter().sum();
     if !(total > 0.0 && total.is_finite()) {
@@ -110,9 +110,9 @@ fn means(points: &[ClusterPoint], centroids: &[ClusterPoint]) -> Vec<ClusterPoin
         .collect();
     for point in points {
         let (sum, count) = &mut sums[nearest(point, centroids)];
-        sum.iter_mut()
-            .zip(point)
-            .for_each(|(sum, value)| *sum += value);
+        for (sum, value) in sum.iter_mut().zip(point) {
+            *sum += value;
+        }
         *count += 1.0;
     }
     let inhabited = sums.into_iter().filter(|(_, count)| *count > 0.0);

@@ -1,6 +1,8 @@
+//! A matrix of model inputs.
+
 use std::ops::Range;
 
-/// Model inputs of one unit: `[rows, width]`, row-major, one row a cycle.
+/// Model inputs of one unit: `[rows, width]`, row-major, one row per cycle.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matrix {
     /// Number of features in a row.
@@ -20,10 +22,10 @@ impl Matrix {
         &self.values[row * self.width..(row + 1) * self.width]
     }
 
-    /// Returns the matrix of some neighbouring columns.
+    /// Returns a range of columns.
     ///
     /// # Panics
-    /// Where a row has no such columns.
+    /// If the range is out of bounds.
     pub fn columns(&self, columns: Range<usize>) -> Self {
         let rows = (0..self.rows()).flat_map(|row| &self.row(row)[columns.clone()]);
         Self {
@@ -32,7 +34,7 @@ impl Matrix {
         }
     }
 
-    /// Lays columns of equal length side by side.
+    /// Makes a matrix of columns of equal length.
     pub(super) fn from_columns(columns: &[Vec<f64>]) -> Self {
         let rows = columns.first().map_or(0, Vec::len);
         let mut values = Vec::with_capacity(rows * columns.len());

@@ -1,4 +1,4 @@
-//! From trajectories to model inputs, by the same code in training, evaluation and serving.
+//! Turns trajectories into model inputs, by the same code in training, evaluation and serving.
 //!
 //! [`fit`] learns regimes, scalers and the health index from training units only; [`FittedFeatures`] applies them to
 //! any history. Everything is causal: the features of a history cut at `t` are the first `t` rows of the features of
@@ -9,10 +9,10 @@
 //! sensors ── select ───────────┴─ scaler ─▶ z per sensor ─┬─ health_index ─┐
 //!                                                         ├────────────────┴─ table     ─▶ trees, linear models
 //!                                                         ├─ sequences ─────────────────▶ recurrent networks
-//!                                                         └─ rank ──────────────────────▶ people
+//!                                                         └─ rank ──────────────────────▶ reports
 //! ```
 //!
-//! `rolling` holds the running statistics all of them are made of, `scale` a mean with its standard deviation.
+//! `rolling` implements the running statistics that all of them use, `scale` a mean with its standard deviation.
 
 mod check;
 mod error;

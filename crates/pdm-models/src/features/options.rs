@@ -1,3 +1,5 @@
+//! Options of `[features]`.
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -6,29 +8,29 @@ use crate::data::Lives;
 use pdm_core::codes::Code;
 use pdm_core::domain::{FromData, Problem, ResolvedValue};
 
-/// Most regimes that can be asked for.
+/// Maximum number of regimes.
 pub(super) const MAX_REGIMES: usize = 100;
 
-/// Most half-lives; each is a column for every sensor.
+/// Maximum number of half-lives; each is a column for every sensor.
 const MOST_HALF_LIVES: usize = 100;
 
 /// How histories become model inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct FeatureOptions {
-    /// Sensors to use, in this order. Empty: all sensors that are not constant within their operating regime; of C-MAPSS
-    /// the 14 in general use.
+    /// Sensors to use, in this order. Empty: all sensors that are not constant within their operating regime; for C-MAPSS
+    /// the 14 sensors in general use.
     pub sensors: Vec<String>,
     /// Number of operating regimes among the settings. 0: detect it (1 to 10); 1: ignore the settings.
     pub regimes: usize,
     /// Largest distance of a sensor from the mean of its regime, in standard deviations; larger ones are clipped.
     pub clip_sd: f64,
-    /// By how much the times of all features are stretched, which suit units that live some 200 cycles; `auto`: the
-    /// power of two nearest to a 200th of the median training life.
+    /// Factor by which the times of all features are stretched; their defaults suit units that live about 200 cycles.
+    /// `auto`: the power of two nearest to the median training life divided by 200.
     pub time_scale: FromData<f64>,
     /// Half-lives of the exponential means of each sensor in the feature table, in cycles; `auto`: 4 and 15, stretched.
     pub half_lives: FromData<Vec<f64>>,
-    /// Number of first cycles whose mean is a unit's own healthy level; `auto`: 20, stretched.
+    /// Number of first cycles whose mean is the healthy level of a unit; `auto`: 20, stretched.
     pub baseline_cycles: FromData<usize>,
     /// Length of the trailing window for the slope and spread of each sensor in the feature table, in cycles; `auto`: 40,
     /// stretched.
@@ -49,21 +51,21 @@ impl Default for FeatureOptions {
     }
 }
 
-/// Times that suit units that live some 200 cycles.
+/// Times that suit units that live about 200 cycles.
 const HALF_LIVES: [f64; 2] = [4.0, 15.0];
 const BASELINE_CYCLES: f64 = 20.0;
 const WINDOW_CYCLES: f64 = 40.0;
 const TRUSTED_ROWS: f64 = 20.0;
 
-/// Fewest rows whose mean is more than one reading, and fewest whose slope is more than a difference.
+/// Minimum numbers of rows of a baseline and of a window.
 const SHORTEST_BASELINE: usize = 2;
 const SHORTEST_WINDOW: usize = 3;
 
-/// Largest stretch of times, and one over the smallest.
+/// Largest time scale; the smallest is its reciprocal.
 const LARGEST_SCALE: f64 = 1e6;
 
 impl FeatureOptions {
-    /// Returns these options with a number for everything that was left to the data.
+    /// Returns these options with numbers for all `auto` values.
     #[must_use]
     pub fn settled(&self, lives: &Lives) -> Self {
         let scaled = Self {
@@ -78,7 +80,7 @@ impl FeatureOptions {
         }
     }
 
-    /// Returns what was left to the data, and what it follows from.
+    /// Returns the `auto` values with their numbers and the reason for them.
     pub fn found(&self, lives: &Lives) -> Vec<ResolvedValue> {
         let settled = self.settled(lives);
         let keys = [
@@ -113,8 +115,7 @@ impl FeatureOptions {
         found.collect()
     }
 
-    /// Returns the stretch of times; 1 where the lives are not known yet, and in features that were fitted before there
-    /// was one.
+    /// Returns the time scale; 1 while the lives are unknown, and in features fitted before the option existed.
     pub fn time_scale(&self) -> f64 {
         self.time_scale.or(1.0)
     }
@@ -156,7 +157,7 @@ impl FeatureOptions {
         let mut problems = Vec::new();
         if let Some(sensor) = repeated(&self.sensors) {
             problems.push(
-                Problem::new("sensors", format!("sensor `{sensor}` is named twice"))
+                Problem::new("sensors", format!("sensor `{sensor}` is listed twice"))
                     .with_code(Code::NamedTwice),
             );
         }
@@ -219,7 +220,7 @@ impl FeatureOptions {
         }
         let names: Vec<_> = half_lives.iter().map(f64::to_string).collect();
         if let Some(half_life) = repeated(&names) {
-            let message = format!("half-life {half_life} stands twice");
+            let message = format!("half-life {half_life} is listed twice");
             problems.push(Problem::new("half_lives", message).with_code(Code::NamedTwice));
         }
         problems

@@ -1,3 +1,5 @@
+//! Ranks sensors by their prognostic value.
+
 use serde::{Deserialize, Serialize};
 
 use super::FittedFeatures;
@@ -5,10 +7,10 @@ use super::rolling::exponential_mean;
 use super::table::DRIFT_HALF_LIFE;
 use crate::data::{TrainingUnits, Trajectory};
 
-/// Points at which each life is read to compare the shapes of lives of different length.
+/// Number of points at which each life is sampled, to compare lives of different length.
 const POINTS_OF_LIFE: usize = 100;
 
-/// How well a sensor, smoothed, tells the way to failure; each number lies in 0..=1, and 1 is best.
+/// The prognostic value of a smoothed sensor; each number is from 0 to 1, and 1 is best.
 ///
 /// Defined by Coble & Hines, "Identifying optimal prognostic parameters from data" (Annual Conference of the PHM
 /// Society, 2009), and Coble, "Merging data sources to predict remaining useful life" (dissertation, 2010). For units
@@ -19,9 +21,9 @@ pub struct SensorRank {
     pub sensor: String,
     /// How steadily it moves in one direction: mean over units of |#rises − #falls| / (N_j − 1).
     pub monotonicity: f64,
-    /// How alike its course is in all units: the smallest |correlation| of two units over their relative lives.
+    /// How similar its course is in all units: the smallest |correlation| of two units over their relative lives.
     pub trendability: f64,
-    /// How alike it ends in all units: exp(−SD of x_j(N_j) / mean of |x_j(1) − x_j(N_j)|).
+    /// How similar its last values are in all units: exp(−SD of x_j(N_j) / mean of |x_j(1) − x_j(N_j)|).
     pub prognosability: f64,
 }
 
@@ -74,7 +76,7 @@ fn monotonicity(lives: &[Vec<f64>]) -> f64 {
     mean(lives.iter().filter(|life| life.len() > 1).map(of_life))
 }
 
-/// Most units whose pairs are compared; of more, as many at equal distances. A million pairs take a second a sensor.
+/// Maximum number of units whose pairs are compared; of more units, every n-th. A million pairs take a second per sensor.
 const COMPARED_UNITS: usize = 1000;
 
 fn trendability(lives: &[Vec<f64>]) -> f64 {
@@ -107,18 +109,19 @@ fn prognosability(lives: &[Vec<f64>]) -> f64 {
     }
 }
 
-/// Reads a life at equal fractions of its length, between rows by straight lines.
+/// Samples a life at equal fractions of its length, with linear interpolation between rows.
 fn resampled(life: &[f64]) -> Vec<f64> {
     let last = life.len() - 1;
     let at = |point: usize| {
         let position = (point * last) as f64 / (POINTS_OF_LIFE - 1) as f64;
-        let (row, share) = ((position as usize).min(last), position.fract());
+        let row = (position as usize).min(last);
+        let share = position.fract();
         life[row] + share * (life[(row + 1).min(last)] - life[row])
     };
     (0..POINTS_OF_LIFE).map(at).collect()
 }
 
-/// Returns the values moved to mean 0 and length 1, so that a product of two is their correlation; zeros if constant.
+/// Normalises values to mean 0 and length 1, so that the product of two vectors is their correlation; zeros if constant.
 fn unit_vector(values: &[f64]) -> Vec<f64> {
     let mean = mean(values.iter().copied());
     let length = values
@@ -144,7 +147,8 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn sample_sd(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let (center, count) = (mean(values.clone()), values.clone().count());
+    let center = mean(values.clone());
+    let count = values.clone().count();
     if count < 2 {
         0.0
     } else {
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_units_some_are_compared() {
+    fn only_some_of_many_units_are_compared() {
         let rising: Vec<Vec<f64>> = (0..2001)
             .map(|unit| vec![0.0, 1.0 + f64::from(unit), 2.0])
             .collect();

@@ -1,3 +1,5 @@
+//! Operating regimes, found by clustering the settings.
+
 use std::cmp::Ordering;
 
 use rand::SeedableRng;
@@ -15,13 +17,13 @@ use crate::data::{Schema, Trajectory};
 const MAX_DETECTED: usize = 10;
 
 /// Below this mean silhouette the settings are noise around one regime. On C-MAPSS the subsets with one regime reach
-/// 0.52 at best, whatever the number of clusters; those with six reach 0.998 at six and 0.97 next to it.
+/// at most 0.52 with any number of clusters; those with six reach 0.998 at six and 0.97 at the adjacent numbers.
 const MIN_SILHOUETTE: f64 = 0.8;
 
-/// Rows on which the clusters are searched; all rows then settle the centroids.
+/// Number of rows in which the clusters are searched; the centroids are then refined with all rows.
 const SAMPLE_ROWS: usize = 2000;
 
-/// Rows a regime should have on average for detection to consider it.
+/// Minimum number of rows per regime, on average, for detection.
 const ROWS_PER_REGIME: usize = 30;
 
 /// The operating regimes: the clusters of the settings.
@@ -29,9 +31,9 @@ const ROWS_PER_REGIME: usize = 30;
 /// Regimes are numbered in ascending order of their settings, so the number does not depend on the seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Regimes {
-    /// The settings that vary; empty where there is one regime.
+    /// The settings that vary; empty with a single regime.
     settings: Vec<Setting>,
-    /// Centres in standardised settings; empty where there is one regime.
+    /// Centres in standardised settings; empty with a single regime.
     centroids: Vec<ClusterPoint>,
 }
 
@@ -42,7 +44,7 @@ struct Setting {
 }
 
 impl Regimes {
-    /// Learns `count` regimes, or detects how many there are where `count` is 0.
+    /// Learns `count` regimes, or detects their number if `count` is 0.
     pub(super) fn fit(schema: &Schema, units: &[&Trajectory], count: usize, seed: u64) -> Self {
         let settings = varying_settings(schema, units);
         if count == 1 || settings.is_empty() {
@@ -72,7 +74,7 @@ impl Regimes {
         }
     }
 
-    /// Returns what does not fit histories with this many settings.
+    /// Returns what is inconsistent with this many settings.
     pub(super) fn problem(&self, settings: usize) -> Option<String> {
         if self.centroids.len() > MAX_REGIMES {
             return Some(format!(
@@ -86,7 +88,7 @@ impl Regimes {
             .any(|setting| setting.channel >= settings)
         {
             return Some(format!(
-                "has regimes of a setting beyond the {settings} of the schema"
+                "has regimes for a setting beyond the {settings} of the schema"
             ));
         }
         let width = self.settings.len();
@@ -94,7 +96,7 @@ impl Regimes {
             .centroids
             .iter()
             .any(|centroid| centroid.len() != width || width == 0);
-        misshapen.then(|| format!("has a regime whose centre is not of {width} settings"))
+        misshapen.then(|| format!("has a regime whose centre does not have {width} settings"))
     }
 
     /// Returns the number of regimes, at least 1.
@@ -102,7 +104,7 @@ impl Regimes {
         self.centroids.len().max(1)
     }
 
-    /// Returns the regime of one row: the one whose settings are nearest.
+    /// Returns the regime of one row, whose centre is nearest to its settings.
     pub(super) fn at(&self, trajectory: &Trajectory, row: usize) -> usize {
         if self.centroids.is_empty() {
             return 0;
@@ -117,20 +119,20 @@ impl Regimes {
             .collect()
     }
 
-    /// Deals the values of one channel into `[regime][row]`.
-    pub(super) fn deal(
+    /// Groups the values of one channel as `[regime][row]`.
+    pub(super) fn group_by_regime(
         &self,
         units: &[&Trajectory],
         regimes: &[Vec<usize>],
         channel: usize,
     ) -> Vec<Vec<f64>> {
-        let mut dealt = vec![Vec::new(); self.count()];
+        let mut grouped = vec![Vec::new(); self.count()];
         for (unit, regimes) in units.iter().zip(regimes) {
             for (value, regime) in unit.channels[channel].iter().zip(regimes) {
-                dealt[*regime].push(*value);
+                grouped[*regime].push(*value);
             }
         }
-        dealt
+        grouped
     }
 
     fn single() -> Self {
@@ -172,9 +174,10 @@ fn sample(points: &[ClusterPoint], rng: &mut ChaCha8Rng) -> Vec<ClusterPoint> {
     rows.into_iter().map(|row| points[row].clone()).collect()
 }
 
-/// Returns the clustering with the best mean silhouette, or none where even that is poor.
+/// Returns the clustering with the best mean silhouette, or no centroids if even that is poor.
 fn detect(points: &[ClusterPoint], rng: &mut ChaCha8Rng) -> Vec<ClusterPoint> {
-    let (mut best, mut best_silhouette) = (Vec::new(), MIN_SILHOUETTE);
+    let mut best = Vec::new();
+    let mut best_silhouette = MIN_SILHOUETTE;
     for k in 2..=MAX_DETECTED.min(points.len() / ROWS_PER_REGIME) {
         let centroids = kmeans::cluster(points, k, rng);
         let silhouette = kmeans::silhouette(points, &centroids);

@@ -1,11 +1,11 @@
 //! Running statistics of one column.
 //!
-//! Value `t` of every result depends on the values up to `t` only, and cutting the column later changes no bit of it.
+//! Value `t` of every result depends only on the values up to `t`, so cutting the column later does not change a bit of it.
 
 /// Mean, spread and trend of a run of consecutive values.
 ///
-/// Updated and merged by differences of means (Chan, Golub & LeVeque, 1983), so nothing cancels and nothing drifts:
-/// sums of powers would lose a small spread around a large mean.
+/// Updated and merged by differences of means (Chan, Golub & LeVeque, 1983), which avoids cancellation and drift: sums of
+/// powers would lose a small spread around a large mean.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Moments {
     count: f64,
@@ -90,7 +90,7 @@ impl Moments {
 
     /// Returns the slope, shrunk towards 0 while there are fewer than `trusted` rows.
     ///
-    /// The factor is `min(1, n / trusted)²` for a run of n rows: two noisy points make a steep line.
+    /// The factor is `min(1, n / trusted)²` for a run of n rows, since two noisy points can make a steep line.
     pub(super) fn damped_slope(&self, trusted: usize) -> f64 {
         let share = (self.count / trusted as f64).min(1.0);
         self.slope() * share * share
@@ -108,10 +108,10 @@ pub(super) fn expanding(values: &[f64]) -> Vec<Moments> {
         .collect()
 }
 
-/// Returns, for every row, the moments of the last `window` values, or of as many as there are.
+/// Returns, for every row, the moments of the last `window` values, or of all values so far if there are fewer.
 ///
-/// Takes time linear in the rows, whatever the window: the column is dealt into blocks of `window` rows, and every
-/// window is the end of one block joined to the beginning of the next (van Herk, 1992).
+/// Takes time linear in the rows for any window: the column is divided into blocks of `window` rows, and every window is the
+/// end of one block joined to the beginning of the next (van Herk, 1992).
 pub(super) fn trailing(values: &[f64], window: usize) -> Vec<Moments> {
     let mut moments = Vec::with_capacity(values.len());
     let mut ends_of_previous = Vec::new();
@@ -125,7 +125,7 @@ pub(super) fn trailing(values: &[f64], window: usize) -> Vec<Moments> {
     moments
 }
 
-/// Returns, for every row of a block, the moments from there to the block's end.
+/// Returns, for every row of a block, the moments from this row to the block's end.
 fn ends(block: &[f64]) -> Vec<Moments> {
     let mut ends = vec![Moments::default(); block.len()];
     let mut run = Moments::default();
@@ -139,7 +139,8 @@ fn ends(block: &[f64]) -> Vec<Moments> {
 /// Returns the exponential mean with this half-life in rows, corrected for its start (Kingma & Ba, 2015, section 3).
 pub(super) fn exponential_mean(values: &[f64], half_life: f64) -> Vec<f64> {
     let decay = 0.5_f64.powf(half_life.recip());
-    let (mut sum, mut weight) = (0.0, 0.0);
+    let mut sum = 0.0;
+    let mut weight = 0.0;
     let mut step = |value: &f64| {
         sum = decay * sum + value;
         weight = decay * weight + 1.0;
@@ -148,7 +149,7 @@ pub(super) fn exponential_mean(values: &[f64], half_life: f64) -> Vec<f64> {
     values.iter().map(&mut step).collect()
 }
 
-/// Returns the mean of the first `rows` values; before there are as many, of those there are.
+/// Returns, for every row, the mean of the first `rows` values, or of all values so far if there are fewer.
 pub(super) fn baseline(values: &[f64], rows: usize) -> Vec<f64> {
     let first = &values[..rows.min(values.len())];
     let mut means: Vec<f64> = expanding(first).iter().map(Moments::mean).collect();

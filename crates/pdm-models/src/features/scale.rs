@@ -1,14 +1,16 @@
+//! A mean with a standard deviation, to standardise a column.
+
 use serde::{Deserialize, Serialize};
 
 use super::rolling::Moments;
 
-/// Rows from which on a regime's own spread is used instead of the spread pooled over regimes.
+/// Number of rows from which a regime's own spread is used instead of the spread pooled over regimes.
 const ROWS_FOR_OWN_SPREAD: f64 = 30.0;
 
 /// A spread below this share of the mean is rounding error.
 const ROUNDING: f64 = 1e-10;
 
-/// Where a column lies and how far it spreads.
+/// Mean and spread of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct ColumnScale {
     mean: f64,
@@ -17,14 +19,14 @@ pub(super) struct ColumnScale {
 }
 
 impl ColumnScale {
-    /// Learns from a run of values.
+    /// Takes the scale from the moments of a column.
     pub(super) fn of(moments: &Moments) -> Self {
         Self::new(moments.mean(), moments.sd())
     }
 
-    /// Learns one scale a regime from the values seen in each.
+    /// Learns one scale per regime from its values.
     ///
-    /// A regime with few or equal values keeps its mean and borrows the spread pooled within all regimes.
+    /// A regime with few or equal values keeps its own mean and uses the spread pooled within all regimes.
     pub(super) fn by_regime(groups: &[Vec<f64>]) -> Vec<Self> {
         let moments: Vec<_> = groups.iter().map(|values| moments_of(values)).collect();
         let pooled = pooled_sd(&moments);
@@ -37,17 +39,17 @@ impl ColumnScale {
         moments.iter().map(scale).collect()
     }
 
-    /// Returns whether the column does not vary; then [`Self::apply`] answers 0.
+    /// Returns whether the column does not vary; [`Self::apply`] then returns 0.
     pub(super) fn is_constant(&self) -> bool {
         self.sd == 0.0
     }
 
-    /// Returns the distance from the mean in standard deviations, clipped to ±`clip`; 0 where there is none.
+    /// Returns the distance from the mean in standard deviations, clipped to ±`clip`; 0 for a constant column.
     pub(super) fn apply(&self, value: f64, clip: f64) -> f64 {
         self.distance(value).max(-clip).min(clip)
     }
 
-    /// Returns the distance from the mean in standard deviations; 0 where there is none.
+    /// Returns the distance from the mean in standard deviations; 0 for a constant column.
     pub(super) fn distance(&self, value: f64) -> f64 {
         let distance = (value - self.mean) / self.sd;
         if self.is_constant() || distance.is_nan() {
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn constant_columns_answer_zero_even_with_rounding_errors() {
+    fn constant_columns_give_zero_even_with_rounding_errors() {
         for column in [
             &[5.0, 5.0][..],
             &[1e6, 1e6 + 1e-9],
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_regime_keeps_its_mean_and_borrows_the_spread() {
+    fn a_small_regime_keeps_its_mean_and_uses_the_pooled_spread() {
         let large: Vec<f64> = (0..1000).map(|i| f64::from(i % 2)).collect();
         let scales = ColumnScale::by_regime(&[large, vec![100.0, 100.0]]);
         assert_eq!(scales[1].apply(100.0, 6.0), 0.0);

@@ -1,3 +1,5 @@
+//! Standardises sensors within their operating regimes.
+
 use serde::{Deserialize, Serialize};
 
 use super::regimes::Regimes;
@@ -14,11 +16,11 @@ pub(super) struct Scaler {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct SensorScaler {
     channel: usize,
-    /// One scale a regime.
+    /// One scale per regime.
     scales: Vec<ColumnScale>,
 }
 
-/// A sensor whose largest distances from its mean were cut off in training.
+/// A sensor whose most distant training values were clipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clipped {
     /// Name of the column.
@@ -28,7 +30,7 @@ pub struct Clipped {
 }
 
 impl Scaler {
-    /// Learns from the training rows; `rows` holds the regime of every row as `[unit][row]`.
+    /// Learns from the training rows; `rows` has the regime of every row as `[unit][row]`.
     pub(super) fn fit(
         units: &[&Trajectory],
         regimes: &Regimes,
@@ -38,7 +40,7 @@ impl Scaler {
     ) -> Self {
         let sensor = |channel| SensorScaler {
             channel,
-            scales: ColumnScale::by_regime(&regimes.deal(units, rows, channel)),
+            scales: ColumnScale::by_regime(&regimes.group_by_regime(units, rows, channel)),
         };
         Self {
             clip_sd,
@@ -46,7 +48,7 @@ impl Scaler {
         }
     }
 
-    /// Returns what does not fit sensors on these channels, in this many regimes.
+    /// Returns what is inconsistent with sensors on these channels, in this many regimes.
     pub(super) fn problem(&self, channels: &[Option<usize>], regimes: usize) -> Option<String> {
         if !(self.clip_sd.is_finite() && self.clip_sd > 0.0) {
             return Some(format!("clips at {} standard deviations", self.clip_sd));
@@ -58,7 +60,7 @@ impl Scaler {
                 .zip(channels)
                 .all(|(sensor, channel)| Some(sensor.channel) == *channel);
         if !same {
-            return Some("scales other channels than those of its sensors".to_owned());
+            return Some("has scales for other channels than those of its sensors".to_owned());
         }
         let misshapen = self
             .sensors
@@ -72,7 +74,7 @@ impl Scaler {
         })
     }
 
-    /// Returns the sensors of which some of these rows are clipped.
+    /// Returns the sensors that are clipped in some of these rows.
     pub(super) fn clipped(
         &self,
         schema: &Schema,

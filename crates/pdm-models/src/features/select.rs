@@ -1,4 +1,4 @@
-//! Which sensors a model reads, and why it does not read the others.
+//! Selects the sensors that a model reads, and records why the others are left out.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +22,9 @@ pub struct LeftOut {
 pub enum WhyLeftOut {
     /// It is constant within each operating regime.
     Constant,
-    /// It is not among the sensors of C-MAPSS that are in general use.
+    /// It is not among the C-MAPSS sensors in general use.
     NotInGeneralUse,
-    /// It is not among the sensors that the pipeline names.
+    /// It is not among the sensors that the pipeline lists.
     NotNamed,
 }
 
@@ -46,10 +46,10 @@ pub(super) struct Selection {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// Returns the channels of the named sensors, or of all that vary within their regime where none is named.
+/// Returns the channels of the named sensors, or, if none is named, of all that vary within their regime.
 ///
-/// How often a sensor repeats a value says nothing about its worth: an alarm counter stands at 0 most of the time. The
-/// data of C-MAPSS are the exception, where the literature agrees on 14 sensors and scores are compared by them.
+/// Sensors with many repeated values are not left out: an alarm counter is 0 most of the time. C-MAPSS is the exception,
+/// since the literature agrees on 14 sensors and scores are compared with them.
 pub(super) fn select(
     schema: &Schema,
     units: &[&Trajectory],
@@ -82,7 +82,9 @@ pub(super) fn select(
     for (position, sensor) in schema.sensors.iter().enumerate() {
         let channel = schema.settings.len() + position;
         let why = match in_use {
-            _ if !varies(&regimes.deal(units, rows, channel)) => Some(WhyLeftOut::Constant),
+            _ if !varies(&regimes.group_by_regime(units, rows, channel)) => {
+                Some(WhyLeftOut::Constant)
+            }
             Some(in_use) if !in_use.contains(&sensor.as_str()) => Some(WhyLeftOut::NotInGeneralUse),
             Some(_) | None => None,
         };
@@ -130,8 +132,8 @@ mod tests {
         assert!(!varies(&[spread.iter().map(|x| 1e6 + 1e-9 * x).collect()]));
     }
 
-    /// A unit of 40 rows that reports an alarm counter, a rounded gauge, a flag, a jump, a sensor that moves in the last
-    /// unit alone, and a constant.
+    /// A unit of 40 rows with an alarm counter, a rounded gauge, a flag, a jump, a sensor that moves only in the last unit, and
+    /// a constant.
     fn unit(number: u32) -> Trajectory {
         let steps = |value: fn(f64, u32) -> f64| {
             (0..40)

@@ -1,6 +1,6 @@
-//! The per-cycle inputs of recurrent networks, which keep the history themselves.
+//! The per-cycle inputs of networks, which keep track of the history themselves.
 //!
-//! With 14 sensors and default options 29 inputs: a smoothed value and the drift of each sensor, and the age.
+//! With 14 sensors and default options there are 29 inputs: a smoothed value and the drift of each sensor, and the age.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,16 +10,16 @@ use super::scale::ColumnScale;
 use super::table::DRIFT_HALF_LIFE;
 use pdm_core::domain::Cycle;
 
-/// Half-life of the smoothed value, in cycles: takes the noise off without hiding the last cycles.
+/// Half-life of the smoothed value, in cycles: reduces noise without hiding the last cycles.
 const SMOOTH_HALF_LIFE: f64 = 4.0;
 
-/// About the life of an engine, in cycles.
+/// Approximate life of an engine, in cycles.
 const AGE_CYCLES: f64 = 200.0;
 
 /// Largest standardised input.
 const CLIP_SD: f64 = 5.0;
 
-/// Brings the inputs to mean 0 and standard deviation 1 over the training rows.
+/// Standardises the inputs to mean 0 and standard deviation 1 over the training rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct InputScaler {
     scales: Vec<ColumnScale>,
@@ -40,18 +40,19 @@ impl InputScaler {
         }
     }
 
-    /// Returns what does not fit this many inputs.
+    /// Returns what is inconsistent with this many inputs.
     pub(super) fn problem(&self, inputs: usize) -> Option<String> {
         let scales = self.scales.len();
-        (scales != inputs).then(|| format!("has scales of {scales} inputs, and there are {inputs}"))
+        (scales != inputs)
+            .then(|| format!("has scales for {scales} inputs, but there are {inputs}"))
     }
 
     /// Returns the inputs standardised and clipped.
     pub(super) fn apply(&self, mut columns: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
         for (scale, column) in self.scales.iter().zip(&mut columns) {
-            column
-                .iter_mut()
-                .for_each(|value| *value = scale.apply(*value, CLIP_SD));
+            for value in column.iter_mut() {
+                *value = scale.apply(*value, CLIP_SD);
+            }
         }
         columns
     }
@@ -76,7 +77,8 @@ pub(super) fn columns(
     cycles: &[Cycle],
     options: &FeatureOptions,
 ) -> Vec<Vec<f64>> {
-    let (scale, baseline_cycles) = (options.time_scale(), options.baseline_cycles());
+    let scale = options.time_scale();
+    let baseline_cycles = options.baseline_cycles();
     let smooth = sensors
         .iter()
         .map(|sensor| exponential_mean(sensor, SMOOTH_HALF_LIFE * scale));

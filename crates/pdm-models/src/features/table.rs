@@ -1,6 +1,6 @@
-//! The feature table: one row a cycle, from the whole history up to that cycle.
+//! The feature table: one row per cycle, from the whole history up to that cycle.
 //!
-//! With 14 sensors and default options 115 features: 7 for each sensor, 15 for the health index, 2 for the age.
+//! With 14 sensors and default options there are 115 features: 7 per sensor, 15 for the health index, 2 for the age.
 
 use super::FeatureOptions;
 use super::rolling::{
@@ -8,7 +8,7 @@ use super::rolling::{
 };
 use pdm_core::domain::Cycle;
 
-/// Half-life of the smoothed signal whose distance from the baseline is a unit's drift, in cycles.
+/// Half-life of the smoothed signal whose distance from the baseline is the drift of a unit, in cycles.
 pub(super) const DRIFT_HALF_LIFE: f64 = 8.0;
 
 /// Slopes of sensors and drift are of order 1 when multiplied by this number of cycles.
@@ -21,9 +21,9 @@ const HEALTH_CROSSING_WINDOWS: [f64; 2] = [30.0, 60.0];
 const HEALTH_SLOPE_CYCLES: f64 = 30.0;
 const HEALTH_SMOOTH_HALF_LIFE: f64 = 5.0;
 
-/// The straight line through the health index is followed down to minus this value: units fail scattered around 0.
+/// The line through the health index is extrapolated to minus this value, since units fail at values around 0.
 const CROSSING_MARGIN: f64 = 0.15;
-/// Slowest decline that is extrapolated, a cycle.
+/// Slowest decline that is extrapolated, per cycle.
 const CROSSING_MIN_DECLINE: f64 = 1e-3;
 /// Longest extrapolation, in cycles.
 const CROSSING_MAX_CYCLES: f64 = 400.0;
@@ -65,7 +65,8 @@ pub(super) fn columns(
 }
 
 fn sensor_names(sensor: &str, options: &FeatureOptions) -> Vec<String> {
-    let (window, half_lives) = (options.window_cycles(), options.half_lives());
+    let window = options.window_cycles();
+    let half_lives = options.half_lives();
     let means = half_lives
         .iter()
         .map(|half_life| format!("{sensor}.ema{half_life}"));
@@ -81,11 +82,13 @@ fn sensor_names(sensor: &str, options: &FeatureOptions) -> Vec<String> {
 }
 
 fn sensor_columns(sensor: &[f64], options: &FeatureOptions) -> Vec<Vec<f64>> {
-    let (window, scale) = (options.window_cycles(), options.time_scale());
+    let window = options.window_cycles();
+    let scale = options.time_scale();
     let base = baseline(sensor, options.baseline_cycles());
     let drift = difference(&exponential_mean(sensor, DRIFT_HALF_LIFE * scale), &base);
     let recent = trailing(sensor, window);
-    let (cycles, trusted) = (SENSOR_SLOPE_CYCLES * scale, options.trusted_rows());
+    let cycles = SENSOR_SLOPE_CYCLES * scale;
+    let trusted = options.trusted_rows();
     let half_lives = options.half_lives();
     let mut columns: Vec<_> = half_lives
         .iter()
@@ -101,7 +104,7 @@ fn sensor_columns(sensor: &[f64], options: &FeatureOptions) -> Vec<Vec<f64>> {
     columns
 }
 
-/// Returns windows stretched to the lives at hand; of those that very short lives make equal, one.
+/// Returns the stretched windows, without those that become equal for very short lives.
 fn stretched<const N: usize>(windows: [f64; N], options: &FeatureOptions) -> Vec<usize> {
     let mut stretched: Vec<usize> = windows
         .into_iter()
@@ -144,11 +147,10 @@ fn health_names(options: &FeatureOptions) -> Vec<String> {
 }
 
 fn health_columns(health: &[f64], options: &FeatureOptions) -> Vec<Vec<f64>> {
-    let (scale, trusted) = (options.time_scale(), options.trusted_rows());
-    let (smooth, cycles) = (
-        exponential_mean(health, HEALTH_SMOOTH_HALF_LIFE * scale),
-        HEALTH_SLOPE_CYCLES * scale,
-    );
+    let scale = options.time_scale();
+    let trusted = options.trusted_rows();
+    let smooth = exponential_mean(health, HEALTH_SMOOTH_HALF_LIFE * scale);
+    let cycles = HEALTH_SLOPE_CYCLES * scale;
     let level = exponential_mean(health, DRIFT_HALF_LIFE * scale);
     let slopes_over =
         |window: usize, cycles| slopes(&trailing(health, window), trusted.min(window), cycles);
@@ -196,10 +198,11 @@ fn spreads(moments: &[Moments]) -> Vec<f64> {
     moments.iter().map(Moments::sd).collect()
 }
 
-/// Returns when the health index would reach the level of failed units if it went on as a straight line, in hundreds
-/// of cycles, all times stretched by `scale`.
+/// Returns when the health index would reach the level of failed units by linear extrapolation, in hundreds of cycles, all
+/// times stretched by `scale`.
 fn crossings(level: &[f64], slopes: &[f64], scale: f64) -> Vec<f64> {
-    let (slowest, most) = (CROSSING_MIN_DECLINE / scale, CROSSING_MAX_CYCLES * scale);
+    let slowest = CROSSING_MIN_DECLINE / scale;
+    let most = CROSSING_MAX_CYCLES * scale;
     let crossing = |(level, slope): (&f64, &f64)| {
         let cycles = (level + CROSSING_MARGIN) / (-slope).max(slowest);
         cycles.clamp(0.0, most) / (CROSSING_UNIT_CYCLES * scale)

@@ -1,17 +1,19 @@
+//! The target that models learn to predict.
+
 use serde::{Deserialize, Serialize};
 
 use crate::data::Lives;
 use pdm_core::domain::{FromData, Problem, ResolvedValue};
 
-/// What a model learns to predict: the remaining useful life, constant while the unit is young.
+/// The target of training: the remaining useful life, constant while the unit is young.
 ///
 /// The piecewise-linear target of Heimes (PHM 2008): `min(cap, rul)`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct TargetOptions {
-    /// Largest label, in cycles; applies to the labels used for fitting; whether the truth a score is computed from
-    /// is capped too, `[evaluate] truth` says. `auto`: the longest training life, rounded up to two digits, which cuts
-    /// no label; a lower cap helps where sensors show nothing while a unit is young.
+    /// Largest label used for fitting, in cycles; `[evaluate] truth` decides whether the truth of scores is capped, too.
+    /// `auto`: the longest training life, rounded up to two digits, which caps no label; a lower cap helps if sensors show
+    /// nothing while a unit is young.
     pub cap: FromData<f64>,
 }
 
@@ -23,14 +25,14 @@ impl Default for TargetOptions {
     }
 }
 
-/// Most cycles a unit may live; errors of more could not be squared in single precision.
+/// Largest cap; larger errors could not be squared in single precision.
 const LONGEST_LIFE: f64 = 1e12;
 
-/// The cap of most papers on C-MAPSS, and of every pipeline file that was written without one.
+/// The cap of most papers on C-MAPSS, and the default while the lives are unknown.
 const USUAL_CAP: f64 = 125.0;
 
 impl TargetOptions {
-    /// Returns these options with a number for the cap, where that was left to the data.
+    /// Returns these options with a number for a cap of `auto`.
     #[must_use]
     pub fn settled(&self, lives: &Lives) -> Self {
         Self {
@@ -38,20 +40,20 @@ impl TargetOptions {
         }
     }
 
-    /// Returns the cap that cuts no label of units that lived so long; in two digits, so that a fleet that grows seldom
-    /// moves it.
+    /// Returns a cap that caps no label of units with these lives, rounded to two digits so that it seldom changes as the fleet
+    /// grows.
     pub fn cap_of(lives: &Lives) -> f64 {
         let longest = lives.longest_rul.max(1.0);
         let step = 10_f64.powi((longest.log10().floor() as i32 - 1).max(0));
         (longest / step).ceil() * step
     }
 
-    /// Returns the cap in cycles; the usual one where the lives are not known yet.
+    /// Returns the cap in cycles; the usual one while the lives are unknown.
     pub fn cap(&self) -> f64 {
         self.cap.or(USUAL_CAP)
     }
 
-    /// Returns the cap where it was left to the data, and what it follows from.
+    /// Returns the cap if it is `auto`, and the reason for its value.
     pub fn found(&self, lives: &Lives) -> Option<ResolvedValue> {
         self.cap.set().is_none().then(|| ResolvedValue {
             key: "target.cap".to_owned(),

@@ -1,3 +1,5 @@
+//! Tests of fitted features.
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -12,8 +14,8 @@ use super::*;
 use crate::data::{Schema, Trajectory};
 use pdm_core::domain::{Cycle, UnitId};
 
-/// Two settings that form two regimes, one that never moves; three sensors that wear, one that is constant within
-/// its regime.
+/// Two settings that form two regimes, and one that is constant; three sensors that wear, and one that is constant within its
+/// regime.
 fn schema() -> Schema {
     let names = |names: &[&str]| names.iter().map(|s| (*s).to_owned()).collect();
     Schema {

@@ -1,3 +1,5 @@
+//! The mean of several fits of one family.
+
 use super::parts::{join, split};
 use super::weights::wrong;
 use super::{Family, InputKind, ModelError, Predictor};
@@ -6,9 +8,9 @@ use pdm_core::domain::Interval;
 
 const WHOLE: &str = "ensemble";
 
-/// The same family fitted several times with different seeds: the mean of its members.
+/// The mean of several fits of the same family with different seeds.
 ///
-/// What a seed moves by chance is averaged away (Lakshminarayanan et al., NeurIPS 2017, for networks).
+/// This averages out the effect of the seed (Lakshminarayanan et al., NeurIPS 2017, for networks).
 #[derive(Debug)]
 pub struct Ensemble {
     pub(crate) members: Vec<Box<dyn Predictor>>,
@@ -20,7 +22,7 @@ impl Ensemble {
         Self { members }
     }
 
-    /// Reads an ensemble whose members `load` reads; `None` where the weights are those of a single model.
+    /// Reads an ensemble, with `load` for its members; `None` if the weights are those of a single model.
     ///
     /// # Errors
     /// The bytes are not safetensors, or a member's are not those of its family.
@@ -32,7 +34,7 @@ impl Ensemble {
             return Ok(None);
         };
         if parts.is_empty() {
-            return Err(wrong("__metadata__", "names no member"));
+            return Err(wrong("__metadata__", "has no members"));
         }
         let members = parts
             .iter()
@@ -62,9 +64,9 @@ impl Predictor for Ensemble {
     fn predict(&self, history: &Matrix) -> Vec<f64> {
         let mut sums = vec![0.0; history.rows()];
         for member in &self.members {
-            sums.iter_mut()
-                .zip(member.predict(history))
-                .for_each(|(sum, value)| *sum += value);
+            for (sum, value) in sums.iter_mut().zip(member.predict(history)) {
+                *sum += value;
+            }
         }
         sums.into_iter().map(|sum| self.mean(sum)).collect()
     }
@@ -146,7 +148,7 @@ mod tests {
         }
     }
 
-    /// Gives the same range at every row.
+    /// Returns the same range at every row.
     #[derive(Debug)]
     struct Range(f64, f64);
 

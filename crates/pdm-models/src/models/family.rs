@@ -1,31 +1,31 @@
-//! What a model family says of itself, in the file with its options: the rest of the program asks here.
+//! The interface of model families to the rest of the program; each family implements it in the file with its options.
 
 use super::InputKind;
 
-/// The answers of a family; its options implement it, beside `problems`, which names what is wrong with them.
+/// Properties of a family, implemented by its options, in addition to `problems`, which validates them.
 pub trait FamilyOptions {
     /// Returns which input the family reads.
     fn input(&self) -> InputKind;
 
-    /// Returns the peak memory of a fit in bytes: its inputs and what the fit itself takes; an upper estimate.
+    /// Returns an upper estimate of the peak memory of a fit in bytes, including its inputs.
     fn memory(&self, extent: &FitExtent) -> u64;
 
-    /// Returns what to make smaller where a fit takes too much memory, as a fragment.
+    /// Returns what to reduce if a fit needs too much memory, as a fragment.
     fn needs_less(&self) -> &'static str;
 
-    /// Returns whether the fit makes `train.loss` small.
+    /// Returns whether the fit minimises `train.loss`.
     fn learns_by_loss(&self) -> bool;
 
-    /// Returns why the fit cannot stop early, as a sentence without its end; `None` where it can.
+    /// Returns why the fit cannot stop early, as a clause; `None` if it can.
     fn never_stops_early(&self) -> Option<&'static str>;
 
-    /// Returns options that are fitted in a moment, for tests.
+    /// Returns options that are fast to fit, for tests.
     fn small() -> Self
     where
         Self: Sized;
 }
 
-/// How much a fit learns from.
+/// The amount of training data.
 #[derive(Debug, Clone, Copy)]
 pub struct FitExtent {
     /// Training units.
@@ -38,12 +38,12 @@ pub struct FitExtent {
     pub table_width: u64,
     /// Width of the per-cycle inputs.
     pub sequence_width: u64,
-    /// Threads at work.
+    /// Number of threads.
     pub threads: u64,
 }
 
 impl FitExtent {
-    /// Returns how wide a row of an input is.
+    /// Returns the width of a row of an input.
     pub fn width(&self, input: InputKind) -> u64 {
         match input {
             InputKind::Table => self.table_width,
@@ -52,13 +52,13 @@ impl FitExtent {
         }
     }
 
-    /// Returns the bytes of the inputs of every row, and of those that are being made, a unit a thread.
+    /// Returns the bytes of the inputs of every row, and of those under construction, one unit per thread.
     pub fn inputs(&self, width: u64) -> u64 {
         let making = 16 * self.rows * width * self.threads.min(self.units) / self.units.max(1);
         self.rows * (4 * width + 8) + making
     }
 
-    /// Returns the bytes of the rows that are picked; twice, because their table doubles as it grows.
+    /// Returns the bytes of the picked rows, counted twice because their table doubles as it grows.
     pub fn table(&self, width: u64) -> u64 {
         2 * self.picked * (4 * width + 8)
     }

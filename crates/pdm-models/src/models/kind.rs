@@ -1,4 +1,4 @@
-//! The model families by name: one line for each.
+//! The model families by name, one line each.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -11,9 +11,9 @@ use super::{
 };
 use pdm_core::domain::Problem;
 
-/// Declares the families, and all that follows from their list: names, decoding, and what each is asked.
+/// Declares the families and everything that follows from their list: names, decoding and dispatch.
 ///
-/// A macro, because `strum`, which lists the cases of other enums, cannot decode what a case holds.
+/// A macro, because `strum`, which lists the variants of other enums, cannot decode their contents.
 macro_rules! families {
     (
         members { $($(#[$about:meta])* $member:ident($member_options:ident) = $member_kind:literal in $member_class:ident,)* }
@@ -65,12 +65,12 @@ macro_rules! families {
                 }
             }
 
-            /// Returns options of every family that are fitted in a moment, for tests.
+            /// Returns options of every family that are fast to fit, for tests.
             pub fn small() -> Vec<Self> {
                 vec![$(Self::$family(<$options as FamilyOptions>::small())),*]
             }
 
-            /// Returns what the family says of itself.
+            /// Returns the interface of the family.
             pub fn family(&self) -> &dyn FamilyOptions {
                 match self {
                     $(Self::$family(options) => options,)*
@@ -105,12 +105,12 @@ families! {
         Transformer(TransformerOptions) = "transformer" in Neural,
     }
     stack {
-        /// Several models, weighed by their out-of-fold predictions.
+        /// Several models, weighted by their out-of-fold predictions.
         Stack(StackOptions) = "stack" in Stack
     }
 }
 
-/// The options of a model by the class of its family: what is fitted, stored and exported by the same code.
+/// The options of a model by the class of its family; a class is fitted, stored and exported by the same code.
 #[derive(Clone, Copy)]
 pub(crate) enum Class<'a> {
     /// Ridge regression.
@@ -119,7 +119,7 @@ pub(crate) enum Class<'a> {
     Gbdt(&'a GbdtOptions),
     /// A network of any family.
     Neural(&'a dyn NetworkOptions),
-    /// Several models, each fitted by itself.
+    /// Several models, each fitted separately.
     Stack(&'a StackOptions),
 }
 
@@ -134,7 +134,7 @@ pub enum Family<'a> {
     Neural(&'a Neural),
     /// The mean of several models of one family.
     Ensemble(&'a Ensemble),
-    /// The weighed sum of several models.
+    /// The weighted sum of several models.
     Stack(&'a Stack),
 }
 
@@ -155,7 +155,7 @@ impl ModelOptions {
         self.neural().is_some()
     }
 
-    /// Returns the options as those of a network, where they are.
+    /// Returns the options of a network; `None` for other families.
     pub(crate) fn neural(&self) -> Option<&dyn NetworkOptions> {
         match self.class() {
             Class::Neural(options) => Some(options),
@@ -163,7 +163,7 @@ impl ModelOptions {
         }
     }
 
-    /// Returns the options as those of a stack, where they are.
+    /// Returns the options of a stack; `None` for other families.
     pub fn stack(&self) -> Option<&StackOptions> {
         match self.class() {
             Class::Stack(options) => Some(options),
@@ -225,7 +225,7 @@ mod tests {
         );
     }
 
-    /// A size that overflows, or asks for all memory, is refused by name before anything is made of it.
+    /// A size that overflows or needs all memory is refused by name before it is used.
     #[test]
     fn sizes_beyond_reason_are_refused() {
         for kind in ModelOptions::KINDS {

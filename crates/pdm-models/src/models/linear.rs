@@ -1,3 +1,5 @@
+//! Ridge regression: options, the fitted model and its weights.
+
 use serde::{Deserialize, Serialize};
 
 use super::family::{FamilyOptions, FitExtent};
@@ -35,9 +37,9 @@ impl LinearOptions {
     }
 }
 
-/// What to try where the normal equations overflow.
+/// What to try if the normal equations overflow.
 pub(crate) const WHEN_DIVERGED: &str =
-    "a feature is too large to add up: look for it with `pdm-ml features --output table.csv`";
+    "a feature is too large to add: find it with `pdm-ml features --output table.csv`";
 
 impl FamilyOptions for LinearOptions {
     fn input(&self) -> InputKind {
@@ -59,7 +61,7 @@ impl FamilyOptions for LinearOptions {
     }
 
     fn never_stops_early(&self) -> Option<&'static str> {
-        Some("a linear model is solved at once and cannot stop early")
+        Some("a linear model is solved in one step and cannot stop early")
     }
 
     fn small() -> Self {
@@ -79,7 +81,7 @@ const INTERCEPT: &str = "intercept";
 const COEFFICIENTS: &str = "coefficients";
 
 impl Linear {
-    /// Returns the model with these weights, which apply to features as they stand in the table.
+    /// Returns the model with these weights, which apply to the features of the table without scaling.
     pub(crate) fn new(intercept: f64, coefficients: Vec<f64>) -> Self {
         Self {
             intercept,

@@ -1,7 +1,7 @@
 //! One file or folder per model family: its options, its forward pass, its weights.
 //!
-//! [`ModelOptions`] names the families, the file of each describes it (`family::FamilyOptions`), and [`Predictor`] is what
-//! every fitted model is. Fitting lives in `train`.
+//! [`ModelOptions`] lists the families, each of which implements `family::FamilyOptions` in its own file; every fitted model
+//! is a [`Predictor`]. Fitting is in `train`.
 
 mod ensemble;
 mod family;

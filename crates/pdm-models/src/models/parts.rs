@@ -1,7 +1,7 @@
 //! The weights of several models in one safetensors file: the tensors of each under its name, as in `seed-2/node.left`.
 //!
-//! What each part's own file says in its metadata stands as JSON in the one metadata entry, so every part comes back to
-//! the byte.
+//! The metadata of the parts are stored as JSON in the only metadata entry, so that every part can be restored byte for
+//! byte.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::ModelError;
 use super::weights::wrong;
 
-/// Most parts of one whole: seeds of a fit, or members of a stack.
+/// Maximum number of parts: seeds of a fit, or members of a stack.
 const MOST_PARTS: usize = 1000;
 
 /// The version of the layout of parts.
 const FORMAT: u32 = 1;
 
-/// A model's name among the parts, and its weights as a safetensors file of its own.
+/// The name of a part, and its weights as a separate safetensors file.
 pub(super) type NamedWeights = (String, Vec<u8>);
 
 #[derive(Serialize, Deserialize)]
@@ -56,26 +56,26 @@ pub(super) fn join(whole: &str, parts: &[NamedWeights]) -> Vec<u8> {
         parts: headers,
     };
     let contents = serde_json::to_string(&contents).expect("names and texts have a JSON form");
-    // One entry only: the order of more would be that of a hash map.
+    // Only one entry: the order of several would be that of a hash map.
     safetensors::serialize(tensors, Some(HashMap::from([(entry(whole), contents)])))
         .expect("names and shapes have a JSON form")
 }
 
-/// Returns the parts in the order they were joined; `None` where the file is not such a whole.
+/// Returns the parts in the order they were joined; `None` if the file does not consist of such parts.
 ///
 /// # Errors
-/// The bytes are not safetensors, or what the file says of its parts cannot be understood.
+/// The bytes are not safetensors, or the description of the parts is invalid.
 pub(super) fn split(whole: &str, bytes: &[u8]) -> Result<Option<Vec<NamedWeights>>, ModelError> {
     let (metadata, file) = opened(bytes)?;
     let Some(contents) = metadata.get(&entry(whole)) else {
         return Ok(None);
     };
     let contents: PartsIndex = serde_json::from_str(contents)
-        .map_err(|error| wrong("__metadata__", format!("names no parts: {error}")))?;
+        .map_err(|error| wrong("__metadata__", format!("does not describe parts: {error}")))?;
     if contents.format != FORMAT {
         return Err(wrong(
             "__metadata__",
-            format!("has format {}, and only {FORMAT} is known", contents.format),
+            format!("has format {}; only {FORMAT} is supported", contents.format),
         ));
     }
     check(&contents.parts, &file)?;
@@ -92,14 +92,14 @@ fn check(parts: &[Header], file: &SafeTensors<'_>) -> Result<(), ModelError> {
     if parts.len() > MOST_PARTS {
         return Err(wrong(
             "__metadata__",
-            format!("names {} parts, more than {MOST_PARTS}", parts.len()),
+            format!("has {} parts, more than {MOST_PARTS}", parts.len()),
         ));
     }
     let names = file.names();
     let of_part = |part: &Header| names.iter().filter(|name| is_of(name, &part.name)).count();
     let shared: usize = parts.iter().map(of_part).sum();
     if shared > names.len() {
-        return Err(wrong("__metadata__", "names parts that share tensors"));
+        return Err(wrong("__metadata__", "has parts that share tensors"));
     }
     Ok(())
 }
@@ -123,12 +123,12 @@ fn part(header: Header, file: &SafeTensors<'_>) -> Result<NamedWeights, ModelErr
 
 fn opened(bytes: &[u8]) -> Result<(BTreeMap<String, String>, SafeTensors<'_>), ModelError> {
     let (_, header) = SafeTensors::read_metadata(bytes)?;
-    let metadata = header.metadata().as_ref();
-    let metadata = metadata
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
+    let mut metadata = BTreeMap::new();
+    if let Some(entries) = header.metadata() {
+        for (key, value) in entries {
+            metadata.insert(key.clone(), value.clone());
+        }
+    }
     Ok((metadata, SafeTensors::deserialize(bytes)?))
 }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_is_said() {
+    fn invalid_parts_are_reported() {
         assert_eq!(split("pair", &parts()[0].1).unwrap(), None);
         assert!(matches!(
             split("pair", b"nothing of the kind"),
@@ -183,7 +183,7 @@ mod tests {
         let error = split("pair", &newer).unwrap_err().to_string();
         assert_eq!(
             error,
-            "tensor `__metadata__` has format 2, and only 1 is known"
+            "tensor `__metadata__` has format 2; only 1 is supported"
         );
     }
 }

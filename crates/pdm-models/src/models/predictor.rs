@@ -1,3 +1,5 @@
+//! The interface of fitted models.
+
 use std::fmt::Debug;
 
 use super::Family;
@@ -11,8 +13,8 @@ pub trait Predictor: Send + Sync + Debug {
 
     /// Returns the predicted remaining useful life at every row of one unit's history `[rows, width]`, in cycles.
     ///
-    /// Causal: the value at a row depends on that row and the rows before it only. Values are raw: clipping belongs
-    /// to the evaluation protocol and the bundle.
+    /// Causal: the value at a row depends only on that row and the rows before it. Values are raw: clipping belongs to the
+    /// evaluation protocol and the bundle.
     fn predict(&self, history: &Matrix) -> Vec<f64>;
 
     /// Returns the prediction at the last row, in cycles; for an empty history `NaN`.
@@ -20,16 +22,15 @@ pub trait Predictor: Send + Sync + Debug {
         self.predict(history).last().copied().unwrap_or(f64::NAN)
     }
 
-    /// Returns the range the model itself gives at every row, in cycles; `None` where the model gives none, whatever
-    /// the history.
+    /// Returns the model's own interval at every row, in cycles; always `None` if the model has no intervals.
     ///
-    /// Raw as the prediction, which lies within: how much it covers is for the calibration to find out.
+    /// Raw, like the prediction, which is inside it; the calibration determines its coverage.
     fn intervals(&self, history: &Matrix) -> Option<Vec<Interval>> {
         let _ = history;
         None
     }
 
-    /// Returns the range at the last row; `None` also for an empty history.
+    /// Returns the interval at the last row; `None` also for an empty history.
     fn last_interval(&self, history: &Matrix) -> Option<Interval> {
         self.intervals(history)?.pop()
     }
@@ -37,7 +38,7 @@ pub trait Predictor: Send + Sync + Debug {
     /// Returns the weights as safetensors: the same bytes for the same fit.
     fn weights(&self) -> Vec<u8>;
 
-    /// Returns the model by its family, for what must know how it computes; `None` where that is nobody's business.
+    /// Returns the model by its family, for code that depends on how it computes; `None` for other models.
     fn family(&self) -> Option<Family<'_>> {
         None
     }
@@ -54,7 +55,7 @@ pub enum ModelError {
     Tensor {
         /// Name of the tensor.
         name: String,
-        /// What is wrong with it, as a fragment.
+        /// The problem, as a fragment.
         problem: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What model options leave to the data: how far apart the steps of a network are.
+//! Model options that follow from the data: the distance between the steps of a network.
 
 use super::kind::Class;
 use super::neural::{HistoryReading, stretched_stride};
@@ -8,8 +8,7 @@ use super::{
 use pdm_core::domain::FromData;
 
 impl ModelOptions {
-    /// Returns these options with a number for everything that was left to the data, where times are stretched by this
-    /// factor.
+    /// Returns these options with numbers for all `auto` values, with times stretched by this factor.
     #[must_use]
     pub fn settled(&self, time_scale: f64) -> Self {
         let found = |asked: FromData<usize>| FromData::Set(asked.or(stretched_stride(time_scale)));
@@ -46,13 +45,12 @@ impl ModelOptions {
         }
     }
 
-    /// Returns the cycles from one step to the next where those were left to the data; `None` where no network is asked for
-    /// or somebody set them.
+    /// Returns the cycles from one step to the next if they are `auto`; `None` for other families, or if they are set.
     pub fn found_stride(&self, time_scale: f64) -> Option<usize> {
         (self.settled(time_scale) != *self).then(|| stretched_stride(time_scale))
     }
 
-    /// Returns the rows of a history that a fit reads at most, the last ones; `None` where it reads all.
+    /// Returns the maximum number of last rows of a history that a fit reads; `None` if it reads all.
     pub fn longest_read(&self) -> Option<usize> {
         match self.class() {
             Class::Linear(_) | Class::Gbdt(_) => None,

@@ -1,3 +1,5 @@
+//! A stack: the weighted mean of several models.
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -13,13 +15,13 @@ use crate::features::Matrix;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// Options of a stack: several models, weighed by how well they predict units they never saw (Breiman, Machine Learning
-/// 24, 1996).
+/// Options of a stack: several models, weighted by how well they predict unseen units (Breiman, Machine Learning 24,
+/// 1996).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct StackOptions {
-    /// The models, at least two, each of any other kind with its own options; two of one kind are allowed.
-    // The schema knows no recursion: the pipeline room fills in the kinds.
+    /// The models, at least two, each of any other kind with its own options; several of one kind are allowed.
+    // The schema has no recursion: the pipeline room fills in the kinds.
     #[schemars(with = "Vec<serde_json::Value>")]
     pub member: Vec<ModelOptions>,
 }
@@ -42,7 +44,7 @@ impl StackOptions {
         let few = (count < 2).then(|| {
             let problem = Problem::new(
                 "member",
-                format!("needs at least 2 models, and there are {count}"),
+                format!("needs at least 2 models, but has {count}"),
             );
             problem
                 .with_code(Code::StackMembers)
@@ -53,7 +55,7 @@ impl StackOptions {
             let at = move |problem: Problem| problem.within(&format!("member.{i}"));
             let problems = match member.stack() {
                 Some(_) => {
-                    let message = "names a stack, which cannot be part of a stack";
+                    let message = "is a stack, which cannot be part of a stack";
                     vec![Problem::new("kind", message).with_code(Code::StackMembers)]
                 }
                 None => member.problems(),
@@ -73,7 +75,7 @@ impl StackOptions {
 }
 
 impl FamilyOptions for StackOptions {
-    /// Returns which input all members together read.
+    /// Returns the input that all members together read.
     fn input(&self) -> InputKind {
         common_input(self.member.iter().map(ModelOptions::input))
     }
@@ -106,7 +108,7 @@ impl FamilyOptions for StackOptions {
         reasons?.first().copied()
     }
 
-    /// Members that read the one input and the other.
+    /// Members that read different inputs.
     fn small() -> Self {
         let members = [
             ModelOptions::Linear(LinearOptions::small()),
@@ -119,12 +121,12 @@ impl FamilyOptions for StackOptions {
     }
 }
 
-/// A fitted stack: the weighed sum of its members.
+/// A fitted stack: the weighted sum of its members.
 #[derive(Debug)]
 pub struct Stack {
     members: Vec<Box<dyn Predictor>>,
     weights: Vec<f64>,
-    /// Columns of the feature table, which stand before those of the sequence where members read both.
+    /// Number of columns of the feature table, which precede those of the sequence if members read both.
     table_width: usize,
 }
 
@@ -157,11 +159,12 @@ impl Stack {
         let Some(((_, blend), members)) = parts.split_first() else {
             return Err(wrong("__metadata__", format!("has no `{FAMILY}_parts`")));
         };
-        let (count, known) = (members.len(), options.member.len());
+        let count = members.len();
+        let known = options.member.len();
         if count != known {
             return Err(wrong(
                 "__metadata__",
-                format!("names {count} members, not {known}"),
+                format!("has {count} members, not {known}"),
             ));
         }
         let blend = open(BLEND, blend)?;
@@ -230,9 +233,9 @@ impl Predictor for Stack {
         let mut sums = vec![0.0; history.rows()];
         for (member, weight) in self.weighed() {
             let predictions = member.predict(&self.part(member, history));
-            sums.iter_mut()
-                .zip(predictions)
-                .for_each(|(sum, value)| *sum += weight * value);
+            for (sum, value) in sums.iter_mut().zip(predictions) {
+                *sum += weight * value;
+            }
         }
         sums
     }
@@ -245,7 +248,8 @@ impl Predictor for Stack {
     }
 
     fn weights(&self) -> Vec<u8> {
-        let (width, count) = ([self.table_width as f64], [self.weights.len()]);
+        let width = [self.table_width as f64];
+        let count = [self.weights.len()];
         let blend = write(
             BLEND,
             &[
@@ -268,7 +272,7 @@ impl Predictor for Stack {
     }
 }
 
-/// Returns the one input that all read, or both.
+/// Returns the input that all members read, or both.
 fn common_input(inputs: impl Iterator<Item = InputKind>) -> InputKind {
     inputs
         .reduce(|one, other| if one == other { one } else { InputKind::Both })
@@ -280,7 +284,7 @@ mod tests {
     use super::*;
     use crate::models::Linear;
 
-    /// Stands for a network: the running sum of the one column it reads.
+    /// Replaces a network: the running sum of the only column it reads.
     #[derive(Debug)]
     struct RunningSum;
 
@@ -365,7 +369,7 @@ mod tests {
         let three = vec![ModelOptions::default(); 3];
         assert_eq!(
             load(three, &weights),
-            "tensor `__metadata__` names 2 members, not 3"
+            "tensor `__metadata__` has 2 members, not 3"
         );
         let others = StackOptions::default().member;
         assert_eq!(

@@ -1,3 +1,5 @@
+//! Reads and writes weights as safetensors.
+
 use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -18,7 +20,7 @@ pub(super) fn write<T: WeightNumber>(family: &str, tensors: &[(&str, &[usize], &
             .expect("a tensor has as many values as its shape");
         (*name, view)
     });
-    // With a second entry the order of the two in the file would be that of a hash map.
+    // Only one entry: the order of several would be that of a hash map.
     let format = HashMap::from([(format!("{family}_format"), FORMAT.to_owned())]);
     safetensors::serialize(views, Some(format)).expect("names and shapes have a JSON form")
 }
@@ -38,7 +40,7 @@ pub(super) fn open<'a>(family: &str, bytes: &'a [u8]) -> Result<SafeTensors<'a>,
         Some(version) if version == FORMAT => Ok(SafeTensors::deserialize(bytes)?),
         Some(version) => Err(wrong(
             "__metadata__",
-            format!("has format {version}, and only {FORMAT} is known"),
+            format!("has format {version}; only {FORMAT} is supported"),
         )),
         None => Err(wrong("__metadata__", format!("has no `{key}`"))),
     }
@@ -58,12 +60,12 @@ pub(super) fn read<T: WeightNumber>(
     if view.dtype() != T::DTYPE {
         return Err(wrong(
             name,
-            format!("holds {:?}, not {:?}", view.dtype(), T::DTYPE),
+            format!("has type {:?}, not {:?}", view.dtype(), T::DTYPE),
         ));
     }
     let values = T::values(view.data());
     if !values.iter().all(|value| value.finite()) {
-        return Err(wrong(name, "holds a number that is not finite"));
+        return Err(wrong(name, "has a number that is not finite"));
     }
     Ok((view.shape().to_vec(), values))
 }
@@ -71,7 +73,7 @@ pub(super) fn read<T: WeightNumber>(
 /// Returns the values of one tensor of a known shape.
 ///
 /// # Errors
-/// As [`read`], and where the shape is another.
+/// Like [`read`], or the shape is different.
 pub(super) fn read_shaped<T: WeightNumber>(
     tensors: &SafeTensors<'_>,
     name: &str,
@@ -153,17 +155,17 @@ mod tests {
     }
 
     #[test]
-    fn says_which_tensor_is_wrong() {
+    fn errors_name_the_tensor() {
         let bytes = write::<f64>("toy", &[("a", &[1], &[f64::NAN])]);
         let tensors = open("toy", &bytes).unwrap();
         let message = |error: ModelError| error.to_string();
         assert_eq!(
             message(read::<f64>(&tensors, "a").unwrap_err()),
-            "tensor `a` holds a number that is not finite"
+            "tensor `a` has a number that is not finite"
         );
         assert_eq!(
             message(read::<f32>(&tensors, "a").unwrap_err()),
-            "tensor `a` holds F64, not F32"
+            "tensor `a` has type F64, not F32"
         );
         assert_eq!(
             message(read::<f64>(&tensors, "b").unwrap_err()),
@@ -189,7 +191,7 @@ mod tests {
         let error = open("toy", newer.as_bytes()).unwrap_err().to_string();
         assert_eq!(
             error,
-            "tensor `__metadata__` has format 2, and only 1 is known"
+            "tensor `__metadata__` has format 2; only 1 is supported"
         );
         assert!(matches!(
             open("toy", b"nothing of the kind"),

@@ -1,3 +1,5 @@
+//! Compares new units with those a model learnt from.
+
 use std::fmt;
 
 use rayon::prelude::*;
@@ -9,24 +11,24 @@ use crate::data::Trajectory;
 use crate::features::FittedFeatures;
 use pdm_core::scoring::quantile;
 
-/// How sure drift must be.
+/// Thresholds for drift.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DriftOptions {
     /// False discovery rate over all tests of one comparison.
     pub fdr: f64,
-    /// Fewest units on either side that can tell anything.
+    /// Minimum number of units on either side.
     pub minimum_units: usize,
 }
 
-/// What a comparison of units came to.
+/// The result of comparing units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftVerdict {
-    /// Nothing differs that chance would not explain.
+    /// Nothing differs more than chance explains.
     None,
-    /// Some sensor differs.
+    /// Some quantity differs.
     Drift,
-    /// Too few units to say.
+    /// There are too few units to decide.
     TooLittleData,
 }
 
@@ -40,39 +42,39 @@ impl fmt::Display for DriftVerdict {
     }
 }
 
-/// What differs between the units a model learnt from and others.
+/// The differences between the units a model learnt from and others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DriftReport {
-    /// What it came to.
+    /// The verdict.
     pub verdict: DriftVerdict,
     /// Units the model learnt from.
     pub reference_units: usize,
     /// Units they were compared with.
     pub new_units: usize,
-    /// Fewest units on either side that can tell anything.
+    /// Minimum number of units on either side.
     pub minimum_units: usize,
     /// False discovery rate over all tests.
     pub fdr: f64,
-    /// The tests, the most striking first; none where there is too little data.
+    /// The tests, the smallest q-value first; empty if there is too little data.
     pub tests: Vec<DriftRow>,
 }
 
-/// One test: one number a unit, on both sides.
+/// One test: one number per unit, on both sides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DriftRow {
     /// The sensor's column, or that of the cycle.
     pub channel: String,
-    /// Operating regime, from 0; none where there is one only, and for what knows no regime.
+    /// Operating regime, from 0; absent if there is only one, and for quantities without a regime.
     pub regime: Option<usize>,
-    /// What of the units was compared.
+    /// The quantity that was compared.
     pub quantity: Quantity,
     /// Largest distance between the two distributions, from 0 to 1.
     pub distance: f64,
-    /// Probability of such a distance by chance.
+    /// Probability of such a distance by chance (p-value).
     pub p: f64,
-    /// That probability adjusted for the number of tests.
+    /// The p-value, adjusted for the number of tests (q-value).
     pub q: f64,
-    /// Whether it is drift at the false discovery rate.
+    /// Whether this is drift at the false discovery rate.
     pub drifted: bool,
     /// Median over the reference units.
     pub reference_median: f64,
@@ -81,7 +83,7 @@ pub struct DriftRow {
 }
 
 impl DriftRow {
-    /// Returns its figures by name, for logs and trackers; `drifted` is 1 where it is drift.
+    /// Returns its figures by name, for logs and trackers; `drifted` is 1 for drift.
     pub fn figures(&self) -> [(&'static str, f64); 6] {
         [
             ("distance", self.distance),
@@ -121,7 +123,7 @@ pub fn drift(
         .par_iter()
         .filter(|(old, new)| enough(old) && enough(new) && varies(old, new));
     let mut tests: Vec<_> = judged.filter_map(|(old, new)| test(old, new)).collect();
-    // Units so few that no distance could be told from chance among so many tests say nothing either way.
+    // With very few units and many tests, no distance can be significant, so the verdict would mean nothing.
     if smallest_p(reference.len(), new.len()) * tests.len() as f64 > options.fdr {
         return report;
     }
@@ -144,7 +146,7 @@ pub fn drift(
     report
 }
 
-/// A sensor that shows the same everywhere tells nothing, and must not make the other tests weaker.
+/// A constant quantity contains no information, and must not weaken the other tests.
 fn varies(old: &Series, new: &Series) -> bool {
     let mut values = old.values.iter().chain(&new.values);
     let first = values.next();
@@ -198,12 +200,16 @@ impl DriftReport {
                     self.tests.len(),
                     least.q
                 ),
-                None => format!("nothing varies: {sides}"),
+                None => format!("no quantity varies: {sides}"),
             },
             DriftVerdict::Drift => {
                 const NAMED: usize = 3;
                 let drifted: Vec<_> = self.drifted().collect();
-                let named: Vec<_> = drifted.iter().take(NAMED).map(|test| test.told()).collect();
+                let named: Vec<_> = drifted
+                    .iter()
+                    .take(NAMED)
+                    .map(|test| test.describe())
+                    .collect();
                 let more = drifted.len().saturating_sub(NAMED);
                 let more = if more > 0 {
                     format!(" and {more} more")
@@ -217,7 +223,7 @@ impl DriftReport {
 }
 
 impl DriftRow {
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         let Self {
             reference_median,
             new_median,
@@ -323,16 +329,16 @@ mod tests {
         }
     }
 
-    /// At a false discovery rate of 1 % a comparison without drift cries wolf once in a hundred.
+    /// At a false discovery rate of 1 % a comparison without drift has one false alarm in a hundred.
     #[test]
-    fn the_same_world_rarely_looks_like_drift() {
-        let wolf = (0..24).filter(|seed| {
+    fn the_same_process_rarely_looks_like_drift() {
+        let false_alarms = (0..24).filter(|seed| {
             let found = report(&fleet(1, 48, 100 + seed), 40, |_| {});
             assert!(found.tests.len() > 20, "{}", found.tests.len());
             found.verdict == DriftVerdict::Drift
         });
-        let wolf = wolf.count();
-        assert!(wolf <= 2, "{wolf} of 24");
+        let false_alarms = false_alarms.count();
+        assert!(false_alarms <= 2, "{false_alarms} of 24");
     }
 
     #[test]

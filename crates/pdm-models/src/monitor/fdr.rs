@@ -1,3 +1,5 @@
+//! The false discovery rate of many tests.
+
 /// Returns p-values adjusted for their number: rejecting those at most `q` keeps the expected share of false rejections at
 /// most `q`.
 ///

@@ -1,13 +1,15 @@
-/// What the two-sample Kolmogorov-Smirnov test found.
+//! The two-sample Kolmogorov-Smirnov test.
+
+/// Result of the two-sample Kolmogorov-Smirnov test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Smirnov {
     /// Largest distance between the two empirical distributions, from 0 to 1.
     pub distance: f64,
-    /// Probability of a distance at least as large where both samples come from one distribution.
+    /// Probability of a distance at least as large if both samples come from one distribution.
     pub p: f64,
 }
 
-/// Compares two samples by the two-sample Kolmogorov-Smirnov test, two-sided; `None` where one is empty.
+/// Compares two samples by the two-sample Kolmogorov-Smirnov test, two-sided; `None` if one is empty.
 ///
 /// The p-value is exact for samples without ties, at any size: the asymptotic one is far off for a handful of units. Ties make
 /// it larger than it is, never smaller. The probability that a path through the ordered sample stays within the distance is
@@ -17,11 +19,13 @@ pub fn smirnov(a: &[f64], b: &[f64]) -> Option<Smirnov> {
     if a.is_empty() || b.is_empty() {
         return None;
     }
-    let (mut a, mut b) = (a.to_vec(), b.to_vec());
+    let mut a = a.to_vec();
+    let mut b = b.to_vec();
     a.sort_by(f64::total_cmp);
     b.sort_by(f64::total_cmp);
     let steps = largest_distance(&a, &b);
-    let (n, m) = (a.len().min(b.len()), a.len().max(b.len()));
+    let n = a.len().min(b.len());
+    let m = a.len().max(b.len());
     Some(Smirnov {
         distance: steps as f64 / (n * m) as f64,
         p: at_least(steps, n, m),
@@ -37,8 +41,11 @@ pub fn smallest_p(n: usize, m: usize) -> f64 {
 
 /// Returns the largest distance, in steps of `1 / (n·m)`.
 fn largest_distance(a: &[f64], b: &[f64]) -> u64 {
-    let (n, m) = (a.len() as i64, b.len() as i64);
-    let (mut i, mut j, mut largest) = (0, 0, 0);
+    let n = a.len() as i64;
+    let m = b.len() as i64;
+    let mut i = 0;
+    let mut j = 0;
+    let mut largest = 0;
     while i < a.len() && j < b.len() {
         let value = a[i].min(b[j]);
         while i < a.len() && a[i] <= value {

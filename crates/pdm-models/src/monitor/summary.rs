@@ -1,3 +1,5 @@
+//! Summarises a unit in a few numbers.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -5,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Trajectory;
 use crate::features::FittedFeatures;
 
-/// What of a unit is compared: one number a unit.
+/// The quantities that are compared: one number per unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quantity {
@@ -35,18 +37,18 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// Names one series of numbers, one a unit.
+/// Identifies one series of numbers, one per unit.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Series {
     pub(super) channel: String,
-    /// Operating regime, from 0; none where there is one only, and for what knows no regime.
+    /// Operating regime, from 0; `None` if there is only one, and for quantities without a regime.
     pub(super) regime: Option<usize>,
     pub(super) quantity: Quantity,
     /// One value for each unit that has one.
     pub(super) values: Vec<f64>,
 }
 
-/// Returns every series of some units, in an order that depends on the features alone.
+/// Returns every series of some units, in an order that depends only on the features.
 pub(super) fn series(features: &FittedFeatures, units: &[&Trajectory]) -> Vec<Series> {
     let schema = features.schema();
     let regimes: Vec<Vec<usize>> = units

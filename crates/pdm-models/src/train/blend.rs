@@ -1,3 +1,5 @@
+//! Weighs the members of a stack.
+
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
@@ -5,24 +7,23 @@ use super::OutOfFoldPrediction;
 use super::nnls::nnls;
 use crate::features::TargetOptions;
 
-/// How the members of a stack are weighed, and how good each is by itself.
+/// The weights of the members of a stack, and the error of each member.
 ///
 /// The weights are the non-negative least-squares fit of the members' out-of-fold predictions to the capped labels,
 /// divided by their sum (Breiman, Machine Learning 24, 1996). All cuts count the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Blend {
-    /// What ships: one weight for each member, with sum 1, learnt from all units.
+    /// The weights of the final model: one for each member, with sum 1, learnt from all units.
     pub weights: Vec<f64>,
-    /// For each fold, the weights learnt from the predictions for all other units: what its units are predicted with. The
-    /// members that made those predictions have learnt from the fold's units, too.
+    /// For each fold, the weights for its units, learnt from the predictions for all other units. The members that made those
+    /// predictions also learnt from the units of the fold.
     pub fold_weights: Vec<Vec<f64>>,
-    /// Root mean squared out-of-fold error of each member, in cycles; predictions and truth clipped to what a model
-    /// learns.
+    /// Root mean squared out-of-fold error of each member, in cycles; predictions and truth are clipped to the target range.
     pub member_rmse: Vec<f64>,
 }
 
 impl Blend {
-    /// Returns the blend in which all members count alike, before any was judged.
+    /// Returns the blend with equal weights, before any member was scored.
     pub fn even(members: usize) -> Self {
         let weights = vec![1.0 / members as f64; members];
         Self {
@@ -32,7 +33,7 @@ impl Blend {
         }
     }
 
-    /// Weighs the members and puts the weighed sums in the place of the predictions; `None` where there are no members.
+    /// Weighs the members and replaces the predictions by the weighted sums; `None` without members.
     pub(super) fn learn(
         predictions: &mut [OutOfFoldPrediction],
         target: &TargetOptions,
@@ -67,13 +68,14 @@ impl Blend {
     }
 }
 
-/// Returns weights with sum 1; all alike where no member says anything about the labels.
+/// Returns weights with sum 1; equal weights if no member is informative.
 fn weigh<'a>(
     predictions: impl Iterator<Item = &'a OutOfFoldPrediction>,
     members: usize,
     target: &TargetOptions,
 ) -> Vec<f64> {
-    let (mut gram, mut moment) = (DMatrix::zeros(members, members), DVector::zeros(members));
+    let mut gram = DMatrix::zeros(members, members);
+    let mut moment = DVector::zeros(members);
     for prediction in predictions {
         let values = DVector::from_column_slice(&prediction.members);
         moment += target.label(prediction.truth) * &values;
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_capped_and_members_are_judged_as_they_would_be_clipped() {
+    fn labels_are_capped_and_members_are_scored_after_clipping() {
         let mut predictions = [
             prediction(1, 0, &[130.0, 100.0], 200.0),
             prediction(2, 1, &[-4.0, 3.0], 0.0),
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_say_nothing_count_alike() {
+    fn uninformative_members_have_equal_weights() {
         let mut predictions = [
             prediction(1, 0, &[0.0, 0.0], 20.0),
             prediction(2, 1, &[0.0, 0.0], 30.0),

@@ -1,3 +1,5 @@
+//! Cross-validation of one fold.
+
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
@@ -11,10 +13,10 @@ use pdm_core::events::Reporter;
 
 /// Fits features and model without the units of `fold`, and predicts those at random cut points.
 ///
-/// The members of a stack are weighed once all folds are done, by [`super::OutOfFold::gather`].
+/// The members of a stack are weighted once all folds are done, by [`super::OutOfFold::gather`].
 ///
 /// # Errors
-/// The features or the model cannot be fitted, the work was interrupted, or the features saw a held-out unit.
+/// The features or the model cannot be fitted, the work was interrupted, or the features were fitted on a held-out unit.
 pub fn fit_fold(
     dataset: &ValidDataset,
     folds: &Folds,
@@ -25,10 +27,8 @@ pub fn fit_fold(
     reporter: &Reporter,
 ) -> Result<Vec<OutOfFoldPrediction>, TrainError> {
     let held_out = folds.held_out(dataset, fold);
-    let (fold_seed, part) = (
-        derive_seed(seed, &format!("fold-{fold}")),
-        format!("fold-{}", fold + 1),
-    );
+    let fold_seed = derive_seed(seed, &format!("fold-{fold}"));
+    let part = format!("fold-{}", fold + 1);
     let training = folds.training(dataset, fold);
     let params = [
         ("fold", (fold + 1).to_string()),
@@ -48,10 +48,11 @@ pub fn fit_fold(
         };
         let (predictions, intervals): (Vec<_>, Vec<_>) =
             models.iter().map(|model| of_model(model.as_ref())).unzip();
-        let intervals = intervals
-            .first()
-            .filter(|_| models.len() == 1)
-            .and_then(Option::as_ref);
+        // A stack has no intervals of its own.
+        let intervals = match intervals.as_slice() {
+            [only] => only.as_ref(),
+            _ => None,
+        };
         let at = |row| OutOfFoldPrediction {
             interval: intervals.map(|intervals| intervals[row]),
             ..judged(
@@ -61,7 +62,7 @@ pub fn fit_fold(
                 predictions.iter().map(|of_model| of_model[row]).collect(),
             )
         };
-        // A subset is judged at the same cycles alone and in a pool.
+        // A subset is scored at the same cycles alone and in a pool.
         let name = dataset.groups().name_within(&unit.unit);
         cut_rows(unit, name, recipe.training, seed)
             .into_iter()
@@ -86,7 +87,7 @@ fn judged(unit: &Trajectory, row: usize, fold: usize, values: Vec<f64>) -> OutOf
     }
 }
 
-/// What is not a number could be stored, and not be read again.
+/// A prediction that is not finite could not be read back from JSON.
 fn refuse_not_finite(
     predictions: Vec<OutOfFoldPrediction>,
 ) -> Result<Vec<OutOfFoldPrediction>, TrainError> {
@@ -137,6 +138,9 @@ mod tests {
         let held_out = units.each_ref();
         assert!(refuse_leak(&[1.into(), 8.into()], &held_out).is_ok());
         let error = refuse_leak(&[1.into(), 7.into(), 9.into()], &held_out).unwrap_err();
-        assert_eq!(error.to_string(), "held-out units were learnt from: 7, 9");
+        assert_eq!(
+            error.to_string(),
+            "held-out units were used for training: 7, 9"
+        );
     }
 }

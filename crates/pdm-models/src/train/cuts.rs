@@ -1,3 +1,5 @@
+//! Random cuts of held-out histories.
+
 use rand::SeedableRng;
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
@@ -5,10 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use super::{TrainOptions, derive_seed};
 use crate::data::{Groups, Holdout, Trajectory};
 
-/// Returns every unit of a holdout as it was known at each of its random cuts, with its true remaining life then, in cycles.
+/// Returns every unit of a holdout, cut at each of its random cuts, with its true remaining life at the cut, in cycles.
 ///
-/// The cuts depend on the holdout's seed and the unit's name, as for units held out of a fold: every model is judged at the
-/// same cycles, today and in a year.
+/// Like those of units held out of a fold, the cuts depend on the seed and the unit's name, so every model is always scored
+/// at the same cycles.
 pub fn holdout_cuts(
     holdout: &Holdout,
     groups: &Groups,
@@ -28,11 +30,11 @@ pub fn holdout_cuts(
     holdout.units().iter().flat_map(cuts).collect()
 }
 
-/// Returns the rows at which a held-out unit is judged, ascending.
+/// Returns the rows at which a held-out unit is scored, ascending.
 ///
-/// Drawn without repetition among the rows that have `shortest_history` rows up to them and one after them; a unit too
-/// short for that is judged at its last row but one. They depend on the seed, the unit and its `name` only, so every
-/// model is judged at the same cycles.
+/// Drawn without repetition among the rows with `shortest_history` rows up to them and at least one after them; a shorter
+/// unit is scored at its last row but one. They depend only on the seed, the unit and its `name`, so every model is scored
+/// at the same cycles.
 pub(super) fn cut_rows(
     unit: &Trajectory,
     name: &str,

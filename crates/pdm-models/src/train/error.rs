@@ -1,3 +1,5 @@
+//! Errors of training.
+
 use std::io;
 use std::path::PathBuf;
 
@@ -7,7 +9,7 @@ use pdm_core::codes::Code;
 use pdm_core::domain::{Cycle, Problem, UnitId};
 use pdm_core::events::Interrupted;
 
-/// A fit did not come to its end.
+/// A training that did not complete.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// A signal or a budget stopped the work.
@@ -16,14 +18,14 @@ pub enum TrainError {
     /// The features could not be learnt.
     #[error("features cannot be fitted")]
     Features(#[from] FeatureError),
-    /// The units cannot be divided.
+    /// The units cannot be split.
     #[error("units cannot be split")]
     Split(#[from] SplitError),
     /// An option is out of range.
     #[error("`{}` {}", .0.path, .0.message)]
     Options(Problem),
     /// Fewer rows or units than the model needs.
-    #[error("{what}: {have} at hand, at least {need} needed")]
+    #[error("{what}: {have} available, at least {need} needed")]
     TooLittleData {
         /// What is scarce.
         what: &'static str,
@@ -32,18 +34,18 @@ pub enum TrainError {
         /// How much is needed.
         need: usize,
     },
-    /// No unit lives as long as the first row that is to be learnt from, so every label would be 0.
+    /// No unit has more rows than the first row to learn from, so every label would be 0.
     #[error(
-        "`first_row` in [train] is {first_row}, and the longest training life has {longest} rows"
+        "`first_row` in [train] is {first_row}, but the longest training life has {longest} rows"
     )]
     FirstRowBeyondLives {
-        /// The row asked for, from 1.
+        /// The requested row, from 1.
         first_row: usize,
         /// Rows of the longest training life.
         longest: usize,
     },
-    /// What is judged on a unit has seen the unit.
-    #[error("held-out units were learnt from: {}", names(.units))]
+    /// A model would be scored on units that it learnt from.
+    #[error("held-out units were used for training: {}", names(.units))]
     Leak {
         /// The units.
         units: Vec<UnitId>,
@@ -53,31 +55,31 @@ pub enum TrainError {
     Diverged {
         /// Model family.
         model: &'static str,
-        /// Step, or boosting round, at which it was seen.
+        /// Step, or boosting round, at which it was detected.
         step: u64,
-        /// The first layer or parameter that is not finite, such as `recurrent.weight`, where that is known.
+        /// The first layer or parameter that is not finite, such as `recurrent.weight`, if known.
         place: Option<String>,
-        /// Where the weights of the last good step are kept, where they are.
+        /// The file with the weights of the last good step, if kept.
         kept: Option<PathBuf>,
-        /// What to try, which the family says.
+        /// What to try; depends on the family.
         hint: &'static str,
     },
-    /// A fitted model predicts what is no number.
+    /// A fitted model predicts a value that is not finite.
     #[error("the model predicts {value} for unit {unit} at cycle {cycle}")]
     NotFinite {
-        /// A unit the model never saw.
+        /// A held-out unit.
         unit: UnitId,
-        /// The last cycle it was shown.
+        /// The cycle of the prediction.
         cycle: Cycle,
         /// The prediction.
         value: f64,
     },
-    /// What a killed run would go on from cannot be kept.
+    /// A checkpoint cannot be written.
     #[error("cannot write `{}`", path.display())]
     Keep {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -94,7 +96,7 @@ impl TrainError {
         }
     }
 
-    /// Returns which kind of error this is.
+    /// Returns the error code.
     pub fn code(&self) -> Code {
         match self {
             Self::Interrupted(interrupted) => interrupted.code(),
@@ -110,21 +112,21 @@ impl TrainError {
         }
     }
 
-    /// Returns what to try, where something is known to help.
+    /// Returns what to try, if something is known to help.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::TooLittleData {
                 what: "training rows",
                 ..
             } => {
-                "add units, lower `min_leaf_rows` in [model], lower `first_row` or `row_stride` in [train] where they are set, or \
+                "add units, lower `min_leaf_rows` in [model], lower `first_row` or `row_stride` in [train] if set, or \
                  choose a simpler model: `--set model.kind=linear`"
             }
             Self::TooLittleData { .. } => {
                 "add units, or choose a simpler model: `--set model.kind=linear`"
             }
             Self::FirstRowBeyondLives { .. } => {
-                "leave it out, or write first_row = \"auto\": then it follows from the lives"
+                "leave it out, or write first_row = \"auto\", which depends on the lives"
             }
             Self::Split(_) => "set split.folds to at most the number of units",
             Self::Diverged { hint, .. } => hint,
@@ -163,7 +165,7 @@ mod tests {
     use crate::models::{gbdt, linear, neural};
 
     #[test]
-    fn a_divergence_says_where_and_what_is_kept_as_far_as_it_is_known() {
+    fn a_divergence_reports_the_location_and_the_kept_weights_if_known() {
         let bare = TrainError::diverged("gru", 12, "");
         assert_eq!(
             bare.to_string(),

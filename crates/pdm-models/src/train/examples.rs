@@ -1,3 +1,5 @@
+//! The rows that models learn from.
+
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -5,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use super::TrainOptions;
 use crate::features::Matrix;
 
-/// What a model learns from one unit: an input and a label for every row.
+/// The training examples of one unit: an input and a label for every row.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct UnitExamples {
     /// The model input, `[rows, width]`.
@@ -23,18 +25,17 @@ impl UnitExamples {
 
 /// Returns the rows and labels that models on the feature table learn from.
 ///
-/// Unit `i` gives the rows `first_row + i mod row_stride` and every `row_stride`-th after it, so that together the
-/// units give every cycle; a unit too short for that gives its last row.
+/// Unit `i` gives the row `first_row + i mod row_stride` and every `row_stride`-th after it, so that all units together
+/// cover every cycle; a shorter unit gives its last row.
 pub(super) fn table_rows(units: &[&UnitExamples], options: &TrainOptions) -> (Matrix, Vec<f64>) {
     let width = units.first().map_or(0, |unit| unit.input.width);
-    let (first_row, stride) = (options.first_row(), options.row_stride());
-    let (mut rows, mut labels) = (
-        Matrix {
-            width,
-            values: Vec::new(),
-        },
-        Vec::new(),
-    );
+    let first_row = options.first_row();
+    let stride = options.row_stride();
+    let mut rows = Matrix {
+        width,
+        values: Vec::new(),
+    };
+    let mut labels = Vec::new();
     for (i, unit) in units.iter().enumerate().filter(|(_, unit)| unit.rows() > 0) {
         let first = (first_row - 1 + i % stride).min(unit.rows() - 1);
         for row in (first..unit.rows()).step_by(stride) {
@@ -45,8 +46,8 @@ pub(super) fn table_rows(units: &[&UnitExamples], options: &TrainOptions) -> (Ma
     (rows, labels)
 }
 
-/// Divides units into those to learn from and those to hold back, at least one of each; none are held back where the
-/// options ask for none or there is one unit only.
+/// Divides units into those to learn from and those to hold back, at least one of each; none are held back if the options
+/// ask for none or there is only one unit.
 pub(super) fn divide<'a>(
     mut units: Vec<&'a UnitExamples>,
     options: &TrainOptions,

@@ -1,3 +1,5 @@
+//! Fits a model of any family.
+
 use super::boosting::{HeldBack, fit_forest};
 use super::examples::{divide, table_rows};
 use super::neural::fit_neural;
@@ -7,14 +9,14 @@ use crate::models::{Class, Ensemble, Gbdt, GbdtOptions, ModelOptions, Predictor}
 use pdm_core::domain::Problem;
 use pdm_core::events::Reporter;
 
-/// Fits a model of the chosen family to training units as often as `training` says, and returns the mean of the fits.
+/// Fits a model of the chosen family to training units as often as `training` requires, and returns the mean of the fits.
 ///
-/// The first fit is that of `seed` itself. Models on the feature table learn from the rows `training` names, recurrent
-/// ones from whole histories. A single fit that was finished in its part of the workspace before is not done again.
+/// The first fit uses `seed` itself. Models on the feature table learn from the rows that `training` selects, networks from
+/// whole histories. A fit that was already finished in its part of the workspace is not repeated.
 ///
 /// # Errors
-/// An option is out of range, there is nothing to learn from, the work was interrupted, the loss is not finite, or
-/// the workspace takes no file.
+/// An option is out of range, there is nothing to learn from, the work was interrupted, the loss is not finite, or the
+/// workspace cannot be written.
 pub fn fit(
     options: &ModelOptions,
     units: &[UnitExamples],
@@ -64,10 +66,9 @@ fn fit_once(
     reporter: &Reporter,
 ) -> Result<Box<dyn Predictor>, TrainError> {
     reporter.check()?;
-    // Weights of another layout, left by another version of the program, are fitted again.
-    if let Some(finished) = workspace
-        .finished()
-        .and_then(|weights| options.load(&weights).ok())
+    // Weights with another layout, written by another version of the program, are fitted again.
+    if let Some(weights) = workspace.finished()
+        && let Ok(finished) = options.load(&weights)
     {
         return Ok(finished);
     }
@@ -81,10 +82,7 @@ fn fit_once(
             units, target, options, training, seed, workspace, reporter,
         )?),
         Class::Stack(_) => {
-            let problem = Problem::new(
-                "kind",
-                "names a stack, and only its members are fitted, one by one",
-            );
+            let problem = Problem::new("kind", "is a stack, of which only the members are fitted");
             return Err(TrainError::Options(problem));
         }
     };
@@ -92,7 +90,7 @@ fn fit_once(
     Ok(model)
 }
 
-/// Fits trees, on some of the units only where the others are to say when to stop.
+/// Fits trees; with early stopping only on some of the units.
 fn fit_trees(
     units: &[UnitExamples],
     options: &GbdtOptions,
@@ -116,8 +114,8 @@ fn refuse_problems(
     training: &TrainOptions,
 ) -> Result<(), TrainError> {
     let no_network = training.loss == Loss::Quantile && !model.is_network();
-    let no_network =
-        no_network.then(|| Problem::new("loss", "must not be quantile, which only networks learn"));
+    let no_network = no_network
+        .then(|| Problem::new("loss", "must not be quantile, which only networks support"));
     let mut problems = model
         .problems()
         .into_iter()

@@ -1,10 +1,10 @@
-//! What a fit tells of its looks at held-back rows, for tests.
+//! Records the evaluations of held-back rows during a fit, for tests.
 
 use std::sync::{Arc, Mutex};
 
 use pdm_core::events::{Event, Observer, Reporter};
 
-/// Remembers step and RMSE of every look.
+/// Records step and RMSE of every evaluation.
 #[derive(Default)]
 pub(super) struct LookLog(Mutex<Vec<(u64, f64)>>);
 
@@ -19,19 +19,19 @@ impl Observer for LookLog {
 }
 
 impl LookLog {
-    /// Returns a memory, and a reporter that fills it.
+    /// Returns a log, and a reporter that fills it.
     pub(super) fn new() -> (Arc<Self>, Reporter) {
         let looks = Arc::new(Self::default());
         (looks.clone(), Reporter::silent().with(looks))
     }
 
-    /// Returns all looks, in order.
-    pub(super) fn told(&self) -> Vec<(u64, f64)> {
+    /// Returns all evaluations, in order.
+    pub(super) fn all(&self) -> Vec<(u64, f64)> {
         self.0.lock().unwrap().clone()
     }
 
     pub(super) fn best(&self) -> (u64, f64) {
-        self.told()
+        self.all()
             .into_iter()
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .unwrap()

@@ -1,30 +1,30 @@
-//! How much memory training takes, before it takes it.
+//! Estimates the memory of a stage before it runs.
 //!
-//! The peak is the sum of what lives at the same time, of which every line below is one term:
+//! The peak is the sum of the terms that are in memory at the same time:
 //!
 //! | term | bytes |
 //! |---|---|
-//! | the program, what its allocator holds back, and its threads | 68 MiB + 14 MiB · threads |
+//! | the program, memory retained by its allocator, and its threads | 68 MiB + 14 MiB · threads |
 //! | data: every row of training and test part | 3 · rows · (8 · channels + 4) |
 //! | inputs: every training row | rows · (4 · width + 8) |
-//! | inputs while they are made, a unit a thread | 16 · rows · width · min(threads, units) / units |
-//! | rows that models on the table learn from, of `picked = rows / row_stride + units` | 2 · picked · (4 · width + 8) |
-//! | the fit itself | what the family says in `FamilyOptions::memory` |
+//! | inputs while they are made, one unit per thread | 16 · rows · width · min(threads, units) / units |
+//! | rows that models on the table learn from, `picked = rows / row_stride + units` | 2 · picked · (4 · width + 8) |
+//! | the fit itself | `FamilyOptions::memory` of the family |
 //!
-//! `width` is that of the model's input. Data counts threefold because the file's text and the parser's columns are held
-//! while it is read, and an allocator seldom gives back all of it. The final fit sees every unit, so no fold needs more.
+//! `width` is that of the model's input. Data counts three times because the file's text and the parser's columns are in
+//! memory while it is read, and an allocator seldom returns all of it. The final fit uses every unit, so no fold needs more.
 //!
-//! The other stages do less at once, and their first line is smaller. Of 33 measured peaks of training, from 68 to 274 MiB
-//! (three families, fleets of 20, 100 and 249 units, 1 to 8 threads, 2026-11-28), none was above the estimate; it was up to
-//! 1.4 times as much, and 2.9 times for a network of 256 hidden values. A budget below the estimate is refused, so give a
-//! little more than the job needs.
+//! The other stages need less, and their first term is smaller. Of 33 measured peaks of training, from 68 to 274 MiB
+//! (three families, fleets of 20, 100 and 249 units, 1 to 8 threads, 2026-11-28), none was above the estimate; the estimate
+//! was up to 1.4 times the peak, and 2.9 times for a network of 256 hidden values. A budget below the estimate is refused, so
+//! give slightly more than the job needs.
 
 use super::TrainOptions;
 use crate::data::Lives;
 use crate::models::FitExtent;
 use crate::models::ModelOptions;
 
-/// What a stage takes apart from what it works on: the program and what its allocator holds back, at all and by thread.
+/// Memory of a stage apart from its data: the program and memory retained by its allocator, fixed and per thread.
 #[derive(Clone, Copy)]
 struct BaseMemory {
     program: u64,
@@ -50,14 +50,14 @@ impl BaseMemory {
     }
 }
 
-/// How much there is to learn from.
+/// The amount of training data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
     /// Training units.
     pub units: u64,
     /// Rows of the training part.
     pub rows: u64,
-    /// Rows of the test part, which lies in memory, too.
+    /// Rows of the test part, which is also in memory.
     pub test_rows: u64,
     /// Settings and sensors of a row.
     pub channels: u64,
@@ -65,12 +65,12 @@ pub struct Extent {
     pub table_width: u64,
     /// Width of the per-cycle inputs.
     pub sequence_width: u64,
-    /// Threads at work.
+    /// Number of threads.
     pub threads: u64,
 }
 
-/// Returns the peak memory of training in bytes, an upper estimate by the table above; the members of a stack are fitted
-/// one after the other, so the largest counts.
+/// Returns an upper estimate of the peak memory of training in bytes, by the table above; the members of a stack are fitted
+/// one after the other, so the largest one counts.
 pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOptions) -> u64 {
     let Extent {
         units,
@@ -80,7 +80,7 @@ pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOption
         threads,
         ..
     } = *extent;
-    // The lives themselves are not known here; what is left to them follows from their mean as well.
+    // The lives are not known here, so `auto` values follow from their mean.
     let life = (rows / units.max(1)) as usize;
     let lives = Lives {
         units: units as usize,
@@ -102,14 +102,14 @@ pub fn peak_memory(extent: &Extent, model: &ModelOptions, training: &TrainOption
     fit.saturating_add(TRAINING.with(threads) + data(extent))
 }
 
-/// Returns the peak memory of reading and judging data files of so many bytes.
+/// Returns the peak memory of reading and validating data files of this many bytes.
 ///
-/// A number of a text takes some five characters there and eight bytes here, so the rows are held to be twice the text.
+/// A number takes about five characters in text and eight bytes in memory, so the rows are estimated as twice the text.
 pub fn memory_to_read(bytes: u64, threads: u64) -> u64 {
     READING.with(threads) + 6 * bytes
 }
 
-/// Returns the peak memory of fitting features and ranking sensors: the data, and what is computed of every row.
+/// Returns the peak memory of fitting features and ranking sensors: the data, and the values computed for every row.
 pub fn memory_to_learn_features(extent: &Extent) -> u64 {
     READING.with(extent.threads) + data(extent) + 2 * extent.rows * 8 * extent.channels
 }
@@ -120,7 +120,7 @@ pub fn memory_to_apply(extent: &Extent) -> u64 {
     APPLYING.with(extent.threads) + data(extent) + extent.test_rows * (4 * width + 8)
 }
 
-/// Returns what the rows of all parts take while they are read.
+/// Returns the memory of the rows of all parts while they are read.
 fn data(extent: &Extent) -> u64 {
     3 * (extent.rows + extent.test_rows) * (8 * extent.channels + 4)
 }

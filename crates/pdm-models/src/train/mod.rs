@@ -1,9 +1,9 @@
-//! Fitting, and nothing else: how each model family learns, and cross-validation by unit.
+//! Training: how each model family is fitted, and cross-validation by unit.
 //!
-//! A [`Recipe`] names the options of every part. [`fit_fold`] judges it on units its models never saw,
-//! [`final_features`] and [`final_fit`] learn from all of them; [`fit`] is the model's part of both. A [`Blend`] weighs the
-//! members of a stack by their [`OutOfFold`] predictions. Every random number comes from one seed through
-//! [`derive_seed`]; what a killed fit goes on from lies in its [`Workspace`].
+//! A [`Recipe`] has the options of every part. [`fit_fold`] scores it on units that its models never saw, [`final_features`]
+//! and [`final_fit`] learn from all of them; [`fit`] fits the model in both cases. A [`Blend`] weights the members of a stack
+//! by their [`OutOfFold`] predictions. All random numbers are derived from one seed by [`derive_seed`]; the files from which
+//! an interrupted fit resumes are in its [`Workspace`].
 
 mod backend;
 mod blend;

@@ -1,3 +1,5 @@
+//! Non-negative least squares.
+
 use nalgebra::{DMatrix, DVector};
 
 /// A gradient below this share of the largest one counts as zero.
@@ -5,13 +7,14 @@ const TOLERANCE: f64 = 1e-10;
 
 /// Returns the non-negative `x` that minimises `|Ax − b|²`, given `AᵀA` and `Aᵀb`.
 ///
-/// The active-set method of Lawson and Hanson (Solving Least Squares Problems, 1974, chapter 23), on the normal
-/// equations: there are a handful of unknowns. Unknowns that stand for the same column share its weight in any way.
+/// The active-set method of Lawson and Hanson (Solving Least Squares Problems, 1974, chapter 23), on the normal equations,
+/// since there are few unknowns. Unknowns with the same column share its weight arbitrarily.
 pub(super) fn nnls(gram: &DMatrix<f64>, moment: &DVector<f64>) -> Vec<f64> {
     let count = moment.len();
     let tolerance = TOLERANCE * moment.amax();
-    let (mut x, mut free) = (vec![0.0; count], vec![false; count]);
-    // Each round frees one unknown; more rounds than this are rounding errors going in circles.
+    let mut x = vec![0.0; count];
+    let mut free = vec![false; count];
+    // Each round frees one unknown; more rounds than this are cycles caused by rounding errors.
     for _ in 0..3 * count {
         let gradient = moment - gram * DVector::from_column_slice(&x);
         let bound = (0..count).filter(|i| !free[*i] && gradient[*i] > tolerance);
@@ -24,7 +27,7 @@ pub(super) fn nnls(gram: &DMatrix<f64>, moment: &DVector<f64>) -> Vec<f64> {
     x
 }
 
-/// Goes to the least-squares solution in the free unknowns, and binds those that meet zero on the way.
+/// Moves to the least-squares solution in the free unknowns, and fixes those that reach zero on the way.
 fn descend(gram: &DMatrix<f64>, moment: &DVector<f64>, x: &mut [f64], free: &mut [bool]) {
     loop {
         let set: Vec<usize> = (0..x.len()).filter(|i| free[*i]).collect();
@@ -36,9 +39,9 @@ fn descend(gram: &DMatrix<f64>, moment: &DVector<f64>, x: &mut [f64], free: &mut
             .map(|(i, s)| x[*i] / (x[*i] - s))
             .min_by(f64::total_cmp)
         else {
-            set.iter()
-                .zip(solution.iter())
-                .for_each(|(i, s)| x[*i] = *s);
+            for (i, s) in set.iter().zip(solution.iter()) {
+                x[*i] = *s;
+            }
             return;
         };
         for (i, s) in set.iter().zip(solution.iter()) {
@@ -73,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// The best of the least-squares solutions over all subsets of unknowns that are not negative: slow and sure.
+    /// The best non-negative least-squares solution over all subsets of unknowns, by exhaustive search.
     fn by_trying_all(gram: &DMatrix<f64>, moment: &DVector<f64>) -> f64 {
         let count = moment.len();
         let subsets = (0..1_usize << count).map(|bits| {

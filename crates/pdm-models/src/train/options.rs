@@ -284,13 +284,13 @@ mod tests {
             (9, settled.clone())
         );
         assert_eq!(
-            ResolvedValue::told(&asked.found(&lives(5, 11))).unwrap(),
+            ResolvedValue::describe(&asked.found(&lives(5, 11))).unwrap(),
             "train.row_stride = 1 (the median training life has 11 rows); \
              train.shortest_history = 1 (the shortest training life has 5 rows)",
         );
         assert_eq!(settled.found(&lives(5, 11)), []);
         let long = TrainOptions::default().found(&lives(128, 199));
-        assert_eq!((long.len(), ResolvedValue::told(&long)), (3, None));
+        assert_eq!((long.len(), ResolvedValue::describe(&long)), (3, None));
     }
 
     /// Written down from the version before `backend = "native"`: other bytes would refit every model.

@@ -1,3 +1,5 @@
+//! Out-of-fold predictions.
+
 use serde::{Deserialize, Serialize};
 
 use super::Blend;
@@ -9,35 +11,35 @@ use pdm_core::domain::{Cycle, Interval, Prediction, Predictions, UnitId};
 pub struct OutOfFoldPrediction {
     /// The unit.
     pub unit: UnitId,
-    /// The last cycle the model has seen.
+    /// The last cycle that the model was given.
     pub cycle: Cycle,
     /// The fold the unit was held out in.
     pub fold: usize,
-    /// Predicted remaining useful life, in cycles, as the model gave it.
+    /// Predicted remaining useful life, in cycles, as returned by the model.
     pub rul: f64,
     /// True remaining useful life, in cycles; never capped.
     pub truth: f64,
-    /// What each member of a stack predicts, in cycles; empty where the model is not a stack. [`OutOfFold::gather`]
-    /// weighs them; until then `rul` is their mean.
+    /// Predictions of the members of a stack, in cycles; empty if the model is not a stack. [`OutOfFold::gather`] weights
+    /// them; until then `rul` is their mean.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<f64>,
-    /// The range the model itself gave, in cycles, where it gives any.
+    /// The interval returned by the model, in cycles, if it has intervals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
 }
 
-/// The predictions of all folds: every training unit, judged by the one model that never saw it.
+/// The predictions of all folds: every training unit is predicted by the one model that never saw it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OutOfFold {
     /// In order of unit, then cycle.
     pub predictions: Vec<OutOfFoldPrediction>,
-    /// How the members are weighed, where the model is a stack.
+    /// The weights of the members, if the model is a stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blend: Option<Blend>,
 }
 
 impl OutOfFold {
-    /// Gathers the predictions of all folds, in whatever order they were done, and weighs the members of a stack.
+    /// Gathers the predictions of all folds in any order, and weights the members of a stack.
     pub fn gather(
         folds: impl IntoIterator<Item = Vec<OutOfFoldPrediction>>,
         target: &TargetOptions,
@@ -48,8 +50,7 @@ impl OutOfFold {
         Self { predictions, blend }
     }
 
-    /// Returns the predictions without their folds, for scoring and calibration; their intervals are as the model gave
-    /// them.
+    /// Returns the predictions without their folds, for scoring and calibration; the intervals are those of the model.
     pub fn predictions(&self) -> Predictions {
         let plain = |p: &OutOfFoldPrediction| Prediction {
             unit: p.unit.clone(),

@@ -1,3 +1,5 @@
+//! The options of a training, and the final fit.
+
 use rayon::prelude::*;
 
 use super::{OutOfFold, TrainError, TrainOptions, UnitExamples, Workspace, derive_seed, fit};
@@ -6,7 +8,7 @@ use crate::features::{self, FeatureOptions, FittedFeatures, InputKind, TargetOpt
 use crate::models::{ModelOptions, Predictor, Stack};
 use pdm_core::events::Reporter;
 
-/// Everything that decides how features and a model are learnt, besides the units and the seed.
+/// Everything that determines features and a model, except the units and the seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Recipe<'a> {
     /// How model inputs are made.
@@ -15,14 +17,14 @@ pub struct Recipe<'a> {
     pub target: &'a TargetOptions,
     /// The model family and its options.
     pub model: &'a ModelOptions,
-    /// Which rows are learnt from and judged.
+    /// Which rows are used for training and scoring.
     pub training: &'a TrainOptions,
 }
 
-/// Fits features to all training units: what ships, and what [`final_fit`] learns from.
+/// Fits the final features to all training units, for [`final_fit`].
 ///
 /// # Errors
-/// The units hold nothing that can be learnt.
+/// The features cannot be fitted to the units.
 pub fn final_features(
     dataset: &ValidDataset,
     recipe: &Recipe<'_>,
@@ -31,11 +33,10 @@ pub fn final_features(
     recipe.learn_features(&dataset.training(), derive_seed(seed, "final"))
 }
 
-/// Fits the model to all training units, by their features: what ships. The members of a stack are weighed as
-/// `out_of_fold` says.
+/// Fits the final model to all training units. The members of a stack are weighted by `out_of_fold`.
 ///
 /// # Errors
-/// The model cannot be fitted, the members were never judged, or the work was interrupted.
+/// The model cannot be fitted, there are no out-of-fold predictions of the members, or the work was interrupted.
 pub fn final_fit(
     dataset: &ValidDataset,
     features: &FittedFeatures,
@@ -45,11 +46,9 @@ pub fn final_fit(
     workspace: &Workspace,
     reporter: &Reporter,
 ) -> Result<Box<dyn Predictor>, TrainError> {
-    let (seed, workspace, training) = (
-        derive_seed(seed, "final"),
-        workspace.part("final"),
-        dataset.training(),
-    );
+    let seed = derive_seed(seed, "final");
+    let workspace = workspace.part("final");
+    let training = dataset.training();
     let params = [
         ("seed", seed.to_string()),
         ("training_units", training.units().len().to_string()),
@@ -75,13 +74,13 @@ pub fn final_fit(
 }
 
 const UNWEIGHED: TrainError = TrainError::TooLittleData {
-    what: "out-of-fold predictions to weigh the members of a stack",
+    what: "out-of-fold predictions to weight the members of a stack",
     have: 0,
     need: 1,
 };
 
 impl Recipe<'_> {
-    /// Fits features and models to the training units and nothing else: the one model, or each member of a stack.
+    /// Fits features and models to the training units only: the one model, or each member of a stack.
     pub(super) fn learn(
         &self,
         training: &TrainingUnits<'_>,
@@ -107,7 +106,7 @@ impl Recipe<'_> {
         )?)
     }
 
-    /// As [`Self::learn`], with features that were fitted before.
+    /// Like [`Self::learn`], with features that are already fitted.
     pub(super) fn learn_models(
         &self,
         training: &TrainingUnits<'_>,

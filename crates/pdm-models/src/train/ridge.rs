@@ -1,3 +1,5 @@
+//! Ridge regression.
+
 use nalgebra::{DMatrix, DVector};
 
 use super::TrainError;
@@ -5,7 +7,7 @@ use crate::features::Matrix;
 use crate::models::linear::WHEN_DIVERGED;
 use crate::models::{Linear, LinearOptions};
 
-/// Mean and standard deviation of every feature; zero deviation marks a feature that never changes.
+/// Mean and standard deviation of every feature; a zero deviation marks a constant feature.
 struct Scaling {
     means: Vec<f64>,
     deviations: Vec<f64>,
@@ -16,7 +18,7 @@ struct Scaling {
 /// Minimises `Σ (y − w₀ − w · x)² + l2 · rows · |w|²` over standardised features; the intercept is not penalised.
 ///
 /// # Errors
-/// There is no row, or values are too large to add up.
+/// There are no rows, or values are too large to add.
 pub fn fit_ridge(
     rows: &Matrix,
     labels: &[f64],
@@ -82,23 +84,23 @@ fn normal_equations(
     scaling: &Scaling,
 ) -> (DMatrix<f64>, DVector<f64>) {
     let width = rows.width;
-    let (mut gram, mut moment) = (DMatrix::zeros(width, width), DVector::zeros(width));
+    let mut gram = DMatrix::zeros(width, width);
+    let mut moment = DVector::zeros(width);
     let mut x = vec![0.0; width];
     for (row, label) in labels.iter().enumerate() {
         scaling.standardise(rows.row(row), &mut x);
         for (j, xj) in x.iter().enumerate() {
             moment[j] += xj * (label - label_mean);
             let mut column = gram.column_mut(j);
-            column.as_mut_slice()[j..]
-                .iter_mut()
-                .zip(&x[j..])
-                .for_each(|(sum, xi)| *sum += xi * xj);
+            for (sum, xi) in column.as_mut_slice()[j..].iter_mut().zip(&x[j..]) {
+                *sum += xi * xj;
+            }
         }
     }
     (gram, moment)
 }
 
-/// Solves `(G + penalty · 1) w = m`; a feature that never changes gets a unit diagonal and so a zero weight.
+/// Solves `(G + penalty · 1) w = m`; a constant feature gets a unit diagonal and so a zero weight.
 fn solve(mut gram: DMatrix<f64>, moment: DVector<f64>, penalty: f64) -> Option<DVector<f64>> {
     let smallest = 1e-10 * gram.diagonal().amax();
     for j in 0..gram.nrows() {

@@ -1,8 +1,10 @@
+//! Derives seeds.
+
 use sha2::{Digest, Sha256};
 
 /// Returns the seed of one part of a fit, such as `fold-3/features`.
 ///
-/// Parts named differently draw independent numbers, and adding a part changes no other part's numbers.
+/// Parts with different names draw independent numbers, and adding a part does not change the numbers of other parts.
 pub fn derive_seed(seed: u64, part: &str) -> u64 {
     let hash = Sha256::new()
         .chain_update(seed.to_le_bytes())
@@ -16,7 +18,7 @@ pub fn derive_seed(seed: u64, part: &str) -> u64 {
 mod tests {
     use super::*;
 
-    /// Models are reproducible only while this function stays as it is; checked with Python's `hashlib`.
+    /// Models are reproducible only as long as this function does not change; verified with Python's `hashlib`.
     #[test]
     fn known_answers() {
         assert_eq!(derive_seed(0, ""), KNOWN[0]);

@@ -39,7 +39,7 @@ fn fleet(units: u32) -> ValidDataset {
     read(&DatasetOptions::Simulated(options), folder.path())
 }
 
-/// Whether a fit draws random numbers and reports its steps; what is solved at once does neither.
+/// Whether a fit draws random numbers and reports its steps; closed-form fits do neither.
 fn fits_in_steps(model: &ModelOptions) -> bool {
     model.family().never_stops_early().is_none()
 }
@@ -164,7 +164,7 @@ fn folds_can_be_fitted_apart_and_all_models_are_judged_at_the_same_cycles() {
     assert!(cycles.iter().all(|of_model| *of_model == cycles[0]));
 }
 
-/// Out-of-fold predictions of nobody, with even weights for the members of a stack.
+/// No out-of-fold predictions, with equal weights for the members of a stack.
 fn unweighed(recipe: &Recipe<'_>) -> OutOfFold {
     let Some(stack) = recipe.model.stack() else {
         return OutOfFold::default();
@@ -181,7 +181,7 @@ fn unweighed(recipe: &Recipe<'_>) -> OutOfFold {
     }
 }
 
-/// The features and the model that would ship.
+/// The final features and model.
 fn both(
     dataset: &ValidDataset,
     recipe: &Recipe<'_>,
@@ -311,7 +311,7 @@ fn repeated_fits_are_averaged_and_the_first_is_that_of_the_seed_itself() {
     }
 }
 
-/// Notes the names of all metrics.
+/// Records the names of all metrics.
 #[derive(Default)]
 struct Names(Mutex<std::collections::BTreeSet<String>>);
 
@@ -324,7 +324,7 @@ impl Observer for Names {
 }
 
 #[test]
-fn a_stack_is_as_honest_as_its_folds_and_ships_what_all_of_them_say() {
+fn a_stack_has_weights_per_fold_and_final_weights_of_all_folds() {
     let (dataset, rest, silent) = (fleet(9), Rest::new(), Reporter::silent());
     let options = StackOptions::small();
     let count = options.member.len();
@@ -500,7 +500,7 @@ fn trees_on_fd001_of_nasa_files_are_as_good_as_promised() {
 }
 
 #[test]
-fn a_subset_is_judged_at_the_same_cycles_alone_and_in_a_pool() {
+fn a_subset_is_scored_at_the_same_cycles_alone_and_in_a_pool() {
     let folder = tempfile::tempdir().unwrap();
     for (name, seed) in [("FD001", 1), ("FD003", 2)] {
         let fleet = SimulateOptions {

@@ -1,3 +1,5 @@
+//! Files from which an interrupted fit resumes.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,15 +9,15 @@ use pdm_core::content::{Digest, atomic_write};
 const FINISHED: &str = "finished.safetensors";
 const DIGEST: &str = "finished.sha256";
 
-/// Where a fit may keep files that let it go on after a kill; or nowhere.
+/// A folder for the files from which an interrupted fit resumes, or none.
 ///
-/// Every single fit gets a part of its own, such as `fold-1/member-2-gru/seed-3` or `final`. Folders are made when
-/// something is kept, not before. The whole tree is removed once the stage is done.
+/// Every fit has a part of its own, such as `fold-1/member-2-gru/seed-3` or `final`. Folders are created when the first file is
+/// written. The whole tree is removed when the stage is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Workspace(Option<PathBuf>);
 
 impl Workspace {
-    /// Returns a workspace that keeps nothing; for tests, examples and fits nobody goes on with.
+    /// Returns a workspace that keeps nothing, for tests, examples and fits that are not resumed.
     pub fn none() -> Self {
         Self(None)
     }
@@ -25,18 +27,18 @@ impl Workspace {
         Self(Some(folder.into()))
     }
 
-    /// Returns the part of this workspace that belongs to one step of the work.
+    /// Returns the part of this workspace for one step of the work.
     #[must_use]
     pub fn part(&self, name: &str) -> Self {
         Self(self.0.as_ref().map(|folder| folder.join(name)))
     }
 
-    /// Returns the folder, where files can be kept at all; whoever writes the first file makes it.
+    /// Returns the folder, if files are kept; it is created with the first file.
     pub fn folder(&self) -> Option<&Path> {
         self.0.as_deref()
     }
 
-    /// Returns the weights of a fit that was finished before; none where they were changed since.
+    /// Returns the weights of an earlier finished fit; `None` if they were changed since.
     pub(super) fn finished(&self) -> Option<Vec<u8>> {
         let folder = self.folder()?;
         let weights = fs::read(folder.join(FINISHED)).ok()?;
@@ -80,7 +82,7 @@ mod tests {
         fs::write(folder.path().join("final").join(FINISHED), "others").unwrap();
         assert_eq!(workspace.finished(), None);
         Workspace::none()
-            .finish(|| unreachable!("nobody keeps them"))
+            .finish(|| unreachable!("no weights are kept"))
             .unwrap();
     }
 

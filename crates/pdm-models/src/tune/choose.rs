@@ -1,3 +1,5 @@
+//! Chooses a trial of a search.
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,16 +10,16 @@ use pdm_core::scoring::{Metric, standard_error_of_difference};
 /// Models whose sizes differ by less than this factor count as equally simple.
 const SAME_SIZE: f64 = 1.25;
 
-/// A complete trial beside the best one.
+/// A complete trial compared with the best one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RankedTrial {
     /// Its number.
     pub number: usize,
-    /// How much worse it is than the best, in the metric's unit.
+    /// How much worse it is than the best trial, in the metric's unit.
     pub difference: f64,
     /// Standard error of the difference, over units.
     pub standard_error: f64,
-    /// Whether it lies within one standard error of the best.
+    /// Whether it is within one standard error of the best.
     pub within: bool,
 }
 
@@ -28,11 +30,11 @@ pub struct Choice {
     pub best: usize,
     /// The chosen trial.
     pub chosen: usize,
-    /// How many trials lie within one standard error of the best, itself included.
+    /// How many trials are within one standard error of the best, itself included.
     pub within: usize,
 }
 
-/// Returns how complete trials stand to the best, best first; empty where none is complete.
+/// Compares complete trials with the best one, best first; empty if none is complete.
 pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<RankedTrial> {
     let mut complete: Vec<_> = trials.iter().filter(|trial| trial.is_complete()).collect();
     let loss = |trial: &Trial| trial.loss_after(metric, usize::MAX);
@@ -53,12 +55,12 @@ pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<RankedTrial> {
     complete.iter().map(standing).collect()
 }
 
-/// Chooses among trials; `size` tells how large the model of a trial is, and is asked only where no key of the space says
-/// what is simpler.
+/// Chooses among trials; `size` returns the size of a trial's model, and is called only if no key of the space defines what
+/// is simpler.
 ///
-/// By the one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984, section 3.4.3) the simplest trial within
-/// one standard error of the best, here that of the paired difference over units. Simplest is the end that the keys with
-/// `simpler` name, in the order of the space, or else the smallest model; of equals the better one.
+/// By the one-standard-error rule of Breiman, Friedman, Olshen and Stone (1984, section 3.4.3), the simplest trial within
+/// one standard error of the best is chosen, here that of the paired difference over units. Simplicity is defined by the
+/// keys with `simpler`, in the order of the space, or else by the size of the model; of equals the better one is chosen.
 ///
 /// # Errors
 /// Those of `size`.
@@ -81,14 +83,20 @@ pub fn choose<E>(
         .filter_map(|near| trials.iter().find(|t| t.number == near.number))
         .collect();
     let within = contenders.len();
-    let only = rule == Choose::Best || within < 2;
+    if rule == Choose::Best || within < 2 {
+        return Ok(Some(Choice {
+            best,
+            chosen: best,
+            within,
+        }));
+    }
     let ordering: Vec<_> = space
         .dimensions()
         .iter()
         .filter(|dimension| dimension.simpler.is_some())
         .collect();
     let mut simplest: Option<(Vec<f64>, usize)> = None;
-    for trial in contenders.into_iter().filter(|_| !only) {
+    for trial in contenders {
         let complexity = match ordering.as_slice() {
             [] => vec![size_class(size(trial)?)],
             ordering => ordering
@@ -96,7 +104,7 @@ pub fn choose<E>(
                 .map(|dimension| complexity(dimension, trial))
                 .collect(),
         };
-        // Contenders come best first, so of equals the better one stays.
+        // Contenders are in order from the best, so of equals the better one is kept.
         if simplest
             .as_ref()
             .is_none_or(|(least, _)| complexity < *least)
@@ -111,12 +119,12 @@ pub fn choose<E>(
     }))
 }
 
-/// Returns the class of a model's size: sizes within a class are no reason to prefer one.
+/// Returns the class of a model's size; models of the same class count as equally simple.
 pub fn size_class(bytes: u64) -> f64 {
     (bytes.max(1) as f64).log(SAME_SIZE).round()
 }
 
-/// Returns how complex a value is, as a number; a key without a say adds nothing.
+/// Returns the complexity of a value as a number; an inactive key adds nothing.
 fn complexity(dimension: &SearchDimension, trial: &Trial) -> f64 {
     let Some(value) = trial.values.get(&dimension.key) else {
         return f64::NEG_INFINITY;
@@ -258,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn choices_are_simpler_by_their_place_and_absent_keys_are_simplest() {
+    fn choices_are_simpler_by_position_and_absent_keys_are_simplest() {
         let values = Values::Choices(vec![json!("linear"), json!("gru")]);
         let kind = |simpler| SearchDimension {
             key: "kind".into(),
@@ -279,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn only_complete_trials_stand() {
+    fn only_complete_trials_are_ranked() {
         let mut trials = trials();
         trials
             .iter_mut()

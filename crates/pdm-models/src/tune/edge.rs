@@ -1,4 +1,4 @@
-//! Says whether a value lies at an end of its range, where a wider range might hold a better one.
+//! Finds values at an end of their range, where a wider range might have better ones.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::values::RangeScale;
 use super::{SearchPoint, Space, Values};
 
-/// Share of a range that counts as its end, by ratio where the range is searched by ratio. Samplers seldom draw an end
-/// itself: of 60 trials spread evenly, about 3 fall into a twentieth.
+/// Share of a range that counts as its end, by ratio if the range is searched by ratio. Samplers seldom draw an end itself:
+/// of 60 evenly spread trials, about 3 are in a twentieth.
 const END_SHARE: f64 = 0.05;
 
 /// An end of a range.
@@ -20,16 +20,16 @@ pub enum End {
     High,
 }
 
-/// A value that lies at an end of the range it was searched in.
+/// A value at an end of its range.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AtEdge {
     /// The dotted key.
     pub key: String,
     /// The value.
     pub value: Value,
-    /// The end it lies at, or beyond.
+    /// The end at or beyond which it is.
     pub end: End,
-    /// Whether it lies beyond: a file may hold a value outside the range.
+    /// Whether it is beyond the end: the value in the file may be outside the range.
     pub is_outside: bool,
     /// Smallest value of the range.
     pub low: Value,
@@ -38,7 +38,7 @@ pub struct AtEdge {
 }
 
 impl Space {
-    /// Returns the values of a point that lie at an end of their range, in the order of the keys; choices have no ends.
+    /// Returns the values of a point at an end of their range, in the order of the keys; choices have no ends.
     pub fn at_edge(&self, point: &SearchPoint) -> Vec<AtEdge> {
         let mut found = Vec::new();
         for dimension in self.dimensions() {
@@ -73,7 +73,7 @@ fn lies_outside(value: &Value, low: &Value, high: &Value) -> bool {
 }
 
 impl Values {
-    /// Returns the smallest and the largest value; choices have neither.
+    /// Returns the smallest and the largest value; `None` for choices.
     fn ends(&self) -> Option<(Value, Value)> {
         match self {
             Self::Choices(_) => None,
@@ -83,10 +83,12 @@ impl Values {
         }
     }
 
-    /// Returns the end that a value lies at or beyond; a file may hold a value outside the range.
+    /// Returns the end at or beyond which a value is; the value in the file may be outside the range.
     fn end_at(&self, value: &Value) -> Option<End> {
         let (low, high) = self.ends()?;
-        let (value, low, high) = (value.as_f64()?, low.as_f64()?, high.as_f64()?);
+        let value = value.as_f64()?;
+        let low = low.as_f64()?;
+        let high = high.as_f64()?;
         if value <= low {
             return Some(End::Low);
         }
@@ -94,15 +96,15 @@ impl Values {
             return Some(End::High);
         }
         let log = match self {
-            // Between two rungs nothing is tried: only the first and the last are ends.
+            // Only the first and the last rung are ends, since nothing between two rungs is tried.
             Self::Choices(_) | Self::Rungs(_) => return None,
             Self::Whole { log, .. } | Self::Real { log, .. } => *log,
         };
-        let place = RangeScale::of(low, high, log).place(value);
-        if place < END_SHARE {
+        let position = RangeScale::of(low, high, log).position(value);
+        if position < END_SHARE {
             return Some(End::Low);
         }
-        if place > 1.0 - END_SHARE {
+        if position > 1.0 - END_SHARE {
             return Some(End::High);
         }
         None
@@ -133,7 +135,7 @@ mod tests {
     fn by_ratio_where_the_search_was() {
         let range = "low = 1e-4\nhigh = 1\nlog = true";
         assert_eq!(end(range, false, json!(1.4e-4)), Some(End::Low));
-        // By difference this would lie at the end, too.
+        // By difference this would be at the end, too.
         assert_eq!(end(range, false, json!(2e-3)), None);
         assert_eq!(end(range, false, json!(0.7)), Some(End::High));
         assert_eq!(end(range, false, json!(0.5)), None);

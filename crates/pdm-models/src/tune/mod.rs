@@ -1,9 +1,9 @@
 //! Searches the options of a pipeline: which values to try next, when to stop a trial, which trial to choose.
 //!
-//! Plain computation: nothing here fits a model. A [`Space`] says which values a key may take, [`Sampler`] picks the
-//! next [`Trial`]'s from the trials before it, [`PruneOptions`] stop a trial that falls behind, and [`choose`] takes the
-//! simplest of those that the data cannot tell from the best. Every pick is a function of the space, the trials so far
-//! and one seed, so a search that goes on after a kill tries what it would have tried.
+//! No model is fitted here. A [`Space`] defines the values of each key, [`Sampler`] picks the values of the next [`Trial`]
+//! from the previous trials, [`PruneOptions`] stop a trial that falls behind, and [`choose`] takes the simplest of those
+//! that are not significantly worse than the best. Every pick is a function of the space, the previous trials and one seed,
+//! so a resumed search tries the same values as an uninterrupted one.
 
 mod choose;
 mod edge;

@@ -1,3 +1,5 @@
+//! Options of `[tune]`.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,7 +7,7 @@ use super::{PruneOptions, SpaceOptions};
 use pdm_core::domain::Problem;
 use pdm_core::scoring::Metric;
 
-/// Trials of a search that is told no number.
+/// Default number of trials.
 const TRIALS: usize = 40;
 const MOST_TRIALS: usize = 10_000;
 
@@ -13,42 +15,42 @@ const MOST_TRIALS: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct TuneOptions {
-    /// How the values of the next trial are found.
+    /// How the values of the next trial are chosen.
     pub method: SearchMethod,
-    /// Most trials beside the file as it stands; without it 40, and for a grid all its points.
+    /// Maximum number of trials in addition to the unchanged file; the default is 40, and for a grid all its points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trials: Option<usize>,
-    /// Seed of what is tried; without it the project's.
+    /// Seed of the search; the default is the project's seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
-    /// Out-of-fold score that trials are compared by.
+    /// Out-of-fold score by which trials are compared.
     pub metric: Metric,
-    /// Trials with random values before `tpe` learns from them.
+    /// Number of trials with random values before `tpe` learns from them.
     pub startup_trials: usize,
     /// Which trial is chosen.
     pub choose: Choose,
-    /// Times the choice and the file are scored again, each time on folds dealt anew; 0 leaves that out.
+    /// How often the chosen trial and the file are scored again, each time with newly assigned folds; 0 skips this.
     pub confirm: usize,
     /// Which trials are stopped before their last fold.
     pub prune: PruneOptions,
-    /// What is searched: keys of this file in quotes, each with the values it may take.
+    /// The search space: quoted keys of this file, each with the values it may take.
     pub space: SpaceOptions,
 }
 
-/// Names a way to find the values of the next trial.
+/// How the values of the next trial are chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchMethod {
-    /// Tree-structured Parzen estimators (Bergstra et al. 2011), each key by itself: values like those of good trials.
+    /// Tree-structured Parzen estimators (Bergstra et al. 2011), independent for each key: values like those of good trials.
     #[default]
     Tpe,
-    /// Any values, equally likely.
+    /// Uniformly random values.
     Random,
-    /// All combinations, the last key turning fastest.
+    /// All combinations; the last key changes fastest.
     Grid,
 }
 
-/// Names a rule by which a trial is chosen.
+/// The rule by which a trial is chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Choose {
@@ -76,7 +78,7 @@ impl Default for TuneOptions {
 }
 
 impl TuneOptions {
-    /// Returns the largest number of trials beside the file as it stands; none where a grid is tried whole.
+    /// Returns the maximum number of trials in addition to the unchanged file; `None` if a whole grid is tried.
     pub fn most_trials(&self) -> Option<usize> {
         match self.method {
             SearchMethod::Grid => self.trials,
@@ -97,11 +99,14 @@ impl TuneOptions {
             ));
         }
         if self.metric.needs_intervals() {
-            let message = format!("`{}` needs intervals, and a trial makes none", self.metric);
+            let message = format!(
+                "`{}` needs intervals, which trials do not have",
+                self.metric
+            );
             problems.push(Problem::new("metric", message).hint("\"rmse\""));
         } else if !self.metric.is_mean() {
             let message = format!(
-                "`{}` is a sum, which cannot be told of some folds",
+                "`{}` is a sum, which cannot be compared after only some folds",
                 self.metric
             );
             problems.push(Problem::new("metric", message).hint("\"nasa_mean\" ranks trials alike"));

@@ -1,3 +1,5 @@
+//! Stops trials that fall behind.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,7 +7,7 @@ use super::Trial;
 use pdm_core::domain::Problem;
 use pdm_core::scoring::{Metric, UnitLoss, loss_of, standard_error_of_difference};
 
-/// Standard errors a trial must lie behind the best before it is stopped.
+/// Number of standard errors by which a trial must be behind the best to be stopped.
 const FAR_BEHIND: f64 = 2.0;
 
 /// Which trials are stopped before their last fold.
@@ -14,21 +16,21 @@ const FAR_BEHIND: f64 = 2.0;
 pub struct PruneOptions {
     /// The rule.
     pub rule: PruneRule,
-    /// Complete trials before any is stopped.
+    /// Number of complete trials before any trial is stopped.
     pub after_trials: usize,
-    /// Folds every trial gets.
+    /// Number of folds after which a trial may be stopped.
     pub after_folds: usize,
 }
 
-/// Names a rule by which a trial is stopped, judged after each fold on the units scored so far.
+/// The rule by which a trial is stopped, applied after each fold to the units scored so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PruneRule {
-    /// Stop what is worse than the best trial by more than two standard errors of their paired difference; spares what
-    /// the one-standard-error rule may choose.
+    /// Stop trials that are worse than the best one by more than two standard errors of their paired difference; keeps all
+    /// trials that the one-standard-error rule may choose.
     #[default]
     Best,
-    /// Stop what is worse than the median of the complete trials at the same fold; stops about half.
+    /// Stop trials that are worse than the median of the complete trials at the same fold; stops about half.
     Median,
     /// Stop nothing.
     Off,
@@ -57,7 +59,7 @@ impl PruneOptions {
             .collect()
     }
 
-    /// Returns whether a trial should be stopped after the folds it has, given the trials before it.
+    /// Returns whether a trial should be stopped after its folds so far, given the previous trials.
     pub fn stops(&self, metric: Metric, folds: &[Vec<UnitLoss>], before: &[Trial]) -> bool {
         let complete: Vec<_> = before.iter().filter(|trial| trial.is_complete()).collect();
         if folds.len() < self.after_folds || complete.len() < self.after_trials {

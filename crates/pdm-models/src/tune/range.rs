@@ -1,3 +1,5 @@
+//! The range of a key in `[tune.space]`.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,23 +17,23 @@ pub struct RangeOptions {
     /// Largest value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
-    /// Whether ratios count rather than differences, as for a learning rate.
+    /// Whether the range is searched by ratio instead of difference, as for a learning rate.
     pub log: bool,
-    /// Distance from one value to the next, counted from `low`; without it every value in between may be tried.
+    /// Distance from one value to the next, starting at `low`; without it every value in between may be tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<f64>,
     /// Number of values, evenly spaced from `low` to `high`; with `log` by equal ratios.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<usize>,
-    /// The values themselves, in place of `low` and `high`.
+    /// A list of values, instead of `low` and `high`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choices: Option<Vec<Value>>,
-    /// Which end makes a simpler model; among trials that the data cannot tell apart the simplest is chosen.
+    /// Which end makes simpler models; among trials that do not differ significantly, the simplest is chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub simpler: Option<Simpler>,
 }
 
-/// Names the end of a range where models are simpler.
+/// The end of a range where models are simpler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Simpler {
@@ -45,21 +47,22 @@ pub enum Simpler {
     Last,
 }
 
-/// More values than that are a range, not a list.
+/// Maximum number of values of a list.
 const MOST_POINTS: usize = 1000;
 
 impl RangeOptions {
-    /// Returns what is wrong with the range by itself, with paths relative to its table.
+    /// Returns what is wrong with the range itself, with paths relative to its table.
     pub fn problems(&self) -> Vec<Problem> {
         let problem = match (&self.choices, self.low, self.high) {
             (Some(choices), _, _) => self.choice_problem(choices),
             (None, Some(low), Some(high)) => self
                 .end_problem(low, high)
                 .or_else(|| self.spacing_problem(low, high)),
-            (None, Some(_), None) => Some(Problem::new("", "has a `low` and no `high`")),
-            (None, None, Some(_)) => Some(Problem::new("", "has a `high` and no `low`")),
+            (None, Some(_), None) => Some(Problem::new("", "has `low` but no `high`")),
+            (None, None, Some(_)) => Some(Problem::new("", "has `high` but no `low`")),
             (None, None, None) => {
-                let hint = "a key with a dot stands in quotes: \"model.rounds\" = { low = 100, high = 500 }";
+                let hint =
+                    "put a key with a dot in quotes: \"model.rounds\" = { low = 100, high = 500 }";
                 Some(Problem::new("", "needs `low` and `high`, or `choices`").hint(hint))
             }
         };
@@ -79,7 +82,7 @@ impl RangeOptions {
             ("log", self.log),
         ];
         if let Some((key, _)) = others.into_iter().find(|(_, written)| *written) {
-            return Some(Problem::new(key, "has no meaning beside `choices`"));
+            return Some(Problem::new(key, "must not be combined with `choices`"));
         }
         let repeated = choices
             .iter()
@@ -88,11 +91,11 @@ impl RangeOptions {
         match repeated {
             Some((i, _)) => Some(Problem::new(
                 format!("choices.{i}"),
-                "the same choice stands before it",
+                "is the same as an earlier choice",
             )),
             None => choices
                 .is_empty()
-                .then(|| Problem::new("choices", "is empty; there is nothing to choose from")),
+                .then(|| Problem::new("choices", "is empty: there is nothing to choose from")),
         }
     }
 
@@ -100,7 +103,7 @@ impl RangeOptions {
         if low == high {
             return Some(Problem::new(
                 "high",
-                format!("is {high}, as `low` is: there is nothing to search"),
+                format!("is {high}, the same as `low`: there is nothing to search"),
             ));
         }
         if low > high {
@@ -109,15 +112,15 @@ impl RangeOptions {
                 format!("is {low}, above `high` = {high}: the range is empty"),
             ));
         }
-        let message = || format!("is {low}, and a logarithm needs numbers above 0");
+        let message = || format!("is {low}, but a logarithm needs numbers above 0");
         (self.log && low <= 0.0).then(|| Problem::new("low", message()))
     }
 
     fn spacing_problem(&self, low: f64, high: f64) -> Option<Problem> {
         match (self.step, self.points) {
-            (Some(_), Some(_)) => Some(Problem::new("points", "has no meaning beside `step`")),
+            (Some(_), Some(_)) => Some(Problem::new("points", "must not be combined with `step`")),
             (Some(_), None) if self.log => Some(
-                Problem::new("step", "has no meaning beside `log`")
+                Problem::new("step", "must not be combined with `log`")
                     .hint("`points` spaces values by equal ratios"),
             ),
             (Some(step), None) if step <= 0.0 => Some(Problem::new(
@@ -129,7 +132,7 @@ impl RangeOptions {
                 format!("is {step}, wider than the range"),
             )),
             (Some(step), None) if (high - low) / step >= MOST_POINTS as f64 => {
-                let message = format!("is {step}: that makes more than {MOST_POINTS} values");
+                let message = format!("is {step}, which gives more than {MOST_POINTS} values");
                 Some(
                     Problem::new("step", message)
                         .hint("leave `step` out to try any value in between"),
@@ -147,16 +150,13 @@ impl RangeOptions {
         let of_choices = matches!(self.simpler?, Simpler::First | Simpler::Last);
         match (of_choices, self.choices.is_some()) {
             (true, false) => Some(
-                Problem::new(
-                    "simpler",
-                    "names a place among `choices`, and there are none",
-                )
-                .hint("\"low\""),
+                Problem::new("simpler", "is a position in `choices`, which is missing")
+                    .hint("\"low\""),
             ),
             (false, true) => Some(
                 Problem::new(
                     "simpler",
-                    "names an end of a range, and these are `choices`",
+                    "is an end of a range, but the values are `choices`",
                 )
                 .hint("\"first\""),
             ),
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_cannot_say_why() {
+    fn impossible_ranges_are_reported() {
         let wrong = [
             "",
             "low = 1",
@@ -215,22 +215,22 @@ mod tests {
         ];
         insta::assert_snapshot!(wrong.map(problem).join("\n"), @"
         : needs `low` and `high`, or `choices`
-        : has a `low` and no `high`
-        : has a `high` and no `low`
-        high: is 2, as `low` is: there is nothing to search
+        : has `low` but no `high`
+        : has `high` but no `low`
+        high: is 2, the same as `low`: there is nothing to search
         low: is 3, above `high` = 2: the range is empty
-        low: is 0, and a logarithm needs numbers above 0
+        low: is 0, but a logarithm needs numbers above 0
         step: is 0, and must be above 0
         step: is 3, wider than the range
-        step: is 0.0001: that makes more than 1000 values
-        step: has no meaning beside `log`
-        points: has no meaning beside `step`
+        step: is 0.0001, which gives more than 1000 values
+        step: must not be combined with `log`
+        points: must not be combined with `step`
         points: is 1, and must be from 2 to 1000
-        choices: is empty; there is nothing to choose from
-        choices.2: the same choice stands before it
-        low: has no meaning beside `choices`
-        simpler: names an end of a range, and these are `choices`
-        simpler: names a place among `choices`, and there are none
+        choices: is empty: there is nothing to choose from
+        choices.2: is the same as an earlier choice
+        low: must not be combined with `choices`
+        simpler: is an end of a range, but the values are `choices`
+        simpler: is a position in `choices`, which is missing
         ");
     }
 }

@@ -1,4 +1,6 @@
-/// Returns the number with about as many digits as tell it from others in a range of this width: a thousandth of it.
+//! Rounds numbers that a search tries.
+
+/// Rounds a number to about a thousandth of the width of its range.
 pub(super) fn tidy(value: f64, width: f64) -> f64 {
     let exponent = (width / 1000.0).log10().floor();
     if !exponent.is_finite() {
@@ -8,7 +10,7 @@ pub(super) fn tidy(value: f64, width: f64) -> f64 {
         let unit = 10_f64.powf(exponent);
         return (value / unit).round() * unit;
     }
-    // By way of decimal digits, because multiples of 0.001 have none that end.
+    // Via decimal digits, because multiples of 0.001 are not exact.
     format!("{value:.*}", -exponent as usize)
         .parse()
         .unwrap_or(value)

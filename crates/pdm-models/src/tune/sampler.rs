@@ -1,3 +1,5 @@
+//! Picks the values of the next trial.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -7,9 +9,9 @@ use tpe::{TpeOptimizer, categorical_range, histogram_estimator, parzen_estimator
 use super::{SearchDimension, SearchMethod, SearchPoint, Space, Trial, TuneOptions, Values};
 use pdm_core::scoring::Metric;
 
-/// Draws before a sampler gives up finding values that were not tried: the same values give the same score.
+/// Number of draws before a sampler gives up finding untried values; the same values would give the same score.
 const DRAWS: usize = 200;
-/// A grid with more points must be told how many to try.
+/// A grid with more points needs `trials`.
 pub const MOST_GRID_POINTS: usize = 10_000;
 
 /// Picks the values of the next trial.
@@ -45,7 +47,7 @@ impl Sampler {
         }
     }
 
-    /// Returns values that no trial has had, given the trials so far; none where there seem to be no others.
+    /// Returns values that no trial has had, given the trials so far; `None` if there seem to be no others.
     ///
     /// The same trials and the same seed give the same values.
     pub fn next(&self, before: &[Trial], seed: u64) -> Option<SearchPoint> {
@@ -72,8 +74,8 @@ impl Sampler {
     }
 }
 
-/// Returns the trials from best to worst: complete ones by score, then pruned ones by how far they came and their score
-/// there, then failed ones.
+/// Returns the trials from best to worst: complete ones by score, then pruned ones by the number of folds and their score, then
+/// failed ones.
 fn ranked(metric: Metric, trials: &[Trial]) -> Vec<&Trial> {
     let mut ranked: Vec<_> = trials.iter().collect();
     let worse = |a: &&Trial, b: &&Trial| {
@@ -97,20 +99,20 @@ fn likely(dimension: &SearchDimension, ranked: &[&Trial], rng: &mut ChaCha8Rng) 
     let mut optimizer = optimizer(choices);
     let scale = choices.map_or(1.0, |count| count as f64);
     for (rank, trial) in ranked.iter().enumerate() {
-        // Values outside the range, as the file's may be, teach nothing about the range.
-        if let Some(place) = trial
+        // Values outside the range, as the file may have, are not used to learn about the range.
+        if let Some(position) = trial
             .values
             .get(&dimension.key)
-            .and_then(|value| dimension.values.place(value))
+            .and_then(|value| dimension.values.position(value))
         {
             optimizer
-                .tell(place * scale, rank as f64)
-                .expect("a place is within the range, and a rank is a number");
+                .tell(position * scale, rank as f64)
+                .expect("a position is within the range, and a rank is a number");
         }
     }
-    let Ok(place) = optimizer.ask(rng);
+    let Ok(position) = optimizer.ask(rng);
     let middle_of_choice = if choices.is_some() { 0.5 } else { 0.0 };
-    dimension.values.at((place + middle_of_choice) / scale)
+    dimension.values.at((position + middle_of_choice) / scale)
 }
 
 fn optimizer(choices: Option<usize>) -> TpeOptimizer<DefaultEstimatorBuilder> {

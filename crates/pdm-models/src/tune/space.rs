@@ -1,9 +1,11 @@
+//! The search space.
+
 use serde_json::Value;
 
 use super::values::same;
 use super::{SearchPoint, Simpler, Values};
 
-/// Everything a search may try.
+/// All values that a search may try.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Space {
     dimensions: Vec<SearchDimension>,
@@ -14,18 +16,18 @@ pub struct Space {
 pub struct SearchDimension {
     /// The dotted key.
     pub key: String,
-    /// What it may be.
+    /// The values it may take.
     pub values: Values,
-    /// Which end makes a simpler model.
+    /// Which end makes simpler models.
     pub simpler: Option<Simpler>,
-    /// When it has a say; always where absent.
+    /// When it is active; always if absent.
     pub when: Option<When>,
 }
 
-/// A key has a say only where another has one of these values.
+/// A condition: a key is active only if another key has one of these values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct When {
-    /// The other key; it is searched too, and unconditionally.
+    /// The other key, which is also searched and always active.
     pub key: String,
     /// The values.
     pub one_of: Vec<Value>,
@@ -42,7 +44,7 @@ impl Space {
         &self.dimensions
     }
 
-    /// Returns the values the file has for these keys, those of the lists in the lists' own form.
+    /// Returns the values of these keys in the file; a value in a list of choices in the form of the list.
     pub fn point_of(&self, value_of: impl Fn(&str) -> Option<Value>) -> SearchPoint {
         self.build(|dimension| {
             let value = value_of(&dimension.key)?;
@@ -56,14 +58,14 @@ impl Space {
         })
     }
 
-    /// Builds a point by asking for a value of every key that has a say, keys without a condition first.
+    /// Builds a point by calling a function for every active key, unconditional keys first.
     pub(super) fn build(
         &self,
         mut pick: impl FnMut(&SearchDimension) -> Option<Value>,
     ) -> SearchPoint {
         let mut picked = SearchPoint::new();
         for dimension in self.parents_first() {
-            if dimension.has_a_say(&picked)
+            if dimension.is_active(&picked)
                 && let Some(value) = pick(dimension)
             {
                 picked.insert(dimension.key.clone(), value);
@@ -75,14 +77,14 @@ impl Space {
         self.dimensions.iter().filter_map(in_order).collect()
     }
 
-    /// Returns the first key whose values cannot be counted.
+    /// Returns the first key with infinitely many values.
     pub fn uncountable(&self) -> Option<&SearchDimension> {
         self.dimensions
             .iter()
             .find(|dimension| dimension.values.count().is_none())
     }
 
-    /// Returns the points of the grid, the last key turning fastest, but no more than `most`.
+    /// Returns at most `most` points of the grid; the last key changes fastest.
     pub fn grid(&self, most: usize) -> Vec<SearchPoint> {
         let order: Vec<_> = self.parents_first().collect();
         let mut points = Vec::new();
@@ -98,13 +100,16 @@ impl Space {
         points: &mut Vec<SearchPoint>,
     ) {
         let Some((dimension, rest)) = rest.split_first() else {
-            return points.push(self.build(|dimension| so_far.get(&dimension.key).cloned()));
+            points.push(self.build(|dimension| so_far.get(&dimension.key).cloned()));
+            return;
         };
-        if !dimension.has_a_say(so_far) {
+        if !dimension.is_active(so_far) {
             return self.fill(rest, so_far, most, points);
         }
         let mut index = 0;
-        while let Some(value) = dimension.values.nth(index).filter(|_| points.len() < most) {
+        while points.len() < most
+            && let Some(value) = dimension.values.nth(index)
+        {
             let mut with = so_far.clone();
             with.insert(dimension.key.clone(), value);
             self.fill(rest, &with, most, points);
@@ -123,7 +128,7 @@ impl Space {
 }
 
 impl SearchDimension {
-    fn has_a_say(&self, picked: &SearchPoint) -> bool {
+    fn is_active(&self, picked: &SearchPoint) -> bool {
         self.when.as_ref().is_none_or(|when| {
             picked
                 .get(&when.key)
@@ -200,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grid_skips_keys_without_a_say() {
+    fn a_grid_skips_inactive_keys() {
         let points: Vec<_> = kinds()
             .grid(100)
             .into_iter()
@@ -231,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_s_point_has_the_keys_that_have_a_say() {
+    fn the_point_of_the_file_has_the_active_keys() {
         let file = json!({ "kind": "gbdt", "rounds": 150, "hidden": 1, "rate": 0.2 });
         let point = kinds().point_of(|key| file.get(key).cloned());
         assert_eq!(

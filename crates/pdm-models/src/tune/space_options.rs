@@ -1,3 +1,5 @@
+//! `[tune.space]` of a pipeline file.
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -10,7 +12,7 @@ use super::RangeOptions;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// What is searched: dotted keys of the pipeline file with their ranges, in the order they are written.
+/// The search space: dotted keys of the pipeline file with their ranges, in the order of the file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SpaceOptions(Vec<(String, RangeOptions)>);
 
@@ -20,11 +22,10 @@ impl SpaceOptions {
         self.0.iter().map(|(key, range)| (key.as_str(), range))
     }
 
-    /// Returns what is wrong with the ranges by themselves, with paths relative to this table.
+    /// Returns what is wrong with the ranges themselves, with paths relative to this table.
     pub fn problems(&self) -> Vec<Problem> {
         if self.0.is_empty() {
-            let problem =
-                Problem::new("", "names no key to search").with_code(Code::NothingToSearch);
+            let problem = Problem::new("", "has no key to search").with_code(Code::NothingToSearch);
             return vec![
                 problem.hint(
                     "such as \"model.learning_rate\" = { low = 0.01, high = 0.1, log = true }",
@@ -42,7 +43,7 @@ impl SpaceOptions {
     }
 }
 
-/// Returns a key as a path names it: in quotes where TOML needs them.
+/// Formats a key for a path: in quotes if TOML needs them.
 fn quoted(key: &str) -> String {
     let bare = !key.is_empty()
         && key
@@ -91,7 +92,7 @@ impl<'de> Visitor<'de> for InOrder {
     }
 }
 
-/// A range that is written as a table; by itself serde would take a list for one, in the order of its fields.
+/// A range written as a table; serde alone would also accept a list in the order of the fields.
 struct RangeTable(RangeOptions);
 
 impl<'de> Deserialize<'de> for RangeTable {
@@ -147,7 +148,7 @@ mod tests {
     fn an_empty_space_and_a_wrong_range_are_problems() {
         assert_eq!(
             SpaceOptions::default().problems()[0].message,
-            "names no key to search"
+            "has no key to search"
         );
         let space: SpaceOptions =
             toml::from_str("\"model.rounds\" = { low = 9, high = 1 }").unwrap();

@@ -1,25 +1,27 @@
+//! One trial of a search.
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use pdm_core::scoring::{Metric, UnitLoss, loss_of, value_of};
 
-/// Values of dotted keys, in the order of the space; a key that has no say in a trial is absent.
+/// Values of dotted keys, in the order of the space; inactive keys are absent.
 pub type SearchPoint = Map<String, Value>;
 
-/// Values that were tried, and what came of them.
+/// Values that were tried, and the result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Its number; 0 is the file as it stands.
+    /// Its number; 0 is the unchanged file.
     pub number: usize,
-    /// What was tried.
+    /// The values.
     pub values: SearchPoint,
-    /// What the held-out units of each fold add to the metric, in the order the folds were done.
+    /// Contributions of the held-out units of each fold to the metric, in the order the folds were done.
     pub folds: Vec<Vec<UnitLoss>>,
-    /// How it ended.
+    /// The outcome.
     pub ending: TrialEnding,
 }
 
-/// How a trial ended.
+/// The outcome of a trial.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrialEnding {
@@ -29,7 +31,7 @@ pub enum TrialEnding {
     Pruned,
     /// Its values cannot be used, or its fit failed.
     Failed {
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
@@ -45,7 +47,7 @@ impl Trial {
         self.folds.iter().take(folds).flatten().collect()
     }
 
-    /// Returns the metric over all units scored; none for a trial that failed.
+    /// Returns the metric over all scored units; `None` for a failed trial.
     pub fn value(&self, metric: Metric) -> Option<f64> {
         (!self.failed()).then(|| value_of(metric, self.units()))
     }
@@ -70,7 +72,7 @@ impl Trial {
 pub(super) mod samples {
     use super::*;
 
-    /// A complete trial with one unit a fold and these squared errors.
+    /// A complete trial with one unit per fold and these squared errors.
     pub(in crate::tune) fn trial(number: usize, squares: &[f64]) -> Trial {
         let fold = |(unit, sum): (u32, &f64)| {
             vec![UnitLoss {

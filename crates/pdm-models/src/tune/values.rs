@@ -1,3 +1,5 @@
+//! The values that a key may take in a search.
+
 use serde_json::Value;
 
 use super::RangeOptions;
@@ -5,7 +7,7 @@ use super::round::tidy;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// Whole numbers beyond this are not told apart by the numbers of a range.
+/// Whole numbers beyond this are not exact as floats.
 const LARGEST_WHOLE: f64 = 9e15;
 
 /// The values a key may take.
@@ -21,7 +23,7 @@ pub enum Values {
         low: i64,
         /// Largest.
         high: i64,
-        /// Whether ratios count.
+        /// Whether the range is searched by ratio.
         log: bool,
     },
     /// Any number from `low` to `high`.
@@ -30,24 +32,22 @@ pub enum Values {
         low: f64,
         /// Largest.
         high: f64,
-        /// Whether ratios count.
+        /// Whether the range is searched by ratio.
         log: bool,
     },
 }
 
 impl Values {
-    /// Returns the values of a range without [`RangeOptions::problems`], for a key that takes whole numbers or any.
+    /// Returns the values of a range without [`RangeOptions::problems`]; `whole` if the key takes only whole numbers.
     ///
     /// # Errors
-    /// A key that takes whole numbers has an end or a step that is none.
+    /// The key takes whole numbers, but an end or a step is not whole.
     pub fn of(range: &RangeOptions, whole: bool) -> Result<Self, Problem> {
         if let Some(choices) = &range.choices {
             return Ok(Self::Choices(choices.clone()));
         }
-        let (low, high) = (
-            range.low.unwrap_or_default(),
-            range.high.unwrap_or_default(),
-        );
+        let low = range.low.unwrap_or_default();
+        let high = range.high.unwrap_or_default();
         if whole {
             let ends = [
                 ("low", Some(low)),
@@ -59,7 +59,7 @@ impl Values {
                 .into_iter()
                 .find(|(_, value)| value.is_some_and(broken))
             {
-                let message = format!("is {value}, and the key takes whole numbers");
+                let message = format!("is {value}, but the key takes whole numbers");
                 return Err(Problem::new(key, message).with_code(Code::SearchRange));
             }
         }
@@ -78,7 +78,7 @@ impl Values {
         })
     }
 
-    /// Returns the number of values; none where they cannot be counted.
+    /// Returns the number of values; `None` if there are infinitely many.
     pub fn count(&self) -> Option<u64> {
         match self {
             Self::Choices(values) | Self::Rungs(values) => Some(values.len() as u64),
@@ -87,7 +87,7 @@ impl Values {
         }
     }
 
-    /// Returns value number `index`, from 0; none beyond the last, or where they cannot be counted.
+    /// Returns value number `index`, from 0; `None` after the last one, or if there are infinitely many.
     pub(super) fn nth(&self, index: u64) -> Option<Value> {
         match self {
             Self::Choices(values) | Self::Rungs(values) => {
@@ -101,20 +101,20 @@ impl Values {
         }
     }
 
-    /// Returns the value at a place from 0 to below 1; equal stretches are equally likely values.
-    pub(super) fn at(&self, place: f64) -> Value {
+    /// Returns the value at a position from 0 to below 1; equal intervals have equal probability.
+    pub(super) fn at(&self, position: f64) -> Value {
         match self {
             Self::Choices(values) | Self::Rungs(values) => {
-                values[((place * values.len() as f64) as usize).min(values.len() - 1)].clone()
+                values[((position * values.len() as f64) as usize).min(values.len() - 1)].clone()
             }
             Self::Whole { low, high, log } => {
                 let scale = RangeScale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log);
-                (scale.value(place).round() as i64)
+                (scale.value(position).round() as i64)
                     .clamp(*low, *high)
                     .into()
             }
             Self::Real { low, high, log } => {
-                let value = RangeScale::of(*low, *high, *log).value(place);
+                let value = RangeScale::of(*low, *high, *log).value(position);
                 let width = if *log {
                     value * (high / low).ln()
                 } else {
@@ -125,8 +125,8 @@ impl Values {
         }
     }
 
-    /// Returns the place of a value, the inverse of `at`; none for one that is not among them.
-    pub(super) fn place(&self, value: &Value) -> Option<f64> {
+    /// Returns the position of a value, the inverse of `at`; `None` for other values.
+    pub(super) fn position(&self, value: &Value) -> Option<f64> {
         match self {
             Self::Choices(values) | Self::Rungs(values) => {
                 let index = values.iter().position(|other| same(other, value))?;
@@ -137,19 +137,20 @@ impl Values {
                     .as_i64()
                     .filter(|value| (*low..=*high).contains(value))?;
                 Some(
-                    RangeScale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log).place(value as f64),
+                    RangeScale::of(*low as f64 - 0.5, *high as f64 + 0.5, *log)
+                        .position(value as f64),
                 )
             }
             Self::Real { low, high, log } => {
                 let value = value
                     .as_f64()
                     .filter(|value| (*low..=*high).contains(value))?;
-                Some(RangeScale::of(*low, *high, *log).place(value))
+                Some(RangeScale::of(*low, *high, *log).position(value))
             }
         }
     }
 
-    /// Returns values that show whether a key takes all of them, each with the part of the range it stands in.
+    /// Returns values that suffice to check whether a key takes all of them, each with the part of the range it is from.
     pub fn probes(&self) -> Vec<(String, Value)> {
         match self {
             Self::Choices(values) => values
@@ -176,7 +177,7 @@ impl Values {
     }
 }
 
-/// Returns whether two values are the same to a key: 4 is 4.0.
+/// Returns whether two values are equal for a key: 4 equals 4.0.
 pub(super) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -189,7 +190,7 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
 
 fn rungs(range: &RangeOptions, low: f64, high: f64) -> Option<Vec<f64>> {
     if let Some(step) = range.step {
-        // A thousandth of a step too much is rounding, not another value.
+        // An excess of a thousandth of a step is rounding, not another value.
         let last = ((high - low) / step + 1e-3).floor() as usize;
         return Some(
             (0..=last)
@@ -220,7 +221,7 @@ fn numbers(rungs: Vec<f64>, whole: bool) -> Vec<Value> {
     values
 }
 
-/// Places from 0 to 1 along a range, by difference or by ratio.
+/// Positions from 0 to 1 in a range, by difference or by ratio.
 pub(super) struct RangeScale {
     start: f64,
     width: f64,
@@ -241,12 +242,12 @@ impl RangeScale {
         }
     }
 
-    fn value(&self, place: f64) -> f64 {
-        let value = self.start + place * self.width;
+    fn value(&self, position: f64) -> f64 {
+        let value = self.start + position * self.width;
         if self.log { value.exp() } else { value }
     }
 
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(super) fn position(&self, value: f64) -> f64 {
         let value = if self.log { value.ln() } else { value };
         ((value - self.start) / self.width).clamp(0.0, 1.0 - f64::EPSILON)
     }
@@ -301,7 +302,7 @@ mod tests {
         let range: RangeOptions = toml::from_str("low = 1.5\nhigh = 4").unwrap();
         assert_eq!(
             Values::of(&range, true).unwrap_err().message,
-            "is 1.5, and the key takes whole numbers"
+            "is 1.5, but the key takes whole numbers"
         );
     }
 
@@ -324,27 +325,27 @@ mod tests {
     #[test]
     fn four_is_four_point_nothing() {
         let choices = values("choices = [[4, 15], [2, 8, 30]]", false);
-        assert_eq!(choices.place(&json!([4.0, 15.0])), Some(0.25));
-        assert_eq!(choices.place(&json!([4.0])), None);
+        assert_eq!(choices.position(&json!([4.0, 15.0])), Some(0.25));
+        assert_eq!(choices.position(&json!([4.0])), None);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(256))]
 
         #[test]
-        fn every_place_has_a_value_in_bounds_and_every_value_its_place(
-            low in 1_i64..500, width in 1_i64..500, log: bool, whole: bool, place in 0.0..1.0
+        fn positions_and_values_correspond(
+            low in 1_i64..500, width in 1_i64..500, log: bool, whole: bool, position in 0.0..1.0
         ) {
             let (low, high) = (low as f64, (low + width) as f64);
             let range = RangeOptions { low: Some(low), high: Some(high), log, ..RangeOptions::default() };
             let values = Values::of(&range, whole).unwrap();
-            let value = values.at(place);
+            let value = values.at(position);
             prop_assert!((low..=high).contains(&value.as_f64().unwrap()), "{}", value);
             prop_assert_eq!(value.is_i64(), whole);
-            let back = values.place(&value).unwrap();
+            let back = values.position(&value).unwrap();
             prop_assert!((0.0..1.0).contains(&back));
             prop_assert_eq!(values.at(back), value);
-            prop_assert!(values.place(&(high + 1.0).into()).is_none());
+            prop_assert!(values.position(&(high + 1.0).into()).is_none());
         }
     }
 }

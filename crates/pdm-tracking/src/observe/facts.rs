@@ -46,7 +46,7 @@ pub struct JobFacts {
 pub struct PredictFact {
     /// Units that were predicted.
     pub predicted: usize,
-    /// Of these, units unlike the training data.
+    /// Of these, units outside the training data.
     pub flagged: usize,
     /// Units that were skipped.
     pub skipped: usize,

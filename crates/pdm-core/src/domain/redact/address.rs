@@ -1,4 +1,4 @@
-//! Secrets in addresses: the user and password, parameters that prove who asks, paths of webhooks.
+//! Secrets in addresses: user and password, signing parameters, paths of webhooks.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use regex::Regex;
 use super::name::{names_a_parameter, names_a_secret};
 use super::{ByteSpan, QUOTES, until};
 
-/// Parts of a host's name of those who take webhooks, whose whole path is the secret.
+/// Parts of host names of webhook services, whose whole path is the secret.
 const WEBHOOK_HOSTS: [&str; 20] = [
     "hooks.slack.com",
     "hooks.slack-gov.com",
@@ -42,8 +42,8 @@ const WEBHOOK_FOLDERS: [&str; 7] = [
     "triggers",
 ];
 
-/// Parameters of an address whose values are shown, written small: those of stores, MLflow and downloads that say what is asked
-/// for. Any other may prove who asks.
+/// Parameters of an address whose values are shown, in lower case: harmless ones of stores, MLflow and downloads. Any other may
+/// be a credential.
 const HARMLESS: [&str; 27] = [
     "alias",
     "delimiter",
@@ -74,20 +74,20 @@ const HARMLESS: [&str; 27] = [
     "view",
 ];
 
-/// A number of no more digits than this is no secret: a page, a part, a version.
+/// Numbers with at most this many digits are not secrets, but a page, a part or a version.
 const DIGITS: usize = 6;
 
-/// A user, a password and the beginning of a host, with no scheme before them or one that is not complete.
+/// A user, a password and the beginning of a host, without a scheme or with an incomplete one.
 static SCHEMELESS: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r#"(?:^|[\s"'`<>\\=(,\[{])([A-Za-z0-9._%+~\-]{1,64}):([^\s"'`<>\\]+)@([A-Za-z0-9\[][A-Za-z0-9]*)"#;
     Regex::new(pattern).expect("the pattern above is well-formed")
 });
 
-/// What stands before the `@` of a digest or mail and is no user with a password: `image:1.0@sha256:…`, `mailto:ann@plant`.
+/// Texts before the `@` of a digest or a mail address that are not user and password: `image:1.0@sha256:…`, `mailto:ann@plant`.
 const DIGESTS: [&str; 2] = ["sha256", "sha512"];
 const MAIL: &str = "mailto";
 
-/// Returns the addresses in a text, without their schemes: from behind `://` to where the word ends, or the next address begins.
+/// Returns the addresses in a text, without their schemes: from after `://` to the end of the word or the next address.
 fn addresses(text: &str) -> impl Iterator<Item = ByteSpan> {
     text.match_indices("://").map(|(at, mark)| {
         let from = at + mark.len();
@@ -103,7 +103,7 @@ fn addresses(text: &str) -> impl Iterator<Item = ByteSpan> {
     })
 }
 
-/// Finds users and passwords: what is before the `@` of an address.
+/// Finds users and passwords: the part of an address before the `@`.
 pub(super) fn users(text: &str, found: &mut Vec<ByteSpan>) {
     for (from, word) in addresses(text) {
         let host = until(&text[..word], from, |c| "/?#".contains(c));
@@ -136,7 +136,7 @@ pub(super) fn users_without_scheme(text: &str, found: &mut Vec<ByteSpan>) {
     }
 }
 
-/// Returns whether what follows a colon is no port: it is a password then, which may hold `/`, `?` and `#`.
+/// Returns whether the text after a colon is not a port, but a password, which may contain `/`, `?` and `#`.
 fn has_password(authority: &str) -> bool {
     let Some((_, after)) = authority.split_once(':') else {
         return false;
@@ -146,7 +146,7 @@ fn has_password(authority: &str) -> bool {
         && !after.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Finds the values of parameters that are secrets by their name, and of an address all that are not known to be harmless.
+/// Finds the values of parameters with secret names, and in addresses of all parameters not known to be harmless.
 pub(super) fn parameters(text: &str, found: &mut Vec<ByteSpan>) {
     let addresses: Vec<_> = addresses(text).collect();
     for (at, _) in text.match_indices(['?', '&', ';', '#']) {
@@ -173,7 +173,7 @@ fn is_harmless(name: &str, value: &str) -> bool {
     is_number || HARMLESS.contains(&name.to_ascii_lowercase().as_str()) && !looks_random(value)
 }
 
-/// Returns whether a value is long and mixes letters with digits: it is taken for a token, whatever its name.
+/// Returns whether a value is long and mixes letters with digits, so that it counts as a token, whatever its name.
 fn looks_random(value: &str) -> bool {
     const LONG: usize = 20;
     let of_a_token = |c: char| c.is_ascii_alphanumeric() || "-_.~+/=%".contains(c);
@@ -183,7 +183,7 @@ fn looks_random(value: &str) -> bool {
         && value.contains(|c: char| c.is_ascii_alphabetic())
 }
 
-/// Finds the paths of webhooks: whoever knows one may post to it.
+/// Finds the paths of webhooks, which authorise posting.
 pub(super) fn webhooks(text: &str, found: &mut Vec<ByteSpan>) {
     for (from, word) in addresses(text) {
         let end = until(&text[..word], from, |c| ",;)".contains(c));
@@ -201,7 +201,7 @@ pub(super) fn webhooks(text: &str, found: &mut Vec<ByteSpan>) {
     }
 }
 
-/// Returns what follows the folder of a path that webhooks are kept in.
+/// Returns the part of a path after a folder of webhooks.
 fn behind_a_folder(text: &str, path: usize, end: usize) -> Option<ByteSpan> {
     let mut from = path;
     for part in text[path..end].split('/') {

@@ -1,4 +1,4 @@
-//! Secrets behind their names: `password = "…"`, `--token …`, `X-Api-Key: …`, `Bearer …`.
+//! Secrets after their names: `password = "…"`, `--token …`, `X-Api-Key: …`, `Bearer …`.
 
 use std::sync::LazyLock;
 
@@ -13,11 +13,11 @@ static NAMED: LazyLock<Regex> =
 /// A flag of a command line and its value.
 static FLAG: LazyLock<Regex> =
     LazyLock::new(|| regex(r#"--([A-Za-z][A-Za-z0-9_\-]*)[ \t]+([^\s"'`<>\\\[\-][^\s"'`<>\\]*)"#));
-/// A way to write credentials in a header, and those.
+/// An authentication scheme of a header and its credentials.
 static SCHEME: LazyLock<Regex> =
     LazyLock::new(|| regex(r#"(?i)\b(?:bearer|basic|digest|negotiate)[ \t]+([^\s"'`<>\\,;]{6,})"#));
 
-/// Headers whose value goes on to the end of the line.
+/// Headers whose value extends to the end of the line.
 const WHOLE_LINE: [&str; 4] = [
     "authorization",
     "proxy-authorization",
@@ -29,10 +29,11 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the patterns above are well-formed")
 }
 
-/// Finds what is given to a name that is a secret's.
+/// Finds values that are assigned to names of secrets.
 pub(super) fn values(text: &str, found: &mut Vec<ByteSpan>) {
     for named in NAMED.captures_iter(text) {
-        let (whole, name) = (named.get_match(), &named[1]);
+        let whole = named.get_match();
+        let name = &named[1];
         if names_a_secret(name) {
             found.extend(value(text, name, &named[2], whole.as_str(), whole.end()));
         }
@@ -60,12 +61,12 @@ fn value(text: &str, name: &str, quoted_name: &str, mark: &str, from: usize) -> 
         c.is_whitespace() || ",;&)}]".contains(c) || QUOTES.contains(&c)
     });
     let value = &text[from..end];
-    // After `=`, a quoted name or a header's there is a value; after a plain word and a colon a sentence may go on.
+    // After `=`, a quoted name or a header name there is a value; after a plain word and a colon it may be a sentence.
     let is_a_value = mark.contains('=') || !quoted_name.is_empty() || name.contains('-');
     (is_a_value || !is_plain_word(value)).then_some((from, end))
 }
 
-/// Returns where the quote is that ends a text, behind none of its own escapes; else the end of the line.
+/// Returns the offset of the unescaped closing quote, else the end of the line.
 fn closing(text: &str, quote: &str, begin: usize, line: usize) -> usize {
     let mut from = begin;
     while let Some(length) = text[from..line].find(quote) {
@@ -89,7 +90,7 @@ fn is_whole_line(name: &str) -> bool {
         .any(|header| header.eq_ignore_ascii_case(name))
 }
 
-/// Returns what a header holds, but for the way it is written in.
+/// Returns the value of a header without its authentication scheme.
 fn header(text: &str, from: usize) -> ByteSpan {
     let from = from + usize::from(text[from..].starts_with(['"', '\'', '`']));
     let end = until(text, from, |c| {
@@ -108,14 +109,15 @@ fn header(text: &str, from: usize) -> ByteSpan {
 /// Finds the values of flags whose names are those of secrets.
 pub(super) fn flags(text: &str, found: &mut Vec<ByteSpan>) {
     for flag in FLAG.captures_iter(text) {
-        let value = flag.get(2).map(|value| value.range());
-        if let Some(value) = value.filter(|_| names_a_secret(&flag[1])) {
-            found.push((value.start, value.end));
+        if let Some(value) = flag.get(2)
+            && names_a_secret(&flag[1])
+        {
+            found.push((value.start(), value.end()));
         }
     }
 }
 
-/// Finds what follows `Bearer` or `Basic`.
+/// Finds the credentials after `Bearer` or `Basic`.
 pub(super) fn schemes(text: &str, found: &mut Vec<ByteSpan>) {
     for scheme in SCHEME.captures_iter(text) {
         let Some(value) = scheme.get(1) else { continue };

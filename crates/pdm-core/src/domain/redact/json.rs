@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::redact;
 
-/// Returns a JSON text as it may leave the program: every secret in one of its strings is `***`, and it is JSON still.
+/// Returns a JSON text with every secret in its strings replaced by `***`; the result is valid JSON.
 pub fn redact_json(text: &str) -> Cow<'_, str> {
     let mut shown = String::new();
-    let (mut done, mut at) = (0, 0);
+    let mut done = 0;
+    let mut at = 0;
     while let Some(opening) = text[at..].find('"') {
         let from = at + opening;
         let to = end_of_string(text, from + 1);

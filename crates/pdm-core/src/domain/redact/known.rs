@@ -1,21 +1,21 @@
-//! Secrets that are known by their value: what was read as a secret, and what the command line and the environment hold.
+//! Secrets that are known by value: those that were read as secrets, and those of the command line and the environment.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{ByteSpan, is_plain_word, suspects};
 
-/// Shorter ones, and those that are a word or a number, would hide what has nothing to do with them.
+/// Minimum length; shorter values, words and numbers would also hide unrelated text.
 const SHORTEST: usize = 6;
 
-/// One set for the whole process: a secret that one room reads may come back in the words of another.
+/// One set for the whole process: a secret read by one room may appear in a message of another.
 static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 fn known() -> MutexGuard<'static, BTreeSet<String>> {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes note of a secret: from now on it is hidden wherever it comes up.
+/// Registers a secret, which is hidden everywhere from now on.
 pub fn remember(secret: &str) {
     let lines = secret
         .lines()
@@ -28,11 +28,11 @@ pub fn remember(secret: &str) {
     }
 }
 
-/// Takes note of the secrets that a text seems to hold, such as the password of an address.
+/// Registers the secrets that a text seems to contain, such as the password of an address.
 pub fn learn(text: &str) {
     for (from, to) in suspects(text) {
         let secret = &text[from..to];
-        // Of a user and a password only the latter is a secret by itself.
+        // Of a user and a password only the password is a secret.
         let is_user = text[to..].starts_with('@');
         remember(if is_user {
             secret
@@ -51,28 +51,27 @@ fn is_distinct(secret: &str) -> bool {
     secret.len() >= SHORTEST && !is_number && !is_plain_word(secret)
 }
 
-/// Returns a text without its percent-encoding, as libraries show it.
+/// Decodes the percent-encoding of a text, as libraries show it.
 fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                plain.push(byte);
-                at += 3;
-            }
-            None => {
-                plain.push(bytes[at]);
-                at += 1;
-            }
+        if bytes[at] == b'%'
+            && let Some(hex) = text.get(at + 1..at + 3)
+            && let Ok(byte) = u8::from_str_radix(hex, 16)
+        {
+            plain.push(byte);
+            at += 3;
+        } else {
+            plain.push(bytes[at]);
+            at += 1;
         }
     }
     String::from_utf8(plain).unwrap_or_else(|_| text.to_owned())
 }
 
-/// Finds the secrets that are known; a part of a longer word is none of them.
+/// Finds known secrets, but not within longer words.
 pub(super) fn found(text: &str) -> Vec<ByteSpan> {
     let known = known();
     let mut found = Vec::new();

@@ -1,8 +1,8 @@
-//! Takes secrets out of what leaves the program: words, JSON, logs, journals, notices, reports.
+//! Removes secrets from all output: messages, JSON, logs, journals, notices, reports.
 //!
-//! Two ways, since neither is enough by itself. What looks like a secret is known by its place: the user of an address, a
-//! parameter that signs it, the path of a webhook, what follows `password =` or `Bearer`. What was read as a secret, or given
-//! as one on the command line, is known by its value (see `known`), wherever another library repeats it.
+//! Two methods are combined. Likely secrets are recognised by their context: the user of an address, a signing parameter, the
+//! path of a webhook, the text after `password =` or `Bearer`. Secrets that were read as such, or given on the command line,
+//! are recognised by value (see `known`), wherever another library repeats them.
 
 mod address;
 mod assigned;
@@ -17,16 +17,16 @@ pub use json::redact_json;
 pub use known::{learn, remember};
 pub use name::names_a_secret;
 
-/// What is shown in place of a secret.
+/// The replacement of a secret.
 pub const HIDDEN: &str = "***";
 
-/// Characters that end a secret, since they end the text it was written in.
+/// Characters that end a secret, since they end the text that contains it.
 const QUOTES: [char; 6] = ['`', '"', '\'', '<', '>', '\\'];
 
-/// Bytes of a text from one offset to another.
+/// A range of byte offsets.
 type ByteSpan = (usize, usize);
 
-/// Returns a text as it may leave the program: every secret in it is `***`.
+/// Returns a text with every secret replaced by `***`.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut hidden = suspects(text);
     hidden.extend(known::found(text));
@@ -47,7 +47,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Returns where a secret seems to be, by what is around it.
+/// Returns the locations of likely secrets, by their context.
 fn suspects(text: &str) -> Vec<ByteSpan> {
     let mut found = Vec::new();
     address::users(text, &mut found);
@@ -62,12 +62,12 @@ fn suspects(text: &str) -> Vec<ByteSpan> {
     found
 }
 
-/// Returns where the first of some characters is at or after an offset, else the end of the text.
+/// Returns the offset of the first of some characters at or after an offset, else the end of the text.
 fn until(text: &str, from: usize, ends: impl Fn(char) -> bool) -> usize {
     text[from..].find(ends).map_or(text.len(), |at| from + at)
 }
 
-/// Returns whether a value is a word of plain language, such as `must` or `Missing.`; secrets are seldom that.
+/// Returns whether a value is an ordinary word, such as `must` or `Missing.`, which secrets seldom are.
 fn is_plain_word(value: &str) -> bool {
     let word = value.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']']);
     let mut letters = word.chars();

@@ -1,6 +1,6 @@
-//! Which names are those of secrets.
+//! Recognises names of secrets.
 
-/// What names end with, written small and without separators: `X-Api-Key` ends with `apikey`.
+/// Endings of names in lower case without separators: `X-Api-Key` ends with `apikey`.
 const ENDINGS: [&str; 24] = [
     "accesskey",
     "accountkey",
@@ -28,7 +28,7 @@ const ENDINGS: [&str; 24] = [
     "webhookkey",
 ];
 
-/// Names that are those of secrets in the query of an address, and too common elsewhere.
+/// Names of secrets in the query of an address that are too common elsewhere.
 const IN_QUERIES: [&str; 9] = [
     "auth",
     "code",
@@ -41,10 +41,10 @@ const IN_QUERIES: [&str; 9] = [
     "ticket",
 ];
 
-/// What the parameters begin with that sign an address of a bucket: all of them are left out.
+/// Prefixes of the parameters that sign an address of a bucket, all of which are hidden.
 const SIGNED: [&str; 3] = ["xamz", "xgoog", "awsaccesskeyid"];
 
-/// Returns whether what has this name is a secret: `password`, `MLFLOW_TRACKING_TOKEN`, `X-Api-Key`.
+/// Returns whether a name is that of a secret: `password`, `MLFLOW_TRACKING_TOKEN`, `X-Api-Key`.
 pub fn names_a_secret(name: &str) -> bool {
     let plain = plain(name);
     ENDINGS.iter().any(|ending| plain.ends_with(ending))

@@ -1,4 +1,4 @@
-//! Secrets that are known by their form: tokens of well-known services, and private keys.
+//! Secrets that are recognised by their form: tokens of well-known services, and private keys.
 
 use std::sync::LazyLock;
 

@@ -1,3 +1,5 @@
+//! Tests of conformal calibration.
+
 use super::*;
 use crate::scoring::samples::{
     fleet, out_of_fold_protocol, prediction, test_protocol, wavy_errors,
@@ -113,7 +115,7 @@ fn scaled_intervals_are_narrower_near_failure() {
 }
 
 #[test]
-fn too_few_units_are_said_so() {
+fn too_few_units_are_reported() {
     let fit = |units, coverage| {
         Conformal::fit(
             &fleet(units, 1, 3),
@@ -231,7 +233,7 @@ const DIRECT: CalibrateOptions = CalibrateOptions {
     coverage: 0.9,
 };
 
-/// The fleet as a network of quantiles sees it, which thinks its errors are so many times what they are.
+/// The fleet with intervals of a quantile network that misjudges its errors by a factor.
 fn direct(units: usize, cuts: u32, seed: u64, times: f64) -> Vec<Prediction> {
     let with_own = |p: Prediction| {
         let reach = times * (1.0 + 0.15 * p.rul.max(0.0));
@@ -298,7 +300,7 @@ fn quantiles_by_hand() {
         Some(conformal.interval(50.0, own(40.0, 61.0))),
         own(41.0, 60.0)
     );
-    // The prediction stays inside, and so do the ends in what the truth can be.
+    // The prediction stays inside, and the ends stay within the possible truths.
     assert_eq!(
         Some(conformal.interval(50.0, own(49.5, 50.5))),
         own(50.0, 50.0)
@@ -325,10 +327,10 @@ fn a_model_without_intervals_has_none_to_widen() {
     assert!(
         error
             .to_string()
-            .starts_with("the model gave no interval for unit 1 at cycle "),
+            .starts_with("the model returned no interval for unit 1 at cycle "),
         "{error}"
     );
-    // The other method has no use for the model's own, and takes the predictions for what they are.
+    // The other method ignores the model's own intervals.
     let split = |predictions: &[Prediction]| {
         Conformal::fit(
             predictions,

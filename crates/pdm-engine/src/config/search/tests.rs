@@ -75,7 +75,7 @@ rounds = { low = 100, high = 500 }
     15 | trials = 0
        |          ^
 
-    error[E0110]: `tune.metric`: `coverage` needs intervals, and a trial makes none
+    error[E0110]: `tune.metric`: `coverage` needs intervals, which trials do not have
       --> pdm.toml:16:10
        |
     16 | metric = "coverage"
@@ -99,13 +99,13 @@ rounds = { low = 100, high = 500 }
     21 | "model.rounds" = { low = 500, high = 100 }
        |                          ^^^
 
-    error[E0139]: `tune.space."model.leaves".high` is 63.5, and the key takes whole numbers
+    error[E0139]: `tune.space."model.leaves".high` is 63.5, but the key takes whole numbers
       --> pdm.toml:22:36
        |
     22 | "model.leaves" = { low = 7, high = 63.5 }
        |                                    ^^^^
 
-    error[E0139]: `tune.space."model.learning_rate".low` is 0, and a logarithm needs numbers above 0
+    error[E0139]: `tune.space."model.learning_rate".low` is 0, but a logarithm needs numbers above 0
       --> pdm.toml:23:33
        |
     23 | "model.learning_rate" = { low = 0, high = 0.2, log = true }
@@ -123,7 +123,7 @@ rounds = { low = 100, high = 500 }
     25 | "model.bins" = { low = 16, high = 300 }
        |                                   ^^^
 
-    error[E0139]: `tune.space."model.min_leaf_rows"` has a `high` and no `low`
+    error[E0139]: `tune.space."model.min_leaf_rows"` has `high` but no `low`
       --> pdm.toml:26:25
        |
     26 | "model.min_leaf_rows" = { lo = 16, high = 300 }
@@ -151,7 +151,7 @@ rounds = { low = 100, high = 500 }
     28 | "features.half_lives" = { low = 4, high = 15 }
        |                         ^^^^^^^^^^^^^^^^^^^^^^
 
-    error[E0139]: `tune.space."features.regimes".choices.2`: the same choice stands before it
+    error[E0139]: `tune.space."features.regimes".choices.2` is the same as an earlier choice
       --> pdm.toml:29:41
        |
     29 | "features.regimes" = { choices = [0, 1, 1] }
@@ -211,7 +211,7 @@ fn more_mistakes_are_shown_where_they_stand() {
     14 | model.rounds = { low = 100, high = 500 }
        | ^^^^^
        |
-       = help: a key with a dot stands in quotes: "model.rounds" = { low = 100, high = 500 }
+       = help: put a key with a dot in quotes: "model.rounds" = { low = 100, high = 500 }
 
     error[E0107]: unknown key `rounds` in [tune.space.model]
       --> pdm.toml:14:7
@@ -243,7 +243,7 @@ fn more_mistakes_are_shown_where_they_stand() {
     15 | "model.l2" = { low = 0, high = 1 }
        |              ^^^^^^^^^^^^^^^^^^^^^
 
-    error[E0136]: `tune.space` names no key to search
+    error[E0136]: `tune.space` has no key to search
       --> pdm.toml:13:2
        |
     13 | [tune]

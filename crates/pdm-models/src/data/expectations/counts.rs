@@ -1,3 +1,5 @@
+//! Expectations about the numbers of units and rows, and about true remaining useful lives.
+
 use std::collections::BTreeSet;
 
 use super::super::cmapss::RulRow;
@@ -9,7 +11,7 @@ use super::super::{Expectation, Role, Severity};
 use super::{Scope, Subject};
 use pdm_core::domain::UnitId;
 
-/// There are as many units and rows as the data set is known to have.
+/// The numbers of units and rows are those the data set is known to have.
 pub(super) fn unit_counts(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let mut files = 0;
     for part in &subject.raw.parts {
@@ -72,25 +74,25 @@ pub(super) fn rul_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
 
 fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingLog) {
     let units: BTreeSet<&UnitId> = test.runs.iter().map(|run| &run.unit).collect();
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for (unit, row) in rul.iter().filter_map(|row| Some((row.unit.as_ref()?, row))) {
-        let place = FindingLocation::file(&part.file).line(row.line);
+        let location = FindingLocation::file(&part.file).line(row.line);
         if !units.contains(unit) {
             log.error(
                 Expectation::RulRows,
-                place,
+                location,
                 format!("unit {} is not in the test part", named(unit)),
             );
         }
-        if !told.insert(unit) {
+        if !listed.insert(unit) {
             log.error(
                 Expectation::RulRows,
-                place,
-                format!("unit {} is told twice", named(unit)),
+                location,
+                format!("unit {} is listed twice", named(unit)),
             );
         }
     }
-    for unit in units.difference(&told) {
+    for unit in units.difference(&listed) {
         log.error(
             Expectation::RulRows,
             FindingLocation::file(&part.file),
@@ -99,10 +101,10 @@ fn match_by_name(part: &RawPart, test: &Rows, rul: &[RulRow], log: &mut FindingL
     }
 }
 
-/// Most cycles that can be counted, so that no life is longer.
+/// The largest cycle number, which no life exceeds.
 const LONGEST_LIFE: f64 = u32::MAX as f64;
 
-/// A life that is so many times as long as the longest of training is likelier a placeholder than a life.
+/// A life that exceeds the longest training history by this factor is probably a placeholder.
 const TIMES_THE_LONGEST: f64 = 10.0;
 
 /// Returns the last cycle of the longest training history.
@@ -116,7 +118,7 @@ fn longest_of_training(subject: &Subject<'_>) -> Option<u32> {
         .max()
 }
 
-/// No true remaining useful life is negative, or longer than cycles can be counted.
+/// No true remaining useful life is negative or larger than a cycle number can be.
 pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let mut rows = None;
     let longest = longest_of_training(subject).map(f64::from);
@@ -130,17 +132,17 @@ pub(super) fn rul_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
                 continue;
             }
             let message = format!(
-                "remaining useful life {} is more than ten times the longest training history ({longest} cycles): is it a \
-                 placeholder for an unknown life?",
+                "remaining useful life {} is more than ten times the longest training history ({longest} cycles); it may be a \
+                placeholder for an unknown life",
                 row.value
             );
-            let place = FindingLocation::file(&part.file)
+            let location = FindingLocation::file(&part.file)
                 .line(row.line)
                 .column("rul");
             log.add(
                 subject.severity.max(Severity::Warning),
                 Expectation::RulValues,
-                place,
+                location,
                 message,
             );
         }

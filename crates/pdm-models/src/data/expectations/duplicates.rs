@@ -1,9 +1,11 @@
+//! Rows with the same values.
+
 use super::super::Expectation;
 use super::super::findings::{FindingLocation, FindingLog};
 use super::super::rows::Rows;
 use super::{Scope, Subject};
 
-/// No two rows carry the same values, whatever their unit and cycle: a copied row, or a test unit leaked into training.
+/// No two rows have the same values, whatever their unit and cycle: a copied row, or a test unit leaked into training.
 pub(super) fn duplicate_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let parts: Vec<_> = subject.raw.histories().collect();
     let hashed = parts.iter().enumerate().flat_map(|(part, (_, rows))| {
@@ -27,17 +29,22 @@ pub(super) fn duplicate_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Sco
     for ((part, row), (first_part, first_row)) in copies {
         let ((of, rows), (first_of, first_rows)) = (parts[part], parts[first_part]);
         let message = format!(
-            "carries the values of line {} of {}",
+            "has the same values as line {} of {}",
             first_rows.line(first_row),
             first_of.file
         );
-        let place = FindingLocation::file(&of.file).line(rows.line(row));
-        log.add(subject.severity, Expectation::DuplicateRows, place, message);
+        let location = FindingLocation::file(&of.file).line(rows.line(row));
+        log.add(
+            subject.severity,
+            Expectation::DuplicateRows,
+            location,
+            message,
+        );
     }
     subject.scope_of_rows()
 }
 
-/// Returns a hash of the values of each row (FNV-1a over 64-bit words, column by column); equal rows hash alike.
+/// Hashes the values of each row (FNV-1a over 64-bit words, column by column); equal rows have equal hashes.
 fn hashes(rows: &Rows) -> Vec<u64> {
     let mut hashes = vec![0xcbf2_9ce4_8422_2325_u64; rows.len()];
     for column in &rows.channels {

@@ -1,4 +1,4 @@
-//! What is expected of run-to-failure data; each expectation notes where it is not met.
+//! The expectations of run-to-failure data; each one logs where it is not met.
 
 mod copies;
 mod counts;
@@ -18,15 +18,15 @@ use super::ingest::RawDataset;
 use super::quality::{Check, CheckOutcome};
 use super::{Expectation, Severity};
 
-/// What an expectation looked at.
+/// What an expectation examined.
 enum Scope {
-    /// What was examined, such as `20631 rows`.
+    /// The extent, such as `20631 rows`.
     Examined(String),
-    /// Why nothing was.
+    /// The reason why nothing was examined.
     Skipped(String),
 }
 
-/// What an expectation is given: the data, the options, and how much its findings matter.
+/// The input of an expectation: the data, the options, and the severity of its findings.
 struct Subject<'a> {
     raw: &'a RawDataset,
     options: &'a ValidateOptions,

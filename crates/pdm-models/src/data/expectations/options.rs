@@ -1,3 +1,5 @@
+//! Options of `[validate]`.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -6,48 +8,48 @@ use super::super::{Expectation, Schema, Severity};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// What is expected of the data beyond its format.
+/// What the data must meet beyond its format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct ValidateOptions {
     /// Smallest and largest allowed value by column, such as `s_11 = [46.0, 49.0]`.
     pub ranges: BTreeMap<String, [f64; 2]>,
-    /// Fewest cycles a unit should have.
+    /// Minimum number of cycles of a unit.
     pub minimum_cycles: u32,
-    /// Fewest last cycles with the same value for which a sensor counts as stuck, at least 2. More are needed where
-    /// the sensor often repeats its value, so that chance would show such an ending in fewer than 1 in 100 data sets.
+    /// Number of last cycles with the same value from which a sensor counts as stuck, at least 2. More are needed if the sensor
+    /// often repeats its value, so that chance would cause such an ending in fewer than 1 in 100 data sets.
     pub stuck_cycles: u32,
-    /// How much it matters where an expectation is not met.
+    /// Severity of expectations that are not met.
     pub severity: SeverityOptions,
 }
 
-/// How much it matters where an expectation is not met; those not named here always make the data invalid.
+/// Severity of expectations that are not met; those not named here always make the data invalid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct SeverityOptions {
     /// The cycles of a unit are 1, 2, 3, ….
     pub contiguous_cycles: Level,
-    /// There are as many units and rows as the data set is known to have.
+    /// The numbers of units and rows are those the data set is known to have.
     pub unit_counts: Level,
-    /// Values lie in the declared ranges.
+    /// Values are within the declared ranges.
     pub ranges: Level,
-    /// No value lies so far from all others of its column that no sensor measured it, such as -9999. A single value that may be
-    /// a real spike is a warning at most.
+    /// No value is so far from all others of its column that no sensor can have measured it, such as -9999. A single value that
+    /// may be a real spike is at most a warning.
     pub implausible_values: Level,
-    /// Every unit has a minimum of history.
+    /// Every unit has at least `minimum_cycles` cycles.
     pub minimum_history: Level,
     /// Every sensor varies.
     pub constant_sensors: Level,
     /// No sensor freezes at the end of a history.
     pub stuck_sensors: Level,
-    /// No two rows carry the same values.
+    /// No two rows have the same values.
     pub duplicate_rows: Level,
-    /// No unit has the rows of another one, also where they were rounded, disturbed a little or counted otherwise; an error is a
-    /// leak (exit code 11). What is only suspected is at most a warning.
+    /// No unit has the rows of another one, even if they were rounded, slightly disturbed or renumbered; an error is a leak
+    /// (exit code 11). A suspected copy is at most a warning.
     pub copied_units: Level,
 }
 
-/// How much it matters where an expectation is not met.
+/// Severity of an expectation that is not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -55,9 +57,9 @@ pub enum Level {
     Error,
     /// The data is used, with a warning.
     Warn,
-    /// The report mentions it.
+    /// The data is used; the report mentions it.
     Info,
-    /// It is not examined.
+    /// It is not checked.
     Off,
 }
 
@@ -105,7 +107,7 @@ impl ValidateOptions {
         ranges.chain(stuck).collect()
     }
 
-    /// Returns the ranges of columns that the data does not have.
+    /// Returns the ranges of columns that do not exist in the data.
     pub fn unknown_columns(&self, schema: &Schema) -> Vec<Problem> {
         let unknown = self
             .ranges
@@ -140,7 +142,7 @@ fn range_problem([lowest, highest]: [f64; 2]) -> Option<String> {
 }
 
 impl SeverityOptions {
-    /// Returns how much findings matter; `None` where the expectation is switched off.
+    /// Returns the severity of findings; `None` if the expectation is switched off.
     pub(super) fn of(&self, expectation: Expectation) -> Option<Severity> {
         let level = match expectation {
             Expectation::ContiguousCycles => self.contiguous_cycles,
@@ -176,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn impossible_values_are_told() {
+    fn impossible_values_are_reported() {
         let text = "stuck_cycles = 1\n[ranges]\ns_2 = [2, 1]\ns_3 = [0, nan]\ns_99 = [0, 1]\n[severity]\nranges = 'warn'";
         let options: ValidateOptions = toml::from_str(text).unwrap();
         assert_eq!(

@@ -1,3 +1,5 @@
+//! The order of units and cycles.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::findings::{FindingLocation, FindingLog};
@@ -16,20 +18,21 @@ pub(super) fn ascending_cycles(subject: &Subject<'_>, log: &mut FindingLog) -> S
     subject.scope_of_rows()
 }
 
-/// Notes every row whose cycle is not after the one before it.
+/// Logs every row whose cycle is not after that of the previous row.
 pub(in super::super) fn ascending(file: &str, column: &str, rows: &Rows, log: &mut FindingLog) {
     for run in &rows.runs {
         for row in run.rows.clone().skip(1) {
-            let (before, cycle) = (rows.cycles[row - 1], rows.cycles[row]);
+            let before = rows.cycles[row - 1];
+            let cycle = rows.cycles[row];
             if cycle <= before {
                 let message = format!(
                     "unit {} has cycle {cycle} after cycle {before}",
                     named(&run.unit)
                 );
-                let place = FindingLocation::file(file)
+                let location = FindingLocation::file(file)
                     .line(rows.line(row))
                     .column(column);
-                log.error(Expectation::AscendingCycles, place, message);
+                log.error(Expectation::AscendingCycles, location, message);
             }
         }
     }
@@ -49,7 +52,7 @@ pub(super) fn contiguous_cycles(subject: &Subject<'_>, log: &mut FindingLog) -> 
     subject.scope_of_rows()
 }
 
-/// Checks the first run of a unit; that a unit begins again is another expectation.
+/// Checks the first run of a unit; units that appear again are another expectation.
 fn check_start(
     subject: &Subject<'_>,
     part: &RawPart,
@@ -58,7 +61,8 @@ fn check_start(
     log: &mut FindingLog,
 ) {
     let first = run.rows.start;
-    let (line, cycle) = (rows.line(first), rows.cycles[first]);
+    let line = rows.line(first);
+    let cycle = rows.cycles[first];
     let before = if first == 0 { 0 } else { rows.line(first - 1) };
     if cycle != 1 && !explained(rows, line - before, u64::from(cycle)) {
         note(
@@ -82,7 +86,8 @@ fn check_steps(
     log: &mut FindingLog,
 ) {
     for row in run.rows.clone().skip(1) {
-        let (before, cycle) = (rows.cycles[row - 1], rows.cycles[row]);
+        let before = rows.cycles[row - 1];
+        let cycle = rows.cycles[row];
         let lines = rows.line(row) - rows.line(row - 1);
         if cycle > before + 1 && !explained(rows, lines, u64::from(cycle - before)) {
             let message = format!(
@@ -94,49 +99,49 @@ fn check_steps(
     }
 }
 
-/// Returns whether lines that could not be read, and are already told, make up for a step in cycles.
+/// Returns whether a gap in cycles is explained by lines that could not be read, which are already logged.
 fn explained(rows: &Rows, lines: u64, cycles: u64) -> bool {
     rows.dropped > 0 && lines == cycles
 }
 
 fn note(subject: &Subject<'_>, part: &RawPart, line: u64, message: String, log: &mut FindingLog) {
-    let place = FindingLocation::file(&part.file)
+    let location = FindingLocation::file(&part.file)
         .line(line)
         .column(&subject.raw.schema.cycle);
     log.add(
         subject.severity,
         Expectation::ContiguousCycles,
-        place,
+        location,
         message,
     );
 }
 
-/// The rows of a unit stand together; C-MAPSS units are numbered 1, 2, 3, ….
+/// The rows of a unit are consecutive; C-MAPSS units are numbered 1, 2, 3, ….
 pub(super) fn contiguous_units(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     for (part, rows) in subject.raw.histories() {
-        let place = FindingLocation::file(&part.file).column(&subject.raw.schema.unit);
-        together(place, rows, log);
+        let location = FindingLocation::file(&part.file).column(&subject.raw.schema.unit);
+        together(location, rows, log);
         if subject.raw.numbered {
-            numbered(place, rows, log);
+            numbered(location, rows, log);
         }
     }
     subject.scope_of_units()
 }
 
-/// Notes every unit that begins again after another one.
-pub(in super::super) fn together(place: FindingLocation<'_>, rows: &Rows, log: &mut FindingLog) {
+/// Logs every unit that appears again after another one.
+pub(in super::super) fn together(location: FindingLocation<'_>, rows: &Rows, log: &mut FindingLog) {
     let mut seen: BTreeMap<&UnitId, u64> = BTreeMap::new();
     for run in &rows.runs {
         let line = rows.line(run.rows.start);
         if let Some(first) = seen.get(&run.unit) {
             let message = format!(
-                "unit {} begins again; it began at line {first}",
+                "unit {} appears again; it first appeared at line {first}",
                 named(&run.unit)
             );
             log.add(
                 Severity::Error,
                 Expectation::ContiguousUnits,
-                place.line(line),
+                location.line(line),
                 message,
             );
         } else {
@@ -145,22 +150,22 @@ pub(in super::super) fn together(place: FindingLocation<'_>, rows: &Rows, log: &
     }
 }
 
-fn numbered(place: FindingLocation<'_>, rows: &Rows, log: &mut FindingLog) {
+fn numbered(location: FindingLocation<'_>, rows: &Rows, log: &mut FindingLog) {
     let mut expected = 1;
     for run in &rows.runs {
         let number = run.unit.number().unwrap_or_default();
         if number > expected {
-            let message = format!("unit {number} stands where unit {expected} is expected");
+            let message = format!("unit {number} is found where unit {expected} is expected");
             log.error(
                 Expectation::ContiguousUnits,
-                place.line(rows.line(run.rows.start)),
+                location.line(rows.line(run.rows.start)),
                 message,
             );
         } else if number == 0 {
             let message = "unit 0; units are numbered from 1";
             log.error(
                 Expectation::ContiguousUnits,
-                place.line(rows.line(run.rows.start)),
+                location.line(rows.line(run.rows.start)),
                 message,
             );
         }

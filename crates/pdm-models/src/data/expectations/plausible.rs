@@ -1,4 +1,4 @@
-//! Values that no sensor measured: placeholders for missing ones, overflows, slips of the pen.
+//! Values that no sensor measured: placeholders for missing values, overflows and typing errors.
 
 use super::super::findings::{FindingLocation, FindingLog};
 use super::super::ingest::RawPart;
@@ -6,32 +6,32 @@ use super::super::rows::Rows;
 use super::super::{Expectation, Severity};
 use super::{Scope, Subject};
 
-/// Largest value whose square, summed over every row a file may have, is still a number.
+/// Largest value whose square can be summed over all rows of a file without overflow.
 const LARGEST: f64 = 1e140;
 
-/// Share of the values on either side of those that say how wide a column is.
+/// Share of the values at either end that do not count for the width of a column.
 const TAIL: f64 = 0.05;
 
-/// How many widths apart a value may lie that a sensor measured, such as a spike.
+/// Distance in widths from which a value is suspicious; it may be a spike.
 const FAR: f64 = 10.0;
 
-/// How many widths apart nothing lies that a sensor measured: a converter of 24 bits tells 16 million steps apart.
+/// Distance in widths from which no sensor can have measured a value: a 24-bit converter resolves 16 million steps.
 const IMPOSSIBLY_FAR: f64 = 1e9;
 
-/// How far a value must lie at least, in the sensor's own unit, to be left out where a width is measured: hardly a sensor reads as
-/// much, while gauges that span many decades, such as those of a vacuum, stay below it.
+/// Minimum distance, in the sensor's own unit, at which a value is left out of the width: hardly any sensor reads as much,
+/// and gauges that span many decades, such as vacuum gauges, stay below it.
 const BEYOND_READINGS: f64 = 1e9;
 
-/// A column is at least this share of its values wide: one that hardly varies says little of what lies far from it.
+/// Minimum width of a column as a share of its values: a column that hardly varies does not show which distances are large.
 const LEAST_WIDTH: f64 = 1e-3;
 
-/// Largest share of a column's values that are far from it by accident; more of them are another mode of operation.
+/// Maximum share of far values that are accidents; more of them are another mode of operation.
 const SELDOM: f64 = 0.01;
 
-/// Smallest number written with nines, or one less than a power of two, that stands for no value wherever it lies far away.
+/// Smallest number that may be a placeholder, if it consists of nines or is at the limit of a binary integer.
 const PLACEHOLDERS_FROM: f64 = 999.0;
 
-/// No value lies so far from all others of its column that no sensor measured it.
+/// No value is so far from all others of its column that no sensor can have measured it.
 pub(super) fn implausible_values(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     for (part, rows) in subject.raw.histories() {
         for (channel, name) in subject.raw.schema.channels().enumerate() {
@@ -43,34 +43,34 @@ pub(super) fn implausible_values(subject: &Subject<'_>, log: &mut FindingLog) ->
     subject.scope_of_rows()
 }
 
-/// Every value can be squared and summed: what cannot ends in numbers that nobody can read.
+/// Every value can be squared and summed without overflow.
 pub(super) fn computable(subject: &Subject<'_>, log: &mut FindingLog) {
     for (part, rows) in subject.raw.histories() {
         for (channel, name) in subject.raw.schema.channels().enumerate() {
             let values = rows.channels[channel].iter().enumerate();
             for (row, value) in values.filter(|(_, value)| value.abs() > LARGEST) {
-                let place = FindingLocation::file(&part.file)
+                let location = FindingLocation::file(&part.file)
                     .line(rows.line(row))
                     .column(name);
                 let message = format!("{name} is {value:e}, too large to compute with");
-                log.error(Expectation::Finite, place, message);
+                log.error(Expectation::Finite, location, message);
             }
         }
     }
 }
 
-/// How sure it is that a value was not measured.
+/// Why a value was probably not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doubt {
-    /// No instrument reaches so far.
+    /// It is beyond the range of any instrument.
     Impossible,
-    /// It is a usual placeholder, and far from all others.
+    /// It is a common placeholder, and far from all others.
     Placeholder,
     /// It is far from all others: a spike, or a placeholder of another kind.
     Far,
 }
 
-/// Values of one column that one sentence is told of.
+/// Values of one column that are reported in one sentence.
 #[derive(Debug, Clone, PartialEq)]
 struct Odd {
     doubt: Doubt,
@@ -78,9 +78,9 @@ struct Odd {
     value: f64,
     row: usize,
     count: usize,
-    /// Whether they are all the same.
+    /// Whether all of them are equal.
     same: bool,
-    /// Between which values nine tenths of the others lie.
+    /// The range of nine tenths of the other values.
     middle: [f64; 2],
 }
 
@@ -118,16 +118,16 @@ fn odd_values(values: &[f64]) -> Vec<Odd> {
             }),
         }
     }
-    // Many values that are merely far away are another mode of operation, not an accident.
+    // Many values that are merely far away are another mode of operation, not accidents.
     let most = (SELDOM * values.len() as f64).max(1.0) as usize;
     odd.retain(|odd| odd.doubt != Doubt::Far || odd.count <= most);
     odd
 }
 
-/// Returns how wide a column is whose middle nine tenths lie so; 0 where nothing says what is far from it.
+/// Returns the width of a column with this range of its middle nine tenths; 0 if no distance can be judged.
 fn width_of([low, high]: [f64; 2]) -> f64 {
     let size = low.abs().max(high.abs());
-    // A column that shows one value nearly always is rounded, or a counter: what is far from it is judged by its own size.
+    // A column that nearly always has one value is rounded, or a counter: its own size serves as the width.
     if low == high {
         size
     } else {
@@ -135,8 +135,8 @@ fn width_of([low, high]: [f64; 2]) -> f64 {
     }
 }
 
-/// Returns between which values the middle nine tenths of a column lie; none where it has no values. Values that lie impossibly
-/// far from the middle half do not count: as one row in twenty they would be the width themselves.
+/// Returns the range of the middle nine tenths of a column; `None` without values. Values that are impossibly far from the
+/// middle half do not count: from one row in twenty they would determine the width.
 fn middle(mut values: Vec<f64>) -> Option<[f64; 2]> {
     values.retain(|value| value.is_finite());
     values.sort_by(f64::total_cmp);
@@ -149,20 +149,20 @@ fn middle(mut values: Vec<f64>) -> Option<[f64; 2]> {
     between(&values, TAIL)
 }
 
-/// Returns the values that leave this share of sorted values on either side.
+/// Returns the range that leaves out this share of the sorted values at either end.
 fn between(sorted: &[f64], tail: f64) -> Option<[f64; 2]> {
     let last = sorted.len().checked_sub(1)?;
     let tail = (last as f64 * tail) as usize;
     Some([sorted[tail], sorted[last - tail]])
 }
 
-/// Returns how far a value lies outside of two others; negative within.
+/// Returns the distance of a value from a range; negative inside it.
 fn distance(value: f64, [low, high]: [f64; 2]) -> f64 {
     (low - value).max(value - high)
 }
 
 fn doubt(value: f64, middle: [f64; 2], width: f64) -> Option<Doubt> {
-    // What is too large to compute with is told by `computable`; of a column that is zero nothing says what is far.
+    // Values too large to compute with are logged by `computable`; in a column of zeros no distance can be judged.
     if value.is_nan() || value.abs() > LARGEST || width == 0.0 {
         return None;
     }
@@ -178,8 +178,8 @@ fn doubt(value: f64, middle: [f64; 2], width: f64) -> Option<Doubt> {
     }
 }
 
-/// Returns whether a number is one that usually stands for "no value": written with nines only, such as `-9999` and `999.9`, the
-/// ends of whole numbers of 16, 32 and 64 bits, and the largest number in single precision.
+/// Returns whether a number commonly stands for "no value": written with nines only, such as `-9999` and `999.9`, a limit of
+/// 16-, 32- or 64-bit integers, or the largest single-precision number.
 fn looks_like_placeholder(value: f64) -> bool {
     let size = value.abs();
     if size < PLACEHOLDERS_FROM {
@@ -189,7 +189,7 @@ fn looks_like_placeholder(value: f64) -> bool {
     let nines = text.len() < 16 && text.chars().all(|character| matches!(character, '9' | '.'));
     let bits = [15, 16, 31, 32, 63, 64].map(|bits| 2.0_f64.powi(bits));
     let ends = bits.iter().any(|end| size == *end || size == *end - 1.0);
-    // Written with eight digits the largest number in single precision is another one in double precision.
+    // The largest single-precision number written with eight digits differs from it in double precision.
     nines || ends || size as f32 == f32::MAX
 }
 
@@ -211,10 +211,10 @@ fn note(
     } = odd;
     let times = match (count, same) {
         (1, _) => String::new(),
-        (count, true) => format!(" in {count} cells, here first"),
-        (count, false) => format!(" here, and {} other cells are as far away", count - 1),
+        (count, true) => format!(" in {count} cells, first here"),
+        (count, false) => format!(" here, and {} other cells are as far off", count - 1),
     };
-    let others = format!("nine tenths of its values are from {low} to {high}");
+    let others = format!("90 % of its values are from {low} to {high}");
     let shown = if value.abs() >= 1e15 {
         format!("{value:e}")
     } else {
@@ -222,7 +222,7 @@ fn note(
     };
     let message = match doubt {
         Doubt::Impossible => {
-            format!("{name} is {shown}{times}, which no sensor measures; {others}")
+            format!("{name} is {shown}{times}, which no sensor can measure; {others}")
         }
         Doubt::Placeholder => {
             format!("{name} is {shown}{times}, a placeholder for a missing value; {others}")
@@ -234,10 +234,10 @@ fn note(
         // A real spike is data.
         Doubt::Far => severity.max(Severity::Warning),
     };
-    let place = FindingLocation::file(&part.file)
+    let location = FindingLocation::file(&part.file)
         .line(rows.line(*row))
         .column(name);
-    log.add(severity, Expectation::ImplausibleValues, place, message);
+    log.add(severity, Expectation::ImplausibleValues, location, message);
 }
 
 #[cfg(test)]
@@ -260,12 +260,14 @@ mod tests {
 
     fn with(cells: &[(usize, f64)]) -> Vec<f64> {
         let mut values = sensor();
-        cells.iter().for_each(|(row, value)| values[*row] = *value);
+        for (row, value) in cells {
+            values[*row] = *value;
+        }
         values
     }
 
     #[test]
-    fn placeholders_overflows_and_spikes_are_told_apart() {
+    fn placeholders_overflows_and_spikes_are_distinguished() {
         assert_eq!(doubts(&sensor()), []);
         assert_eq!(doubts(&with(&[(7, 1e155)])), []);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Expectations that reading a file already examined: only their scope is told here.
+//! Expectations that were already checked while reading: only their scope is reported here.
 
 use super::super::quality::Pinned;
 use super::{Scope, Subject};

@@ -1,3 +1,5 @@
+//! Sensors that freeze at the end of a history.
+
 use super::super::Expectation;
 use super::super::findings::{FindingLocation, FindingLog};
 use super::super::ingest::RawPart;
@@ -6,16 +8,16 @@ use super::super::rows::{RowRun, Rows};
 use super::values::is_constant;
 use super::{Scope, Subject};
 
-/// How many endings that look stuck chance may show in a whole data set.
+/// Number of endings in a whole data set that may look stuck by chance.
 const EXPECTED_BY_CHANCE: f64 = 0.01;
-/// Which quantile of units stands for one that repeats its values much.
+/// Quantile of units that represents a unit with many repeated values.
 const MUCH_REPEATING: f64 = 0.9;
 
 /// No sensor freezes at the end of a history.
 ///
-/// Rounded sensors repeat values in health, too: where a value is followed by itself with chance `p`, an ending of `n`
-/// such values has chance `p^(n − 1)` in each unit. Only endings are noted that chance hardly explains anywhere in the
-/// data, be `p` that of a unit that repeats much or that of the very value.
+/// Healthy rounded sensors repeat values, too: if a value is followed by itself with probability `p`, an ending of `n` such
+/// values has probability `p^(n − 1)` in each unit. An ending is logged only if it is unlikely to occur by chance anywhere
+/// in the data, both with the `p` of a unit with many repeated values and with the `p` of this value.
 pub(super) fn stuck_sensors(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let schema = &subject.raw.schema;
     for (sensor, name) in schema.sensors.iter().enumerate() {
@@ -98,12 +100,13 @@ fn ending<'a>(history: &'a SensorHistory<'a>) -> StuckEnding<'a> {
     }
 }
 
-/// Returns how often the value of an ending is followed by itself everywhere else.
+/// Returns how often the value of an ending is followed by itself elsewhere.
 fn chance_to_stay(ending: &StuckEnding<'_>, histories: &[SensorHistory<'_>]) -> f64 {
     let pairs = histories
         .iter()
         .flat_map(|history| history.values.windows(2));
-    let (mut seen, mut stayed) = (0, 0);
+    let mut seen = 0;
+    let mut stayed = 0;
     for pair in pairs.filter(|pair| pair[0] == ending.value) {
         seen += 1;
         stayed += usize::from(pair[1] == ending.value);
@@ -124,8 +127,13 @@ fn note(subject: &Subject<'_>, name: &str, ending: &StuckEnding<'_>, log: &mut F
         "{name} of unit {} is stuck at {value} for its last {cycles} cycles",
         named(&run.unit)
     );
-    let place = FindingLocation::file(&part.file)
+    let location = FindingLocation::file(&part.file)
         .line(rows.line(run.rows.end - cycles))
         .column(name);
-    log.add(subject.severity, Expectation::StuckSensors, place, message);
+    log.add(
+        subject.severity,
+        Expectation::StuckSensors,
+        location,
+        message,
+    );
 }

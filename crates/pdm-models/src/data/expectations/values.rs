@@ -1,3 +1,5 @@
+//! Declared ranges, minimum history and constant sensors.
+
 use super::super::findings::{FindingLocation, FindingLog};
 use super::super::ingest::RawPart;
 use super::super::number::named;
@@ -5,7 +7,7 @@ use super::super::rows::Rows;
 use super::super::{Expectation, Role, Severity};
 use super::{Scope, Subject};
 
-/// Values lie in the declared ranges.
+/// Values are within the declared ranges.
 pub(super) fn ranges(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     let ranges = &subject.options.ranges;
     if ranges.is_empty() {
@@ -14,7 +16,7 @@ pub(super) fn ranges(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
     for (column, range) in ranges {
         let Some(channel) = subject.raw.schema.channel(column) else {
             let message =
-                format!("a range is declared for `{column}`, and the data has no such column");
+                format!("a range is declared for `{column}`, but the data has no such column");
             log.error(
                 Expectation::Ranges,
                 FindingLocation::default().column(column),
@@ -40,10 +42,10 @@ fn check_range(
     for (row, value) in rows.channels[channel].iter().enumerate() {
         if *value < lowest || *value > highest {
             let message = format!("{column} is {value}, outside {lowest} to {highest}");
-            let place = FindingLocation::file(&part.file)
+            let location = FindingLocation::file(&part.file)
                 .line(rows.line(row))
                 .column(column);
-            log.add(severity, Expectation::Ranges, place, message);
+            log.add(severity, Expectation::Ranges, location, message);
         }
     }
 }
@@ -58,11 +60,11 @@ pub(super) fn minimum_history(subject: &Subject<'_>, log: &mut FindingLog) -> Sc
                 named(&run.unit),
                 run.rows.len()
             );
-            let place = FindingLocation::file(&part.file).line(rows.line(run.rows.start));
+            let location = FindingLocation::file(&part.file).line(rows.line(run.rows.start));
             log.add(
                 subject.severity,
                 Expectation::MinimumHistory,
-                place,
+                location,
                 message,
             );
         }
@@ -91,7 +93,9 @@ pub(super) fn constant_sensors(subject: &Subject<'_>, log: &mut FindingLog) -> S
             .map(|(name, _)| name.as_str())
             .collect();
         if !constant.is_empty() {
-            let (count, all, names) = (constant.len(), schema.sensors.len(), constant.join(", "));
+            let count = constant.len();
+            let all = schema.sensors.len();
+            let names = constant.join(", ");
             let message =
                 format!("{count} of {all} sensors are constant and carry no information: {names}");
             log.add(

@@ -1,7 +1,7 @@
-//! Numbers of a Parquet file by its physical types: 32 and 64 bits, and bytes.
+//! Reads the numbers of a Parquet file by their physical types: 32 and 64 bits, and bytes.
 //!
-//! Polars reads small integers, decimals and half-precision floats only where it is built with each of these types, which
-//! doubles the time of its build. What they mean is little: a smaller range, a sign, or a power of ten.
+//! Polars reads small integers, decimals and half-precision floats only if it is built with each of these types, which
+//! doubles its build time. Their logical types add little: a smaller range, a sign, or a power of ten.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use polars::prelude::*;
 use polars_parquet::parquet::metadata::SchemaDescriptor;
 use polars_parquet::parquet::schema::types::{ParquetType, PrimitiveType};
 
-/// The largest whole number up to which each is a 64-bit float.
+/// The limit up to which every whole number is exact as a 64-bit float.
 const LARGEST_EXACT: i128 = 1 << f64::MANTISSA_DIGITS;
-/// The largest power of ten that is a 64-bit float.
+/// The largest power of ten that is exact as a 64-bit float.
 const LARGEST_EXACT_POWER: usize = 22;
 
-/// Returns the description of a file whose columns are what they are made of.
+/// Returns the metadata of a file without logical types.
 pub(super) fn bare(metadata: &FileMetadata) -> Arc<FileMetadata> {
     let mut bare = metadata.clone();
     bare.key_value_metadata = None;
@@ -23,14 +23,14 @@ pub(super) fn bare(metadata: &FileMetadata) -> Arc<FileMetadata> {
         .schema_descr
         .fields()
         .iter()
-        .map(without_meaning)
+        .map(without_logical_type)
         .collect();
     bare.schema_descr = SchemaDescriptor::new(metadata.schema_descr.name().into(), fields);
     Arc::new(bare)
 }
 
-/// Takes from a column what its values mean; a nested one stays as it is, since nothing of it is read.
-fn without_meaning(field: &ParquetType) -> ParquetType {
+/// Removes the logical type of a column; nested columns stay as they are, since they are not read.
+fn without_logical_type(field: &ParquetType) -> ParquetType {
     match field {
         ParquetType::PrimitiveType(primitive) => {
             let plain = PrimitiveType {
@@ -44,10 +44,10 @@ fn without_meaning(field: &ParquetType) -> ParquetType {
     }
 }
 
-/// Returns whole numbers of a type, from the 32 or 64 bits they are written in.
+/// Converts the stored 32 or 64 bits to whole numbers of a type.
 ///
 /// # Errors
-/// The column does not hold such bits.
+/// The column does not have such values.
 pub(super) fn whole_numbers(
     values: &Column,
     dtype: &ArrowDataType,
@@ -86,10 +86,10 @@ fn of_64_bits(bits: i64, dtype: &ArrowDataType) -> i128 {
     }
 }
 
-/// Returns decimals with so many digits after the point as the nearest floats.
+/// Converts decimals with `scale` digits after the point to the nearest floats.
 ///
 /// # Errors
-/// The column holds neither whole numbers nor bytes.
+/// The column has neither whole numbers nor bytes.
 pub(super) fn decimals(values: &Column, scale: usize) -> PolarsResult<Vec<Option<f64>>> {
     let unscaled: Vec<Option<i128>> = if *values.dtype() == DataType::Binary {
         values
@@ -106,7 +106,7 @@ pub(super) fn decimals(values: &Column, scale: usize) -> PolarsResult<Vec<Option
         .collect())
 }
 
-/// Reads a number of two's complement, the highest byte first; nothing where it needs more than 128 bits.
+/// Reads a big-endian two's complement number; `None` if it needs more than 128 bits.
 fn of_bytes(bytes: &[u8]) -> Option<i128> {
     let sign = if bytes.first()? & 0x80 == 0 {
         0x00
@@ -120,22 +120,22 @@ fn of_bytes(bytes: &[u8]) -> Option<i128> {
     let mut whole = [sign; 16];
     whole[16 - low.len()..].copy_from_slice(low);
     let number = i128::from_be_bytes(whole);
-    // The bytes above say the sign; those below must say the same.
+    // The upper bytes give the sign; the lower ones must have the same sign bit.
     ((number < 0) == (sign == 0xFF)).then_some(number)
 }
 
 fn nearest(unscaled: i128, scale: usize) -> f64 {
-    // Both sides are exact, so their quotient is the nearest float.
+    // Both operands are exact, so their quotient is the nearest float.
     if unscaled.abs() <= LARGEST_EXACT && scale <= LARGEST_EXACT_POWER {
         return unscaled as f64 / 10_f64.powi(scale as i32);
     }
     format!("{unscaled}e-{scale}").parse().unwrap_or(f64::NAN)
 }
 
-/// Returns floats of 16 bits, written as two bytes, the lowest first.
+/// Converts 16-bit floats, stored as two little-endian bytes.
 ///
 /// # Errors
-/// The column does not hold bytes.
+/// The column does not have bytes.
 pub(super) fn halves(values: &Column) -> PolarsResult<Vec<Option<f64>>> {
     let value = |bytes: &[u8]| {
         <[u8; 2]>::try_from(bytes)

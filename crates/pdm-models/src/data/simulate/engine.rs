@@ -1,3 +1,5 @@
+//! Simulates one turbofan engine until failure.
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal, StandardNormal};
@@ -21,11 +23,11 @@ const SETTING_DECIMALS: [usize; 3] = [4, 4, 1];
 const MEASURED_WEAR: f64 = 0.2;
 /// Spread of a sensor's offset from unit to unit, as a share of its change from new to failure.
 const UNIT_OFFSET: f64 = 0.06;
-/// Core speed and corrected core speed (`s_9`, `s_14`) answer to damage very differently from unit to unit.
+/// Core speed and corrected core speed (`s_9`, `s_14`) respond to damage very differently from unit to unit.
 const CORE_SPEEDS: [usize; 2] = [8, 13];
 const CORE_SPEED_SPREAD: f64 = 0.8;
 
-/// A unit that ran to failure: values as `[channel][row]`, rounded as in the files.
+/// Simulates a unit until failure: values as `[channel][row]`, rounded as in the files.
 pub(super) fn run_to_failure(options: &SimulateOptions, rng: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
     let fan = options.fault_modes == 2 && rng.random_bool(0.5);
     let health = health(rng);
@@ -39,10 +41,9 @@ pub(super) fn run_to_failure(options: &SimulateOptions, rng: &mut ChaCha8Rng) ->
         };
         let settings = settings(options, regime, rng);
         let sensors = unit.sensors(regime, health, rng);
-        channels
-            .iter_mut()
-            .zip(settings.into_iter().chain(sensors))
-            .for_each(|(channel, value)| channel.push(value));
+        for (channel, value) in channels.iter_mut().zip(settings.into_iter().chain(sensors)) {
+            channel.push(value);
+        }
     }
     channels
 }
@@ -77,7 +78,7 @@ fn settings(options: &SimulateOptions, regime: usize, rng: &mut ChaCha8Rng) -> [
     ]
 }
 
-/// What makes one unit differ from the next.
+/// The properties in which units differ.
 struct Unit {
     fan: bool,
     /// By sensor, as a share of its change from new to failure.

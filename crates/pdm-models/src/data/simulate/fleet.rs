@@ -1,22 +1,24 @@
+//! Simulates a fleet and writes its files.
+
 use std::path::{Path, PathBuf};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::super::place::place;
+use super::super::write::write_file;
 use super::super::{DataError, Role, Trajectory};
 use super::engine::run_to_failure;
 use super::{SimulateOptions, SimulationOrigin, text};
 use pdm_core::content::Digest;
 use pdm_core::domain::{Cycle, UnitId};
 
-/// Fewest cycles a test unit shows; the shortest of FD004 shows 19.
+/// Minimum number of cycles of a test unit; the shortest of FD004 has 19.
 const SHORTEST_TEST: u32 = 19;
-/// Smallest and largest true remaining useful life of a test unit, in cycles; those of the published files.
+/// Smallest and largest true remaining useful life of a test unit, in cycles, as in the published files.
 const NEAREST_END: u32 = 6;
 const FARTHEST_END: u32 = 195;
-/// Random numbers of test units start far from those of training units, however many there are.
+/// The random streams of test units start after those of training units, however many there are.
 const TEST_STREAMS: u64 = 1 << 32;
 
 /// A fleet as it would be read from its files.
@@ -33,8 +35,8 @@ pub struct SimulatedFleet {
 
 /// Simulates a fleet; the same options give the same fleet at any number of threads.
 ///
-/// Any number of regimes but 6 is taken as 1, any number of fault modes but 2 as 1; [`SimulateOptions::problems`] tells
-/// such options.
+/// Any number of regimes other than 6 is treated as 1, and any number of fault modes other than 2 as 1;
+/// [`SimulateOptions::problems`] reports such options.
 pub fn simulate(options: &SimulateOptions) -> SimulatedFleet {
     let train = units(options.train_units, |number| {
         whole_life(options, number, &mut stream(options, 0, number))
@@ -73,42 +75,41 @@ fn whole_life(options: &SimulateOptions, number: u32, rng: &mut ChaCha8Rng) -> T
     }
 }
 
-/// Cuts a life at a random cycle, and returns the rest of it as well.
+/// Cuts a life at a random cycle, and also returns the remaining useful life.
 fn cut_short(whole: &Trajectory, rng: &mut ChaCha8Rng) -> (Trajectory, u32) {
     let life = whole.last_cycle().0;
     let farthest = FARTHEST_END
         .min(life.saturating_sub(SHORTEST_TEST))
         .max(NEAREST_END);
-    // The middle of two draws is closer to what was published than one: few units are at either end.
+    // The mean of two draws is closer to the published distribution than one draw: few units are at either end.
     let draws = [0, 1].map(|_| rng.random_range(NEAREST_END..=farthest));
     let rul = draws.iter().sum::<u32>() / 2;
     (whole.cut((life - rul) as usize), rul)
 }
 
 impl SimulatedFleet {
-    /// Writes `train_<name>.txt`, `test_<name>.txt` and `RUL_<name>.txt` in the C-MAPSS format, and `<name>.json` which
-    /// says how they were simulated; returns their paths in that order.
+    /// Writes `train_<name>.txt`, `test_<name>.txt` and `RUL_<name>.txt` in the C-MAPSS format, and `<name>.json`, which
+    /// records how they were simulated; returns their paths in that order.
     ///
-    /// What an earlier simulation wrote there is replaced.
+    /// Files of an earlier simulation are replaced.
     ///
     /// # Errors
-    /// The options are impossible, a file is in the way that was not simulated or was changed since, or the folder cannot be
-    /// written.
+    /// The options are invalid, a file exists that was not simulated or was changed since, or the folder cannot be written.
     pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         self.write_where(folder, |path, text| self.may_replace(folder, path, text))
     }
 
-    /// As [`Self::write`], over whatever is there.
+    /// Like [`Self::write`], but replaces any existing files.
     ///
     /// # Errors
-    /// The options are impossible, or the folder cannot be written.
+    /// The options are invalid, or the folder cannot be written.
     pub fn replace(&self, folder: &Path) -> Result<Vec<PathBuf>, DataError> {
         self.write_where(folder, |_, _| true)
     }
 
-    /// Returns whether a file holds what was simulated, now or the last time, and nobody changed it.
+    /// Returns whether a file is missing, or unchanged since this or the last simulation.
     fn may_replace(&self, folder: &Path, path: &Path, text: &str) -> bool {
-        let Ok(there) = Digest::of_file(path) else {
+        let Ok(existing) = Digest::of_file(path) else {
             return true;
         };
         let origin = SimulationOrigin::find(&self.options, folder);
@@ -120,7 +121,7 @@ impl SimulatedFleet {
             .flat_map(|origin| [Role::Train, Role::Test, Role::Rul].map(|r| origin.digest(r)));
         simulated
             .chain([Digest::of(text)])
-            .any(|digest| digest == there)
+            .any(|digest| digest == existing)
     }
 
     fn write_where(
@@ -152,13 +153,13 @@ impl SimulatedFleet {
             if !may(&path, text) {
                 return Err(DataError::InTheWay {
                     path,
-                    what: "as it was simulated",
+                    what: "the file that was simulated",
                 });
             }
         }
         files
             .into_iter()
-            .map(|(name, text)| place(folder, &name, text.as_bytes()))
+            .map(|(name, text)| write_file(folder, &name, text.as_bytes()))
             .collect()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The damage propagation of Saxena, Goebel, Simon and Eklund ("Damage Propagation Modeling for Aircraft Engine
 //! Run-to-Failure Simulation", PHM 2008): health falls exponentially from an initial wear until it is used up
-//! (`wear`), sensors answer to it by operating regime and fault mode (`engine`, `sensors`), and the test part is cut at
+//! (`wear`), sensors respond to it by operating regime and fault mode (`engine`, `sensors`), and the test part is cut at
 //! a random cycle (`fleet`).
 
 mod engine;

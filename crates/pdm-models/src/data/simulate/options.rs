@@ -1,3 +1,5 @@
+//! Options of `[dataset] kind = "simulated"`.
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -10,11 +12,11 @@ use pdm_core::domain::Problem;
 pub struct SimulateOptions {
     /// Name of the fleet, used in the names of its files.
     pub name: String,
-    /// Folder of its files.
+    /// Folder for its files.
     pub path: PathBuf,
     /// Units that run to failure.
     pub train_units: u32,
-    /// Units that are cut before failure.
+    /// Units whose history is cut before failure.
     pub test_units: u32,
     /// Operating regimes: 1 (sea level) or 6.
     pub regimes: u32,
@@ -87,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn impossible_fleets_are_told() {
+    fn impossible_fleets_are_reported() {
         assert_eq!(SimulateOptions::default().problems(), []);
         let options = SimulateOptions {
             name: "../x".into(),

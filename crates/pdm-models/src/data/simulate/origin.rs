@@ -1,3 +1,5 @@
+//! The file that records how a fleet was simulated.
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,7 @@ use super::super::{DataError, Expectation, Role};
 use super::SimulateOptions;
 use pdm_core::content::Digest;
 
-/// How the files of a fleet were simulated; stands beside them as `<name>.json`.
+/// How the files of a fleet were simulated; stored next to them as `<name>.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct SimulationOrigin {
@@ -22,20 +24,21 @@ pub(in super::super) struct SimulationOrigin {
     rul: Digest,
 }
 
-/// Returns whether the files of a fleet are all there, and were simulated with these options.
+/// Returns whether all files of a fleet exist and were simulated with these options.
 ///
-/// Files that were changed since are not noticed here, but by [`super::super::validate`].
+/// Files that were changed since are not detected here, but by [`super::super::validate`].
 pub fn is_simulated(options: &SimulateOptions, root: &Path) -> bool {
     let folder = root.join(&options.path);
-    let origin = std::fs::read(folder.join(SimulationOrigin::file_name(options))).ok();
-    let origin = origin.and_then(|text| serde_json::from_slice::<SimulationOrigin>(&text).ok());
-    let same =
-        origin.is_some_and(|o| o == SimulationOrigin::new(options, [o.train, o.test, o.rul]));
-    same && ["train", "test", "RUL"].iter().all(|part| {
-        folder
-            .join(format!("{part}_{}.txt", options.name))
-            .is_file()
-    })
+    let Some(origin) = SimulationOrigin::find(options, &folder) else {
+        return false;
+    };
+    let expected = SimulationOrigin::new(options, [origin.train, origin.test, origin.rul]);
+    origin == expected
+        && ["train", "test", "RUL"].iter().all(|part| {
+            folder
+                .join(format!("{part}_{}.txt", options.name))
+                .is_file()
+        })
 }
 
 impl SimulationOrigin {
@@ -60,7 +63,7 @@ impl SimulationOrigin {
         }
     }
 
-    /// Returns the origin in a folder; none where there is none, or the file holds something else.
+    /// Reads the origin in a folder; `None` if it is missing or invalid.
     pub(super) fn find(options: &SimulateOptions, folder: &Path) -> Option<Self> {
         let text = std::fs::read(folder.join(Self::file_name(options))).ok()?;
         serde_json::from_slice(&text).ok()
@@ -70,8 +73,8 @@ impl SimulationOrigin {
         format!("{}.json", options.name)
     }
 
-    /// Reads the origin beside the files, if there is one, and notes files that other options simulated: after the seed
-    /// was changed, say, and nothing simulated again.
+    /// Reads the origin next to the files, if it exists, and logs files that were simulated with other options, for example
+    /// after the seed was changed without simulating again.
     pub(in super::super) fn read(
         options: &SimulateOptions,
         root: &Path,
@@ -83,9 +86,14 @@ impl SimulationOrigin {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(DataError::io("read", &path)(error)),
         };
-        let (shown, mut note) = (shown_path(&path, root), |place: &str, message| {
-            log.error(Expectation::Pinned, FindingLocation::file(place), message);
-        });
+        let shown = shown_path(&path, root);
+        let mut note = |location: &str, message| {
+            log.error(
+                Expectation::Pinned,
+                FindingLocation::file(location),
+                message,
+            );
+        };
         match serde_json::from_slice::<Self>(&text) {
             Ok(origin) => {
                 if origin != Self::new(options, [origin.train, origin.test, origin.rul]) {
@@ -93,7 +101,7 @@ impl SimulationOrigin {
                         &shown,
                         format!(
                             "the files were simulated with {}; simulate them again",
-                            origin.told()
+                            origin.describe()
                         ),
                     );
                 }
@@ -117,7 +125,7 @@ impl SimulationOrigin {
         }
     }
 
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         let Self {
             train_units,
             test_units,

@@ -1,4 +1,6 @@
-/// How one sensor answers to regime and damage; six values stand for the regimes in the order of [`super::engine`].
+//! The sensors of the simulated engine.
+
+/// How one sensor depends on regime and damage; six values are for the regimes in the order of [`super::engine`].
 pub(super) struct SimulatedSensor {
     /// Digits after the decimal point in the files.
     pub(super) decimals: usize,

@@ -1,9 +1,11 @@
+//! Writes histories in the C-MAPSS text format.
+
 use std::fmt::Write;
 
 use super::super::Trajectory;
 use super::engine::decimals;
 
-/// Returns histories as C-MAPSS text: 26 numbers a line, each followed by a blank, and one blank more.
+/// Formats histories as C-MAPSS text: 26 numbers per line, each followed by a space, and one more space.
 pub(super) fn histories(units: &[Trajectory]) -> String {
     let decimals: Vec<_> = decimals().collect();
     let rows: usize = units.iter().map(Trajectory::len).sum();
@@ -20,12 +22,13 @@ pub(super) fn histories(units: &[Trajectory]) -> String {
     text
 }
 
-/// Returns true remaining useful lives, one a line.
+/// Formats true remaining useful lives, one per line.
 pub(super) fn rul(rul: &[u32]) -> String {
-    rul.iter().fold(String::new(), |mut text, rul| {
+    let mut text = String::new();
+    for rul in rul {
         put(&mut text, format_args!("{rul} \n"));
-        text
-    })
+    }
+    text
 }
 
 fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {

@@ -1,3 +1,5 @@
+//! Simulates how the health of an engine declines.
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Gamma, Normal};
@@ -12,10 +14,10 @@ const MOST_INITIAL_WEAR: f64 = 0.4;
 /// Deviation of the wear of one cycle from its expectation, relative.
 const CYCLE_VARIATION: f64 = 0.3;
 
-/// The health of one unit from new to failure, one value a cycle; the last is the first that is not above zero.
+/// Simulates the health of one unit from new to failure, one value per cycle; the last value is the first not above zero.
 ///
 /// Health is `h(t) = 1 − d − w·(exp(a·t^b) − 1)` with initial wear `d` and wear scale `w` (Saxena et al., PHM 2008,
-/// section 3: the generalised wear equation `A·exp(B(t))`, taken from its value when new). Every cycle's fall varies.
+/// section 3: the generalised wear equation `A·exp(B(t))`, taken from its value when new). The decline per cycle varies.
 pub(super) fn health(rng: &mut ChaCha8Rng) -> Vec<f64> {
     let tail = Gamma::new(TAIL_SHAPE, TAIL_SCALE).expect("shape and scale are positive");
     let varied = Normal::new(1.0, CYCLE_VARIATION).expect("the deviation is finite");
@@ -26,7 +28,8 @@ pub(super) fn health(rng: &mut ChaCha8Rng) -> Vec<f64> {
     let scale = (1.0 - initial_wear) / f64::exp_m1(growth);
     let wear = |cycle: f64| scale * f64::exp_m1(growth * (cycle / life).powf(bend));
 
-    let (mut health, mut history) = (1.0 - initial_wear, Vec::new());
+    let mut health = 1.0 - initial_wear;
+    let mut history = Vec::new();
     for cycle in 1_u32.. {
         let fall = wear(f64::from(cycle)) - wear(f64::from(cycle - 1));
         health -= fall * varied.sample(rng).max(0.0);

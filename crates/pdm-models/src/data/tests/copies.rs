@@ -1,4 +1,4 @@
-//! Units under two names, and test parts that are pieces of the training part.
+//! Tests: units under two names, and test parts that are parts of the training part.
 
 use super::*;
 use pdm_core::domain::{Cycle, UnitId};
@@ -83,9 +83,9 @@ fn validated_by(
 }
 
 fn of_copies(report: &QualityReport, severity: Severity) -> Vec<String> {
-    let mut told = told(report, severity);
-    told.retain(|text| text.starts_with("copied_units "));
-    told
+    let mut listed = messages(report, severity);
+    listed.retain(|text| text.starts_with("copied_units "));
+    listed
 }
 
 fn renamed(unit: &Trajectory, name: &str) -> Trajectory {
@@ -291,7 +291,7 @@ fn thinned_copies_are_found_by_few_sensors() {
 }
 
 #[test]
-fn copies_that_are_let_pass_are_told_as_shared_names_are() {
+fn accepted_copies_and_shared_names_are_reported() {
     let train: Vec<_> = worn(4)
         .iter()
         .map(|unit| renamed(unit, &format!("pump{}", unit.unit)))
@@ -307,15 +307,15 @@ fn copies_that_are_let_pass_are_told_as_shared_names_are() {
         .to_vec();
     assert_eq!(suspicions.len(), 2, "{suspicions:?}");
     assert!(
-        suspicions
-            .iter()
-            .any(|told| told.contains("rows agree") && told.ends_with("(and 9 more units)")),
+        suspicions.iter().any(
+            |message| message.contains("rows agree") && message.ends_with("(and 9 more units)")
+        ),
         "{suspicions:?}"
     );
     assert!(
         suspicions
             .iter()
-            .any(|told| told.contains("has the name of the unit")),
+            .any(|message| message.contains("has the same name as the unit")),
         "{suspicions:?}"
     );
 }

@@ -1,3 +1,5 @@
+//! Tests: damaged files and the findings they cause.
+
 use super::*;
 use crate::data::findings::LISTED;
 
@@ -16,7 +18,7 @@ fn after_cell(line: usize, column: usize, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_bad_cell_is_told_with_line_column_and_text() {
+fn a_bad_cell_is_reported_with_line_column_and_text() {
     let cases = [
         (
             5,
@@ -73,7 +75,7 @@ fn a_bad_cell_is_told_with_line_column_and_text() {
 }
 
 #[test]
-fn rows_of_the_wrong_shape_are_told_once_and_nothing_follows_from_them() {
+fn rows_of_the_wrong_shape_are_reported_once_and_nothing_follows_from_them() {
     let project = TestProject::without_origin();
     project.edit_line(TRAIN, 1, |row| format!("unit cycle op1 op2 op3 s1\n{row}"));
     project.edit_line(TRAIN, 7, |_| "1 6 0.1\n".to_owned());
@@ -82,7 +84,7 @@ fn rows_of_the_wrong_shape_are_told_once_and_nothing_follows_from_them() {
     assert_eq!(
         errors(&project.report()),
         [
-            "columns sim/train_SIM001.txt:1: a header row, `unit cycle op1 op2 op3 s1`: the format has none, \
+            "columns sim/train_SIM001.txt:1: a header row, `unit cycle op1 op2 op3 s1`: this format has no header, \
              every line is a row of numbers",
             "columns sim/train_SIM001.txt:7: 3 columns instead of 26",
             "columns sim/train_SIM001.txt:9: 27 columns instead of 26",
@@ -103,7 +105,7 @@ fn commas_are_recognised() {
     let report = project.report();
     assert_eq!(
         report.findings[0].to_string(),
-        "sim/train_SIM001.txt:1: 1 column instead of 26; fields are divided by commas, not blanks"
+        "sim/train_SIM001.txt:1: 1 column instead of 26; fields are separated by commas, not spaces"
     );
     let check = report
         .checks
@@ -120,14 +122,14 @@ fn commas_are_recognised() {
 fn a_cut_file_is_refused_wherever_it_is_cut() {
     let lines = WRITTEN[0].1.iter().filter(|byte| **byte == b'\n').count();
     let cases = [
-        (100, "the file ends within a row: "),
+        (100, "the file ends in the middle of a row: "),
         (
             10,
-            "the last line does not end as the first does: its last value may be cut",
+            "the last line does not end like the first one: its last value may be cut off",
         ),
         (
             4,
-            "the last line does not end as the first does: its last value may be cut",
+            "the last line does not end like the first one: its last value may be cut off",
         ),
     ];
     for (cut, expected) in cases {
@@ -135,13 +137,13 @@ fn a_cut_file_is_refused_wherever_it_is_cut() {
         project.edit(TRAIN, |contents| contents.truncate(contents.len() - cut));
         let errors = errors(&project.report());
         // Cut ten bytes before the end, the last column may be gone altogether.
-        let told = errors.iter().any(|error| {
-            let place = error.strip_prefix(&format!("complete sim/train_SIM001.txt:{lines}: "));
-            place.is_some_and(|it| {
-                it.starts_with(expected) || it.starts_with("the file ends within a row: ")
+        let is_reported = errors.iter().any(|error| {
+            let location = error.strip_prefix(&format!("complete sim/train_SIM001.txt:{lines}: "));
+            location.is_some_and(|it| {
+                it.starts_with(expected) || it.starts_with("the file ends in the middle of a row: ")
             })
         });
-        assert!(told, "{cut}: {errors:?}");
+        assert!(is_reported, "{cut}: {errors:?}");
     }
 }
 
@@ -152,13 +154,13 @@ fn a_missing_line_end_alone_is_a_warning() {
     let report = project.report();
     assert!(report.is_valid());
     assert!(
-        told(&report, Severity::Warning)[0]
-            .ends_with("the last line has no line end; it is taken as whole")
+        messages(&report, Severity::Warning)[0]
+            .ends_with("the last line has no line break; it is read as complete")
     );
 }
 
 #[test]
-fn lost_rows_are_told_where_they_are_missed() {
+fn lost_rows_are_reported_where_they_are_missed() {
     let project = TestProject::without_origin();
     let text = String::from_utf8(WRITTEN[0].1.clone()).unwrap();
     let first_of_2 = text
@@ -184,7 +186,7 @@ fn lost_rows_are_told_where_they_are_missed() {
 }
 
 #[test]
-fn lost_and_scattered_units_are_told() {
+fn lost_and_scattered_units_are_reported() {
     let project = TestProject::without_origin();
     let text = String::from_utf8(WRITTEN[0].1.clone()).unwrap();
     let of = |unit: &str| {
@@ -206,11 +208,11 @@ fn lost_and_scattered_units_are_told() {
     let errors = errors(&project.report());
     assert_eq!(errors.len(), 3, "{errors:?}");
     assert!(
-        errors[0].contains(": unit 5 begins again; it began at line "),
+        errors[0].contains(": unit 5 appears again; it first appeared at line "),
         "{errors:?}"
     );
     assert!(
-        errors[1].ends_with(": unit 4 stands where unit 3 is expected"),
+        errors[1].ends_with(": unit 4 is found where unit 3 is expected"),
         "{errors:?}"
     );
     assert_eq!(
@@ -220,7 +222,7 @@ fn lost_and_scattered_units_are_told() {
 }
 
 #[test]
-fn a_copied_row_is_told_by_its_cycle_and_by_its_values() {
+fn a_copied_row_is_reported_by_its_cycle_and_by_its_values() {
     let project = TestProject::without_origin();
     project.edit_line(TRAIN, 40, |row| row.repeat(2));
     let report = project.report();
@@ -228,8 +230,8 @@ fn a_copied_row_is_told_by_its_cycle_and_by_its_values() {
         errors(&report),
         ["ascending_cycles sim/train_SIM001.txt:41: unit 1 has cycle 40 after cycle 40"]
     );
-    let warning = "duplicate_rows sim/train_SIM001.txt:41: carries the values of line 40 of sim/train_SIM001.txt";
-    assert_eq!(told(&report, Severity::Warning), [warning]);
+    let warning = "duplicate_rows sim/train_SIM001.txt:41: has the same values as line 40 of sim/train_SIM001.txt";
+    assert_eq!(messages(&report, Severity::Warning), [warning]);
 }
 
 #[test]
@@ -250,8 +252,8 @@ fn a_training_unit_among_the_test_units_is_noticed() {
     let report = project.report();
     assert_eq!(report.counts.warnings, 20);
     assert!(
-        told(&report, Severity::Warning)[0]
-            .contains("test_SIM001.txt:1: carries the values of line 1 of sim/train")
+        messages(&report, Severity::Warning)[0]
+            .contains("test_SIM001.txt:1: has the same values as line 1 of sim/train")
     );
 }
 
@@ -267,7 +269,7 @@ fn a_frozen_sensor_is_a_warning_and_a_coarse_one_is_not() {
         "stuck_sensors sim/train_SIM001.txt:{}: s_11 of unit 1 is stuck at 47.5 for its last 25 cycles",
         lines - 24
     );
-    assert_eq!(told(&project.report(), Severity::Warning), [warning]);
+    assert_eq!(messages(&project.report(), Severity::Warning), [warning]);
 }
 
 #[test]
@@ -280,7 +282,7 @@ fn declared_ranges_and_minimum_history_are_checked() {
         errors(&report),
         [
             "ranges sim/train_SIM001.txt:12: s_11 is 99.5, outside 40 to 60",
-            "ranges a range is declared for `s_99`, and the data has no such column",
+            "ranges a range is declared for `s_99`, but the data has no such column",
         ]
     );
     assert_eq!(report.counts.infos, 20 + 1);
@@ -308,7 +310,7 @@ fn the_true_lives_are_checked() {
 fn half_a_test_part_is_refused_and_none_is_fine() {
     let project = TestProject::without_origin();
     std::fs::remove_file(project.root().join("sim/RUL_SIM001.txt")).unwrap();
-    let missing = "rul_rows sim/test_SIM001.txt: is there, but the true remaining useful lives that belong to it are not: \
+    let missing = "rul_rows sim/test_SIM001.txt: exists, but the file with its true remaining useful lives does not: \
                    install both files or neither";
     assert_eq!(errors(&project.report()), [missing]);
     std::fs::remove_file(project.root().join("sim/test_SIM001.txt")).unwrap();
@@ -348,18 +350,18 @@ fn files_that_are_no_text_are_refused_without_being_parsed() {
         (
             &printable,
             Expectation::Columns,
-            "a line of 8000000 bytes, no row of a table",
+            "a line of 8000000 bytes, too long for a row",
         ),
         (&lines, Expectation::Types, "is not UTF-8"),
         (
             b"\xff\xfe1\x00 \x00",
             Expectation::Complete,
-            "the file ends within a row: 1 column instead of 26",
+            "the file ends in the middle of a row: 1 column instead of 26",
         ),
         (
             b"\xff\xfe1\x00 \x00\x00",
             Expectation::Complete,
-            "the file ends within a row: 1 column instead of 26",
+            "the file ends in the middle of a row: 1 column instead of 26",
         ),
         (b"", Expectation::Complete, "is empty"),
         (b"\n \r\n\n", Expectation::Complete, "is empty"),
@@ -450,7 +452,7 @@ mod any_bytes {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         #[test]
-        fn are_read_or_told_and_never_panic(
+        fn are_read_or_reported_and_never_panic(
             at in 0.0..1.0_f64,
             removed in 0..200_usize,
             inserted in prop_oneof![
@@ -476,13 +478,13 @@ mod any_bytes {
 }
 
 #[test]
-fn numbers_that_no_sensor_measured_are_told_with_their_place() {
+fn numbers_that_no_sensor_measured_are_reported_with_their_place() {
     for text in ["1e155", "-1e200", "1.7e308"] {
-        let told = after_cell(9, 7, text);
-        assert_eq!(told.len(), 1, "{told:?}");
+        let messages = after_cell(9, 7, text);
+        assert_eq!(messages.len(), 1, "{messages:?}");
         let value: f64 = text.parse().unwrap();
         assert_eq!(
-            told[0],
+            messages[0],
             format!("finite sim/train_SIM001.txt:9: s_2 is {value:e}, too large to compute with")
         );
     }
@@ -493,12 +495,12 @@ fn numbers_that_no_sensor_measured_are_told_with_their_place() {
         "999999.9",
         "1e30",
     ] {
-        let told = after_cell(9, 7, text);
-        assert_eq!(told.len(), 1, "{text}: {told:?}");
+        let messages = after_cell(9, 7, text);
+        assert_eq!(messages.len(), 1, "{text}: {messages:?}");
         assert!(
-            told[0].starts_with("implausible_values sim/train_SIM001.txt:9: s_2 is "),
+            messages[0].starts_with("implausible_values sim/train_SIM001.txt:9: s_2 is "),
             "{}",
-            told[0]
+            messages[0]
         );
     }
 }

@@ -1,4 +1,4 @@
-//! CSV as people and programs write it.
+//! Tests: CSV files in all common dialects.
 
 use super::super::gzip::packed;
 use super::*;
@@ -136,7 +136,7 @@ fn names_in_another_form_of_unicode_are_found() {
     let validation = read_as(options, text.as_bytes());
     assert_plain(&validation, "decomposed");
     assert_eq!(
-        told(&validation.report, Severity::Info)[0],
+        messages(&validation.report, Severity::Info)[0],
         "columns train.csv:1: column `O\u{308}ltemp` is read as `Öltemp`"
     );
 }
@@ -144,8 +144,8 @@ fn names_in_another_form_of_unicode_are_found() {
 #[test]
 fn what_is_ambiguous_says_the_key_to_set() {
     let text = "unit;cycle;temp\na;1;1,234\na;2;2,345\n";
-    let message = "types train.csv:2: `1,234` in column 3 (temp) may be a number with three decimal places or one in the \
-                   thousands: write `decimal = \",\"` or `decimal = \".\"` under [dataset]";
+    let message = "types train.csv:2: `1,234` in column 3 (temp) has a comma that may be a decimal mark or a thousands \
+    separator: write `decimal = \",\"` or `decimal = \".\"` under [dataset]";
     assert_eq!(
         errors(&read("train.csv", text.as_bytes()).report),
         [message]
@@ -172,23 +172,23 @@ fn what_is_ambiguous_says_the_key_to_set() {
         .collect();
     let guessed = read("train.csv", &latin);
     assert_eq!(
-        told(&guessed.report, Severity::Warning),
+        messages(&guessed.report, Severity::Warning),
         [
             "types train.csv: is not UTF-8, so `Süd` was read as Windows-1252: write `encoding = \"latin-1\"` under [dataset] if \
           that is right"
         ]
     );
-    let said = TableOptions {
+    let declared = TableOptions {
         encoding: Some(Encoding::Latin1),
         ..options("train.csv")
     };
-    let said = read_as(said, &latin);
-    assert_eq!(told(&said.report, Severity::Warning), [""; 0]);
-    assert_eq!(said.dataset.unwrap().train()[0].unit.as_str(), "Süd");
+    let declared = read_as(declared, &latin);
+    assert_eq!(messages(&declared.report, Severity::Warning), [""; 0]);
+    assert_eq!(declared.dataset.unwrap().train()[0].unit.as_str(), "Süd");
 }
 
 #[test]
-fn what_is_no_table_is_told() {
+fn what_is_no_table_is_reported() {
     let cases: [(&str, Vec<u8>, &str); 5] = [
         (
             "train.csv",
@@ -231,18 +231,18 @@ fn what_is_no_table_is_told() {
 }
 
 #[test]
-fn a_line_without_end_is_told_at_once() {
+fn a_line_without_end_is_reported_at_once() {
     let line = [PLAIN.as_bytes(), &vec![b'7'; 8 << 20]].concat();
     let started = std::time::Instant::now();
     let report = read("train.csv", &line).report;
     assert_eq!(
         errors(&report),
-        ["columns train.csv:6: a line of 8388608 bytes, no row of a table"]
+        ["columns train.csv:6: a line of 8388608 bytes, too long for a row"]
     );
     let header = read("train.csv", &vec![b'x'; 8 << 20]).report;
     assert_eq!(
         errors(&header),
-        ["columns train.csv:1: begins with a line of 8388608 bytes, no header of a table"]
+        ["columns train.csv:1: begins with a line of 8388608 bytes, too long for a header"]
     );
     assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
 }
@@ -264,7 +264,7 @@ fn prediction_inputs_are_read_alike() {
     let error = read_units(Path::new("s3://plant/units.csv"), &schema).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "`s3://plant/units.csv` is an address, and data are read from files of this machine"
+        "`s3://plant/units.csv` is an address; data are read from local files only"
     );
 }
 
@@ -313,19 +313,19 @@ fn a_stray_quote_swallows_no_unit() {
 }
 
 #[test]
-fn quotes_that_may_be_strays_are_told() {
+fn quotes_that_may_be_strays_are_reported() {
     let text = remarks(|unit, cycle, cells| {
         if cycle == 3 && matches!(unit, "B" | "C") {
             cells[1] = "\"".to_owned();
         }
     });
-    let mut warnings = told(
+    let mut warnings = messages(
         &read("train.csv", text.as_bytes()).report,
         Severity::Warning,
     );
     warnings.retain(|warning| warning.starts_with("columns "));
-    let expected = "columns train.csv:7: a quote opens here and could close at line 10, but lines in between are rows by \
-                    themselves: each line is read as a row, and the quotes as characters";
+    let expected = "columns train.csv:7: a quote opens here and could close at line 10, but lines in between are complete \
+    rows: each line is read as a row and the quotes as ordinary characters";
     assert_eq!(warnings, [expected]);
 }
 
@@ -364,8 +364,8 @@ fn points_between_thousands_are_no_decimal_places() {
         assert_eq!(
             errors(&read_as(options, text.as_bytes()).report),
             [
-                "types train.csv:3: `1.005` in column 4 (rpm) has a point, while the decimal places of this file follow a comma: \
-                 write `1005` if it is in the thousands, or `1,005` if these are decimal places"
+                "types train.csv:3: `1.005` in column 4 (rpm) has a point, but this file has decimal commas: write `1005` if \
+                the point separates thousands, or `1,005` if it separates decimal places"
             ]
         );
     }
@@ -405,10 +405,9 @@ fn rows_without_a_value_are_passed_over() {
     let text = PLAIN.replace("B,1", "\n,,,\nB,1") + ",,,\n,,,\n";
     let validation = read("train.csv", text.as_bytes());
     assert_plain(&validation, "empty rows");
-    let infos = told(&validation.report, Severity::Info);
+    let infos = messages(&validation.report, Severity::Info);
     assert!(
-        infos[0]
-            .contains("train.csv:4: passed over 4 rows, the first of them here, without any value"),
+        infos[0].contains("train.csv:4: skipped 4 rows without values, the first of them here"),
         "{infos:?}"
     );
 }
@@ -418,19 +417,19 @@ fn what_a_first_line_is_that_names_no_column() {
     let cases = [
         (
             PLAIN.replace(',', "^"),
-            "names the columns divided by `^`: write `separator = \"^\"` under [dataset]",
+            "separates the columns by `^`: write `separator = \"^\"` under [dataset]",
         ),
         (
             PLAIN.replace(',', ":"),
-            "names the columns divided by `:`: write `separator = \":\"` under [dataset]",
+            "separates the columns by `:`: write `separator = \":\"` under [dataset]",
         ),
         (
             PLAIN.replace(',', " "),
-            "names the columns divided by blanks: divide them, and the rows, by commas",
+            "separates the columns by spaces: use commas instead, also in the rows",
         ),
         (
             format!("Machine;X\nExported;2026-01-31\n\n{PLAIN}"),
-            "begins with other text; line 4 names the columns: remove the lines above it",
+            "begins with other text; the header is on line 4: remove the lines above it",
         ),
     ];
     for (text, expected) in cases {
@@ -447,7 +446,7 @@ fn what_a_first_line_is_that_names_no_column() {
 }
 
 #[test]
-fn a_header_that_was_guessed_is_told_where_a_column_is_missing() {
+fn a_header_that_was_guessed_is_reported_where_a_column_is_missing() {
     // "Темп" in Windows-1251.
     let bytes = [b"unit,cycle,\xd2\xe5\xec\xef\n".as_slice(), b"a,1,2\n"].concat();
     let options = TableOptions {
@@ -493,17 +492,17 @@ fn names_with_blanks_are_one_cause() {
         })
         .collect();
     let report = read("train.csv", text.as_bytes()).report;
-    let told: Vec<_> = causes(&report.findings)
+    let messages: Vec<_> = causes(&report.findings)
         .into_iter()
         .filter(|cause| cause.first.severity == Severity::Error)
         .collect();
-    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(messages.len(), 1, "{messages:?}");
     assert!(
-        told[0]
+        messages[0]
             .to_string()
             .contains("unit `Pump A1` begins at cycle 4 instead of 1 (6 times"),
         "{}",
-        told[0]
+        messages[0]
     );
 }
 
@@ -589,11 +588,11 @@ fn a_life_that_none_in_training_comes_near_is_a_warning() {
         "unit,rul\nx,20\ny,999999\n",
     );
     assert_eq!(errors(&report), [""; 0]);
-    let warnings: Vec<_> = told(&report, Severity::Warning)
+    let warnings: Vec<_> = messages(&report, Severity::Warning)
         .into_iter()
-        .filter(|told| told.starts_with("rul_values"))
+        .filter(|message| message.starts_with("rul_values"))
         .collect();
     let expected = "rul_values rul.csv:3: remaining useful life 999999 is more than ten times the longest training history (2 \
-                    cycles): is it a placeholder for an unknown life?";
+                    cycles); it may be a placeholder for an unknown life";
     assert_eq!(warnings, [expected]);
 }

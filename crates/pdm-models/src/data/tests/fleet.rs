@@ -1,3 +1,5 @@
+//! Tests: simulated fleets.
+
 use super::*;
 
 fn texts(options: &SimulateOptions) -> Vec<Vec<u8>> {
@@ -24,7 +26,7 @@ fn the_files_hold_the_fleet_and_pass_validation() {
         let raw = ingest(&DatasetOptions::Simulated(options), folder.path()).unwrap();
         let Validation { report, dataset } = validate(raw, &ValidateOptions::default());
         assert_eq!(
-            (errors(&report), told(&report, Severity::Warning)),
+            (errors(&report), messages(&report, Severity::Warning)),
             (vec![], vec![]),
             "{regimes} {fault_modes}"
         );

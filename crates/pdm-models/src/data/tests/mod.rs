@@ -1,4 +1,4 @@
-//! Tests of the room as a whole, from files to a trusted data set.
+//! Tests of reading and validating, from files to a valid data set.
 
 mod copies;
 mod damage;
@@ -97,7 +97,7 @@ impl TestProject {
 }
 
 /// Returns findings as `expectation file:line: message`.
-pub(super) fn told(report: &QualityReport, severity: Severity) -> Vec<String> {
+pub(super) fn messages(report: &QualityReport, severity: Severity) -> Vec<String> {
     let findings = report
         .findings
         .iter()
@@ -108,5 +108,5 @@ pub(super) fn told(report: &QualityReport, severity: Severity) -> Vec<String> {
 }
 
 pub(super) fn errors(report: &QualityReport) -> Vec<String> {
-    told(report, Severity::Error)
+    messages(report, Severity::Error)
 }

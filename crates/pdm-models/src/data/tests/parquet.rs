@@ -1,3 +1,5 @@
+//! Tests: Parquet files of this and other programs.
+
 use polars::prelude::*;
 
 use super::{
@@ -53,7 +55,7 @@ fn columns_of_any_numeric_type_are_read() {
 }
 
 #[test]
-fn gaps_and_wrong_types_are_told_with_their_row() {
+fn gaps_and_wrong_types_are_reported_with_their_row() {
     let mut columns = whole();
     columns[1] = Column::new("cycle".into(), [1.0, 2.5, 1.0, 2.0]);
     columns[2] = Column::new("x".into(), [Some(0.5), None, Some(f64::NAN), Some(1.0)]);

@@ -1,3 +1,5 @@
+//! Tests: pooled data sets.
+
 use super::*;
 use pdm_core::domain::{Subset, UnitId};
 
@@ -53,7 +55,7 @@ fn validated(project: &TestProject) -> Validation {
 }
 
 #[test]
-fn parts_are_pooled_and_units_are_told_apart_by_name() {
+fn parts_are_pooled_and_units_are_distinguished_by_name() {
     let project = project();
     let Validation { report, dataset } = validated(&project);
     assert_eq!(errors(&report), Vec::<String>::new());
@@ -100,13 +102,13 @@ fn parts_are_pooled_and_units_are_told_apart_by_name() {
 fn every_file_has_its_digest_and_every_role_one_that_names_the_subsets() {
     let project = project();
     let files = input_digests(&pool(), project.root()).unwrap();
-    let told: Vec<_> = files
+    let listed: Vec<_> = files
         .iter()
         .map(|file| (file.role, file.group.as_deref().unwrap()))
         .collect();
     let train = [(Role::Train, "FD001"), (Role::Train, "FD003")];
     assert_eq!(
-        told,
+        listed,
         [&train[..], &[(Role::Test, "FD003"), (Role::Rul, "FD003")]].concat()
     );
     let digests: Vec<_> = validated(&project)
@@ -135,21 +137,21 @@ fn every_file_has_its_digest_and_every_role_one_that_names_the_subsets() {
 }
 
 #[test]
-fn damage_is_told_of_the_file_it_is_in() {
+fn damage_is_reported_with_its_file() {
     let project = project();
     std::fs::rename(
         project.root().join("sim/RUL_FD003.txt"),
         project.root().join("sim/RUL_FD001.txt"),
     )
     .unwrap();
-    let told = errors(&validated(&project).report);
+    let messages = errors(&validated(&project).report);
     assert!(
-        told[0].starts_with("rul_rows sim/test_FD003.txt: is there, but the true"),
-        "{told:?}"
+        messages[0].starts_with("rul_rows sim/test_FD003.txt: exists, but the file"),
+        "{messages:?}"
     );
     assert!(
-        told[1].starts_with("rul_rows sim/RUL_FD001.txt: is there, but the test"),
-        "{told:?}"
+        messages[1].starts_with("rul_rows sim/RUL_FD001.txt: exists, but the test"),
+        "{messages:?}"
     );
     std::fs::remove_file(project.root().join("sim/train_FD003.txt")).unwrap();
     let missing = ingest(&pool(), project.root()).unwrap_err();

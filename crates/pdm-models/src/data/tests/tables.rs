@@ -1,3 +1,5 @@
+//! Tests: CSV tables.
+
 use super::*;
 
 const TRAIN: &str = "pump,day,mode,temp,note\nA1,1,0,20.5,ok\nA1,2,0,21.0,\"fine, so far\"\nB,1,1,19.5,\nB,2,1,20.25,x\nB,3,0,22,x\n";
@@ -57,7 +59,7 @@ fn a_table_becomes_a_data_set_whatever_its_units_are_called() {
 }
 
 #[test]
-fn damage_in_a_table_is_told_with_its_line() {
+fn damage_in_a_table_is_reported_with_its_line() {
     let train = TRAIN
         .replace("A1,2", ",2.5")
         .replace("19.5,", "hot,")
@@ -91,7 +93,7 @@ fn missing_and_repeated_columns_are_named() {
     );
     assert_eq!(
         errors(&read("pump,day,mode,temp\n", TEST, RUL).report),
-        ["complete train.csv: has no row"]
+        ["complete train.csv: has no rows"]
     );
 }
 
@@ -101,7 +103,7 @@ fn truth_is_matched_by_unit() {
     assert_eq!(
         errors(&report),
         [
-            "rul_rows rul.csv:3: unit 7 is told twice",
+            "rul_rows rul.csv:3: unit 7 is listed twice",
             "rul_rows rul.csv:4: unit old is not in the test part",
             "rul_rows rul.csv: test unit new is missing",
         ]
@@ -157,7 +159,7 @@ fn prediction_input_may_begin_anywhere_and_hold_more_columns() {
         [
             "`nan` in column 4 (temp) is not a finite number",
             "unit a has cycle 17 after cycle 17",
-            "unit a begins again; it began at line 2"
+            "unit a appears again; it first appeared at line 2"
         ]
     );
     assert_eq!(*total, 3);

@@ -1,8 +1,10 @@
+//! The Python environment of an exported MLflow model.
+
 pub(super) const REQUIREMENTS: &str = "requirements.txt";
 pub(super) const CONDA: &str = "conda.yaml";
 pub(super) const VIRTUALENV: &str = "python_env.yaml";
 
-/// What loads the model, in the versions it was tested with (`scripts/services-constraints.txt`).
+/// Packages that load the model, in the tested versions (`scripts/services-constraints.txt`).
 pub(super) const MLFLOW: &str = "3.17.2";
 pub(super) const ONNX: &str = "1.23.2";
 const PACKAGES: [(&str, &str); 4] = [
@@ -11,7 +13,7 @@ const PACKAGES: [(&str, &str); 4] = [
     ("onnx", ONNX),
     ("onnxruntime", "1.32.0"),
 ];
-/// The Python these were tested with.
+/// The Python version they were tested with.
 pub(super) const PYTHON: &str = "3.11";
 
 pub(super) fn requirements() -> String {

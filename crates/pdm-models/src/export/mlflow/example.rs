@@ -1,12 +1,14 @@
+//! The input example of an exported MLflow model.
+
 use crate::bundle::ModelBundle;
 use crate::data::Trajectory;
 use pdm_core::domain::{Cycle, UnitId};
 
-/// Cycles of the example: long enough for a network to read several steps of it.
+/// Number of cycles of the example: enough for a network to read several steps.
 const CYCLES: u32 = 20;
 const MEDIAN: f64 = 0.5;
 
-/// Returns a unit whose channels stand at their medians in the regime with the most training rows.
+/// Returns a unit whose channels have their medians in the regime with the most training rows.
 pub(super) fn typical(bundle: &ModelBundle) -> Trajectory {
     let profile = bundle.profile();
     let regime = (0..profile.rows.len())
@@ -17,7 +19,7 @@ pub(super) fn typical(bundle: &ModelBundle) -> Trajectory {
             .channels
             .iter()
             .find(|known| Some(known.regime) == regime && known.channel == channel);
-        // The features take what is no number for the mean of its regime.
+        // The features replace NaN by the mean of its regime.
         known
             .and_then(|known| known.quantiles.get(median?).copied())
             .unwrap_or(f64::NAN)

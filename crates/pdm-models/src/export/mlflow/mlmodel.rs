@@ -1,3 +1,5 @@
+//! The `MLmodel` file.
+
 use serde_json::{Value, json};
 
 use super::environment::{CONDA, MLFLOW, ONNX as ONNX_VERSION, PYTHON, VIRTUALENV};
@@ -5,13 +7,14 @@ use super::{EXAMPLE, ONNX, SERVING_EXAMPLE};
 use crate::bundle::ModelBundle;
 use crate::export::{DimensionSize, TensorSpec, input_specs, output_spec};
 
-/// Letters of the digest that name the model where MLflow wants the hexadecimal of a UUID.
+/// Number of digits of the digest that serve as the UUID that MLflow expects.
 const UUID_LENGTH: usize = 32;
 
-/// Returns the description of the model, in YAML: strings that might be read as something else stand in quotes.
+/// Returns the description of the model in YAML; ambiguous strings are quoted.
 pub(super) fn text(bundle: &ModelBundle, created: Option<&str>) -> String {
     let digest = bundle.digest().to_string();
-    let (inputs, outputs) = (schema(&input_specs(bundle)), schema(&[output_spec()]));
+    let inputs = schema(&input_specs(bundle));
+    let outputs = schema(&[output_spec()]);
     let created = created
         .map(|time| format!("utc_time_created: '{time}'\n"))
         .unwrap_or_default();
@@ -52,7 +55,7 @@ signature:
     )
 }
 
-/// Returns MLflow's description of some tensors, as the JSON text it wants.
+/// Returns MLflow's description of tensors, as the JSON text it expects.
 fn schema(tensors: &[TensorSpec]) -> String {
     let size = |extent: &DimensionSize| match *extent {
         DimensionSize::Free(_) => -1,

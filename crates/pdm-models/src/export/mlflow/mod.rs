@@ -1,10 +1,10 @@
 //! The folder of an MLflow model, which `mlflow.pyfunc.load_model` and `mlflow models serve` read.
 //!
 //! ```text
-//! MLmodel                       flavors python_function and onnx, signature, where it comes from
+//! MLmodel                       flavors python_function and onnx, signature, origin
 //! model.onnx                    the graph
-//! input_example.json            what the model reads of a few units; serving_input_example.json as a request
-//! requirements.txt              what Python needs; conda.yaml and python_env.yaml say the same to conda and virtualenv
+//! input_example.json            the model input for a few units; serving_input_example.json as a request
+//! requirements.txt              Python packages; conda.yaml and python_env.yaml are the same for conda and virtualenv
 //! ```
 
 mod environment;
@@ -41,14 +41,13 @@ pub const MLFLOW_FILES: [&str; 7] = [
     DESCRIPTION,
 ];
 
-/// Returns the files of an MLflow model made of a bundle, `MLmodel` last: without it the folder is no model.
+/// Returns the files of an MLflow model of a bundle. `MLmodel` is last, since the folder is not a model without it.
 ///
-/// `units` are the example of an input; where there are none, it is a unit whose channels stand at the medians of the
-/// training data. `created` is told as the time the model was made, such as `2026-11-23 12:00:00.000000` in UTC; the
-/// bundle itself knows none.
+/// `units` are the input example; without any, it is a unit whose channels have the medians of the training data. `created`
+/// is recorded as the creation time of the model, such as `2026-11-23 12:00:00.000000` in UTC; the bundle itself has none.
 ///
 /// # Errors
-/// Those of [`onnx`]; or units are given and none has a row.
+/// Those of [`onnx`], or units are given but none has a row.
 pub fn mlflow_model(
     bundle: &ModelBundle,
     units: &[Trajectory],

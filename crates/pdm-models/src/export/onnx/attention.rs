@@ -1,3 +1,5 @@
+//! Transformers as ONNX nodes.
+
 use super::convolution::last_step;
 use super::graph::{Attribute, Graph, Value, attribute, int};
 use super::network::{NetworkParameters, dense};
@@ -18,7 +20,8 @@ pub(super) fn last_output(
         vec![int("start", 1), int("end", 2)],
     );
     let longest = squeeze(graph, &longest, 0);
-    let (zero, one) = (graph.int(0), graph.int(1));
+    let zero = graph.int(0);
+    let one = graph.int(1);
     let places = graph.node("Range", &[&zero, &longest, &one], Vec::new());
     let embedded = dense(graph, parameters, transformer.input, &steps.rows);
     let positions = positions(graph, transformer, &places);
@@ -31,7 +34,7 @@ pub(super) fn last_output(
     norm(graph, parameters, transformer.norm, &last)
 }
 
-/// Returns what is added to the row of each step, `[steps, width]`.
+/// Returns the position embeddings, which are added to the rows, `[steps, width]`.
 fn positions(graph: &mut Graph, transformer: &Transformer, places: &Value) -> Value {
     let width = transformer.width();
     let known = transformer.positions.len() / width;
@@ -96,14 +99,15 @@ fn attend(
     dense(graph, parameters, attention.output, &mixed)
 }
 
-/// Returns how much each step attends to itself and those before it, within the context: `[batch, heads, steps, steps]`.
+/// Returns the attention weights of each step for itself and the earlier steps of the context: `[batch, heads, steps, steps]`.
 fn shares(graph: &mut Graph, attention: Attention, scores: &Value, places: &Value) -> Value {
     let columns = attention.output.weight.inputs / attention.heads;
     let scale = graph.floats(&[], &[(columns as f32).sqrt().recip()]);
     let scaled = graph.node("Mul", &[scores, &scale], Vec::new());
     let rows = unsqueeze(graph, places, 1);
     let age = graph.node("Sub", &[&rows, places], Vec::new());
-    let (zero, context) = (graph.int(0), graph.int(attention.context as i64));
+    let zero = graph.int(0);
+    let context = graph.int(attention.context as i64);
     let past = graph.node("GreaterOrEqual", &[&age, &zero], Vec::new());
     let near = graph.node("Less", &[&age, &context], Vec::new());
     let seen = graph.node("And", &[&past, &near], Vec::new());

@@ -1,3 +1,5 @@
+//! Convolutional networks as ONNX nodes.
+
 use super::graph::{Graph, Value, int, ints};
 use super::network::NetworkParameters;
 use super::source::{SequenceRows, Window, rows_at, transpose, unsqueeze};
@@ -17,7 +19,7 @@ pub(super) fn window(
     for conv in &cnn.convs {
         let convolved = map_conv(graph, parameters, conv, &maps);
         let bent = graph.node("Tanh", &[&convolved], Vec::new());
-        // What was there before the history stays zero, whatever the bias.
+        // Steps before the history stay zero, whatever the bias.
         maps = graph.node("Mul", &[&bent, &mask], Vec::new());
     }
     graph.node("Flatten", &[&maps], vec![int("axis", 1)])
@@ -61,7 +63,7 @@ pub(super) fn last_output(
     rows_at(graph, &rows, &last)
 }
 
-/// Returns the place of the last step of each history.
+/// Returns the index of the last step of each history.
 pub(super) fn last_step(graph: &mut Graph, steps: &SequenceRows) -> Value {
     let one = graph.int(1);
     graph.node("Sub", &[&steps.counts, &one], Vec::new())
@@ -78,11 +80,11 @@ fn block(
     let first = graph.node("Relu", &[&first], Vec::new());
     let second = causal(graph, parameters, &block.second, &first);
     let second = graph.node("Relu", &[&second], Vec::new());
-    let beside = match block.skip {
+    let shortcut = match block.skip {
         Some(skip) => pointwise(graph, parameters, skip, input),
         None => input.clone(),
     };
-    let sum = graph.node("Add", &[&second, &beside], Vec::new());
+    let sum = graph.node("Add", &[&second, &shortcut], Vec::new());
     graph.node("Relu", &[&sum], Vec::new())
 }
 
@@ -92,7 +94,9 @@ fn causal(
     conv: &Conv,
     input: &Value,
 ) -> Value {
-    let (taps, inputs, outputs) = (conv.taps.len(), conv.taps[0].inputs, conv.bias.len);
+    let taps = conv.taps.len();
+    let inputs = conv.taps[0].inputs;
+    let outputs = conv.bias.len;
     let weight: Vec<f32> = conv
         .taps
         .iter()
@@ -118,17 +122,20 @@ fn pointwise(
     layer: Dense,
     input: &Value,
 ) -> Value {
-    let (inputs, outputs) = (layer.weight.inputs, layer.weight.outputs);
+    let inputs = layer.weight.inputs;
+    let outputs = layer.weight.outputs;
     let weight = by_output(parameters.matrix(layer.weight), [1, inputs, outputs]);
     let weight = graph.floats(&[outputs, inputs, 1], &weight);
     let bias = graph.floats(&[outputs], parameters.vector(layer.bias));
     graph.node("Conv", &[input, &weight, &bias], Vec::new())
 }
 
-/// Returns a weight `[taps, inputs, outputs]` as ONNX has it, `[outputs, inputs, taps]`.
+/// Converts a weight `[taps, inputs, outputs]` to the layout of ONNX, `[outputs, inputs, taps]`.
 fn by_output(weight: &[f32], [taps, inputs, outputs]: [usize; 3]) -> Vec<f32> {
     let at = |i: usize| {
-        let (output, input, tap) = (i / (inputs * taps), i / taps % inputs, i % taps);
+        let output = i / (inputs * taps);
+        let input = i / taps % inputs;
+        let tap = i % taps;
         weight[(tap * inputs + input) * outputs + output]
     };
     (0..weight.len()).map(at).collect()

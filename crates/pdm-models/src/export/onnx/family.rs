@@ -1,3 +1,5 @@
+//! Model families as ONNX nodes.
+
 use super::graph::{Graph, Value};
 use super::source::GraphInput;
 use super::{linear, network, trees};
@@ -55,7 +57,7 @@ fn weighed(graph: &mut Graph, model: &Stack, source: &GraphInput) -> Result<Valu
     Ok(sum(graph, parts))
 }
 
-/// Adds up in order, as the product does: the sum of doubles depends on it.
+/// Adds in the same order as the model itself, since the sum of doubles depends on it.
 fn sum(graph: &mut Graph, values: Vec<Value>) -> Value {
     let sum = values
         .into_iter()

@@ -1,3 +1,5 @@
+//! The ONNX file.
+
 use prost::Message;
 
 use super::family;
@@ -13,16 +15,16 @@ use crate::export::{DimensionSize, Dtype, ExportError, TensorSpec, input_specs, 
 use crate::features::InputKind;
 use crate::models::Predictor;
 
-/// The operators the graphs are written in; the first that have a layer normalisation.
+/// Version of the standard operators; the first with a layer normalisation.
 pub const OPSET: i64 = 17;
-/// Those on trees; the first with thresholds in double precision.
+/// Version of the operators on trees; the first with thresholds in double precision.
 pub const OPSET_TREES: i64 = 3;
-/// The format of files with these operators.
+/// Version of the file format with these operators.
 const IR_VERSION: i64 = 8;
 
 /// Returns the bundle's model as an ONNX file: from [`input_specs`] to [`output_spec`].
 ///
-/// The file's metadata name the bundle, the family, the columns and this program's version.
+/// The metadata of the file contain the bundle, the family, the columns and this program's version.
 ///
 /// # Errors
 /// A model without an ONNX form, of another width than the features, or of more than 2 GiB.
@@ -30,10 +32,8 @@ pub fn onnx(bundle: &ModelBundle) -> Result<Vec<u8>, ExportError> {
     let columns = bundle.features().input_names(bundle.model().input()).len();
     let graph = finished(bundle.model(), columns, bundle.manifest().target.cap())?;
     let value_info = |spec: &TensorSpec| value_info(spec);
-    let (inputs, output) = (
-        input_specs(bundle).iter().map(value_info).collect(),
-        vec![value_info(&output_spec())],
-    );
+    let inputs = input_specs(bundle).iter().map(value_info).collect();
+    let output = vec![value_info(&output_spec())];
     encode(ModelProto {
         doc_string: format!(
             "Remaining useful life in cycles, from 0 to {}, by a {} model.",
@@ -46,14 +46,15 @@ pub fn onnx(bundle: &ModelBundle) -> Result<Vec<u8>, ExportError> {
     })
 }
 
-/// Returns the graph of a model that reads so many columns and says at most `cap` cycles.
+/// Returns the graph of a model that reads this many columns and predicts at most `cap` cycles.
 pub(super) fn finished(
     model: &dyn Predictor,
     columns: usize,
     cap: f64,
 ) -> Result<Graph, ExportError> {
     let mut graph = Graph::default();
-    let (graph, features) = (&mut graph, Value::named(FEATURES));
+    let graph = &mut graph;
+    let features = Value::named(FEATURES);
     let (source, lawful) = match model.input() {
         InputKind::Table => (GraphInput::rows(features, columns), None),
         InputKind::Sequence | InputKind::Both => {
@@ -63,7 +64,8 @@ pub(super) fn finished(
         }
     };
     let raw = family::predictions(graph, model, &source)?;
-    let (least, most) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[cap]));
+    let least = graph.doubles(&[], &[0.0]);
+    let most = graph.doubles(&[], &[cap]);
     let mut rul = graph.node("Clip", &[&raw, &least, &most], Vec::new());
     if let Some(lawful) = lawful {
         let unknown = graph.doubles(&[], &[f64::NAN]);

@@ -1,15 +1,17 @@
+//! Builds an ONNX graph.
+
 use super::proto::{
     AttributeProto, AttributeType, DataType, GraphProto, NodeProto, TensorProto, ValueInfoProto,
 };
 
-/// Where the operators on trees live; those without a domain are the standard's own.
+/// Domain of the operators on trees; standard operators have no domain.
 pub(super) const TREES: &str = "ai.onnx.ml";
 
 /// A tensor of the graph, by its name.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Value(String);
 
-/// A graph in the making. Names are made of the operator and its number, so the same calls give the same bytes.
+/// A graph under construction. Names consist of the operator and a number, so the same calls give the same bytes.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     nodes: Vec<NodeProto>,
@@ -142,7 +144,7 @@ impl Graph {
         Value(name)
     }
 
-    /// Ends the graph.
+    /// Completes the graph.
     pub(super) fn finish(
         self,
         name: &str,
@@ -172,7 +174,7 @@ fn tensor(
     }
 }
 
-/// Returns double-precision numbers as an attribute may hold them.
+/// Returns double-precision numbers as a tensor for an attribute.
 pub(super) fn doubles(shape: &[usize], values: &[f64]) -> TensorProto {
     tensor(
         DataType::Double,
@@ -181,7 +183,7 @@ pub(super) fn doubles(shape: &[usize], values: &[f64]) -> TensorProto {
     )
 }
 
-/// What an attribute can be.
+/// The value of an attribute.
 pub(super) enum Attribute {
     Float(f32),
     Int(i64),

@@ -1,9 +1,9 @@
-//! An emitter of ONNX graphs of our own: burn's exporter knows neither LSTM nor attention, nor operations of our own.
+//! Writes ONNX graphs; burn's exporter supports neither LSTM nor attention nor custom operations.
 //!
-//! Linear models and forests are computed in double precision, as the product does. Networks are written in the standard's
-//! own operators: `GRU` and `LSTM` with the lengths of the histories, `Conv` with zeros before the first step,
-//! attention with a causal mask. Which rows of a history a network reads (every `stride`-th up to the last) is part of
-//! the graph, so its input is the plain history.
+//! Linear models and forests are computed in double precision, like the models themselves. Networks are written with standard
+//! operators: `GRU` and `LSTM` with the lengths of the histories, `Conv` with zeros before the first step, attention with a
+//! causal mask. The selection of rows that a network reads (every `stride`-th up to the last) is part of the graph, so its
+//! input is the plain history.
 
 mod attention;
 mod convolution;

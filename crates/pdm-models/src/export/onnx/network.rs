@@ -1,3 +1,5 @@
+//! Neural networks as ONNX nodes.
+
 use super::graph::{Graph, Value, int};
 use super::proto::DataType;
 use super::source::{GraphInput, cast, squeeze};
@@ -7,7 +9,7 @@ use crate::models::neural::layers::Dense;
 use crate::models::neural::layout::{Vector, WeightMatrix};
 use crate::models::neural::{Activation, HistoryReading, NetworkBody};
 
-/// The parameters of a network, which its layers are read from.
+/// The parameters of a network, from which its layers are read.
 #[derive(Clone, Copy)]
 pub(super) struct NetworkParameters<'a>(pub(super) &'a [f32]);
 
@@ -21,9 +23,10 @@ impl<'a> NetworkParameters<'a> {
     }
 }
 
-/// Adds a network of any family; of one that learns quantiles, the middle.
+/// Adds a network of any family; with quantiles, its output is the middle one.
 pub(super) fn add(graph: &mut Graph, model: &Neural, source: &GraphInput) -> Value {
-    let (network, parameters) = (&model.network, NetworkParameters(&model.weights.parameters));
+    let network = &model.network;
+    let parameters = NetworkParameters(&model.weights.parameters);
     let body = body(graph, model, parameters, source);
     let hidden = dense(graph, parameters, network.head, &body);
     let bend = match network.activation {
@@ -43,7 +46,7 @@ pub(super) fn add(graph: &mut Graph, model: &Neural, source: &GraphInput) -> Val
     squeeze(graph, &cycles, 1)
 }
 
-/// Returns what the head reads at the last row, `[batch, width]`.
+/// Returns the input of the head at the last row, `[batch, width]`.
 fn body(
     graph: &mut Graph,
     model: &Neural,
@@ -89,14 +92,12 @@ pub(super) fn dense(
     graph.node("Add", &[&product, &bias], Vec::new())
 }
 
-/// Returns the middle of three outputs `[batch, 3]`, in whichever order they came: `[batch, 1]`.
+/// Returns the middle of three outputs `[batch, 3]` in any order: `[batch, 1]`.
 fn middle(graph: &mut Graph, outputs: &Value) -> Value {
     let sizes = graph.ints(&[1, 1, 1]);
     let [a, b, c] = graph.split("Split", &[outputs, &sizes], vec![int("axis", 1)]);
-    let (low, high) = (
-        graph.node("Min", &[&a, &b], Vec::new()),
-        graph.node("Max", &[&a, &b], Vec::new()),
-    );
+    let low = graph.node("Min", &[&a, &b], Vec::new());
+    let high = graph.node("Max", &[&a, &b], Vec::new());
     let high = graph.node("Min", &[&high, &c], Vec::new());
     graph.node("Max", &[&low, &high], Vec::new())
 }

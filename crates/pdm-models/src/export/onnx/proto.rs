@@ -1,9 +1,9 @@
-//! The messages of `onnx.proto3` that the graphs need, with its field numbers; fields that are never written are left
+//! The messages of `onnx.proto3` that the graphs need, with their field numbers; fields that are never written are left
 //! out, which the wire format allows.
 
 use prost::Message;
 
-/// A file: the graph, and which operators it is written in.
+/// A file: the graph, and the versions of its operators.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ModelProto {
     #[prost(int64, tag = "1")]
@@ -38,7 +38,7 @@ pub(super) struct StringStringEntryProto {
     pub(super) value: String,
 }
 
-/// Nodes in an order in which they can be computed.
+/// Nodes in an order of computation.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct GraphProto {
     #[prost(message, repeated, tag = "1")]
@@ -69,7 +69,7 @@ pub(super) struct NodeProto {
     pub(super) domain: String,
 }
 
-/// `type` says which of the other fields counts.
+/// `type` selects the field that is used.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct AttributeProto {
     #[prost(string, tag = "1")]
@@ -154,7 +154,7 @@ pub(super) struct TensorShapeProto {
     pub(super) dim: Vec<ProtoDimension>,
 }
 
-/// One dimension: a size, or a name for one that the caller chooses.
+/// One dimension: a size, or the name of a size that the caller chooses.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ProtoDimension {
     #[prost(oneof = "Size", tags = "1, 2")]

@@ -1,3 +1,5 @@
+//! Recurrent networks as ONNX nodes.
+
 use super::graph::{Graph, Value, int};
 use super::network::NetworkParameters;
 use super::proto::DataType;
@@ -32,7 +34,9 @@ fn layer(
     input: &Value,
     counts: &Value,
 ) -> [Value; 2] {
-    let (hidden, inputs, gates) = (layer.hidden(), layer.input.weight.inputs, order(layer.cell));
+    let hidden = layer.hidden();
+    let inputs = layer.input.weight.inputs;
+    let gates = order(layer.cell);
     let width = gates.len() * hidden;
     let by_input = by_gate(
         parameters.matrix(layer.input.weight),
@@ -56,7 +60,7 @@ fn layer(
     }
 }
 
-/// Returns where each gate of ONNX stands among ours.
+/// Returns the index in our layout of each gate of ONNX.
 fn order(cell: Cell) -> &'static [usize] {
     match cell {
         // `z, r, h` among `r, z, n`.

@@ -1,19 +1,21 @@
+//! The inputs of an ONNX graph, and how models read them.
+
 use std::ops::Range;
 
 use super::graph::{Graph, Value, int, ints};
 use super::proto::DataType;
 
-/// What a model reads: rows of the feature table, or histories of which each has a length of its own.
+/// The input of a model: rows of the feature table, or histories of different lengths.
 #[derive(Debug, Clone)]
 pub(super) struct GraphInput {
     /// `[batch, columns]`, with [`Self::last`] `[batch, cycles, columns]`.
     values: Value,
     pub(super) columns: usize,
-    /// Where the last row of each history stands, `[batch]`.
+    /// Index of the last row of each history, `[batch]`.
     last: Option<Value>,
 }
 
-/// Rows of each history that a sequence network reads, the first one at 0; what follows the last one has no meaning.
+/// Rows of each history that a sequence network reads, the first one at 0; rows after the last one are ignored.
 pub(super) struct SequenceRows {
     /// `[batch, steps, columns]`
     pub(super) rows: Value,
@@ -25,7 +27,7 @@ pub(super) struct SequenceRows {
 pub(super) struct Window {
     /// `[batch, length, columns]`, zeros before the history began.
     pub(super) rows: Value,
-    /// One where there is a row and zero before, `[batch, length]`.
+    /// One for existing rows and zero before them, `[batch, length]`.
     pub(super) mask: Value,
 }
 
@@ -39,7 +41,7 @@ impl GraphInput {
         }
     }
 
-    /// Returns histories `[batch, cycles, columns]` of these lengths `[batch]`, and which lengths are lawful.
+    /// Returns histories `[batch, cycles, columns]` of these lengths `[batch]`, and which lengths are valid.
     pub(super) fn histories(
         graph: &mut Graph,
         values: Value,
@@ -47,11 +49,12 @@ impl GraphInput {
         lengths: &Value,
     ) -> (Self, Value) {
         let cycles = graph.node("Shape", &[&values], vec![int("start", 1), int("end", 2)]);
-        let (zero, one) = (graph.int(0), graph.int(1));
+        let zero = graph.int(0);
+        let one = graph.int(1);
         let positive = graph.node("Greater", &[lengths, &zero], Vec::new());
         let within = graph.node("LessOrEqual", &[lengths, &cycles], Vec::new());
         let lawful = graph.node("And", &[&positive, &within], Vec::new());
-        // Where a length is not lawful the answer is NaN: it must not break the others.
+        // The result for an invalid length is NaN and must not affect the others.
         let length = graph.node("Where", &[&lawful, lengths, &one], Vec::new());
         let last = graph.node("Sub", &[&length, &one], Vec::new());
         (
@@ -64,7 +67,7 @@ impl GraphInput {
         )
     }
 
-    /// Returns some neighbouring columns.
+    /// Returns a range of columns.
     pub(super) fn part(&self, graph: &mut Graph, columns: Range<usize>) -> Self {
         if columns.len() == self.columns {
             return self.clone();
@@ -94,7 +97,8 @@ impl GraphInput {
     /// Returns every `stride`-th row up to the last.
     pub(super) fn steps(&self, graph: &mut Graph, stride: usize) -> SequenceRows {
         let last = self.last();
-        let (stride, one) = (graph.int(stride as i64), graph.int(1));
+        let stride = graph.int(stride as i64);
+        let one = graph.int(1);
         let first = graph.node("Mod", &[last, &stride], Vec::new());
         let whole = graph.node("Div", &[last, &stride], Vec::new());
         let counts = graph.node("Add", &[&whole, &one], Vec::new());
@@ -118,24 +122,26 @@ impl GraphInput {
             .rev()
             .map(|steps| -((steps * stride) as i64))
             .collect();
-        let (back, zero) = (graph.ints(&back), graph.int(0));
+        let back = graph.ints(&back);
+        let zero = graph.int(0);
         let last = unsqueeze(graph, self.last(), 1);
         let wanted = graph.node("Add", &[&last, &back], Vec::new());
-        let there = graph.node("GreaterOrEqual", &[&wanted, &zero], Vec::new());
+        let exists = graph.node("GreaterOrEqual", &[&wanted, &zero], Vec::new());
         let places = graph.node("Max", &[&wanted, &zero], Vec::new());
         let rows = gather(graph, &self.values, &places);
-        let (each, nothing) = (unsqueeze(graph, &there, 2), graph.floats(&[], &[0.0]));
+        let each = unsqueeze(graph, &exists, 2);
+        let nothing = graph.floats(&[], &[0.0]);
         let rows = graph.node("Where", &[&each, &rows, &nothing], Vec::new());
         Window {
             rows,
-            mask: cast(graph, &there, DataType::Float),
+            mask: cast(graph, &exists, DataType::Float),
         }
     }
 
     fn last(&self) -> &Value {
         self.last
             .as_ref()
-            .expect("what a model reads, by `Predictor::input`, is what it is given")
+            .expect("the model gets the kind of input that `Predictor::input` declares")
     }
 }
 
@@ -151,19 +157,19 @@ fn gather(graph: &mut Graph, values: &Value, places: &Value) -> Value {
     graph.node("GatherND", &[values, &places], vec![int("batch_dims", 1)])
 }
 
-/// Puts a dimension of one in.
+/// Inserts a dimension of size one.
 pub(super) fn unsqueeze(graph: &mut Graph, value: &Value, axis: i64) -> Value {
     let axis = graph.ints(&[axis]);
     graph.node("Unsqueeze", &[value, &axis], Vec::new())
 }
 
-/// Takes a dimension of one out.
+/// Removes a dimension of size one.
 pub(super) fn squeeze(graph: &mut Graph, value: &Value, axis: i64) -> Value {
     let axis = graph.ints(&[axis]);
     graph.node("Squeeze", &[value, &axis], Vec::new())
 }
 
-/// Swaps the dimensions.
+/// Permutes the dimensions.
 pub(super) fn transpose<const N: usize>(
     graph: &mut Graph,
     value: &Value,
@@ -172,7 +178,7 @@ pub(super) fn transpose<const N: usize>(
     graph.node("Transpose", &[value], vec![ints("perm", order)])
 }
 
-/// Returns the same numbers as another type.
+/// Converts numbers to another type.
 pub(super) fn cast(graph: &mut Graph, value: &Value, to: DataType) -> Value {
     graph.node("Cast", &[value], vec![int("to", i64::from(i32::from(to)))])
 }

@@ -1,3 +1,5 @@
+//! Tests of ONNX graphs.
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,7 +38,7 @@ fn proto(model: &dyn Predictor, columns: usize) -> GraphProto {
         .finish("test", Vec::new(), Vec::new())
 }
 
-/// Asserts that every tensor is made once, and before it is read.
+/// Asserts that every tensor is defined once, before it is read.
 fn assert_computable(graph: &GraphProto, inputs: &[&str]) {
     let mut known: BTreeSet<&str> = inputs.iter().copied().collect();
     for constant in &graph.initializer {
@@ -94,20 +96,20 @@ fn a_model_of_another_width_is_refused() {
     };
     assert_eq!(
         refused(linear(3).as_ref()),
-        "a model of 3 inputs is given 4 columns"
+        "the model reads 3 inputs, but the features have 4 columns"
     );
     assert_eq!(
         refused(network("tcn", 1).as_ref()),
-        "a model of 3 inputs is given 4 columns"
+        "the model reads 3 inputs, but the features have 4 columns"
     );
     assert_eq!(
         refused(&Gbdt::new(0.0, 5)),
-        "a model of 5 inputs is given 4 columns"
+        "the model reads 5 inputs, but the features have 4 columns"
     );
 }
 
 #[test]
-fn a_model_that_tells_nothing_of_itself_has_no_graph() {
+fn a_model_of_an_unknown_family_has_no_graph() {
     #[derive(Debug)]
     struct Oracle;
 
@@ -138,13 +140,13 @@ fn python() -> PathBuf {
     python.expect("PDM_ML_TEST_PYTHON is not set: run the tests with `scripts/test`")
 }
 
-/// Returns what onnxruntime says of rows of two columns.
+/// Returns the predictions of onnxruntime for rows of two columns.
 fn in_onnxruntime(python: &PathBuf, model: &dyn Predictor, rows: &str) -> Vec<Option<f64>> {
     const RUN: &str = "import json, numpy, onnxruntime, sys
 nan = float('nan')
 rows = numpy.array(eval(sys.argv[2]), numpy.float32)
-said = onnxruntime.InferenceSession(sys.argv[1]).run(['rul'], {'features': rows})[0]
-print(json.dumps([None if value != value else value for value in said.tolist()]))";
+result = onnxruntime.InferenceSession(sys.argv[1]).run(['rul'], {'features': rows})[0]
+print(json.dumps([None if value != value else value for value in result.tolist()]))";
     let shape = vec![DimensionSize::Free("batch"), DimensionSize::Fixed(2)];
     let input = value_info(&TensorSpec {
         name: "features",
@@ -196,7 +198,7 @@ fn forests_without_trees_or_branches_and_missing_values_are_read_as_here() {
         right: !1,
     };
     forest.push_tree(&[node], &[leaf(-10.0), leaf(100.0)], &[1.0]);
-    // The last is the next single above the threshold; 182.75 is cut to the cap.
+    // The last value is the next single-precision number above the threshold; 182.75 is clipped to the cap.
     let rows = "[[9, 0], [9, 0.1], [0, nan], [0, 0.10000001]]";
     assert_eq!(
         in_onnxruntime(&python, &forest, rows),

@@ -1,10 +1,12 @@
+//! Forests as ONNX nodes.
+
 use super::graph::{Attribute, Graph, Value, attribute, doubles, int};
 use super::proto::{AttributeProto, DataType};
 use super::source::{GraphInput, cast, squeeze};
 use crate::models::Gbdt;
 use crate::models::gbdt::{Leaf, TreeNode};
 
-/// The columns of a `TreeEnsembleRegressor`. Nodes of a tree are numbered with its inner nodes first, then its leaves.
+/// The columns of a `TreeEnsembleRegressor`. The inner nodes of a tree are numbered first, then its leaves.
 #[derive(Default)]
 struct TreeColumns {
     trees: Vec<i64>,
@@ -19,7 +21,7 @@ struct TreeColumns {
     leaf_values: Vec<f64>,
 }
 
-/// Adds a forest as a `TreeEnsembleRegressor` in double precision, whose output alone the standard has as single.
+/// Adds a forest as a `TreeEnsembleRegressor` in double precision; only its output is single precision by the standard.
 pub(super) fn add(graph: &mut Graph, model: &Gbdt, source: &GraphInput) -> Value {
     let row = source.row(graph);
     let row = cast(graph, &row, DataType::Double);
@@ -30,7 +32,7 @@ pub(super) fn add(graph: &mut Graph, model: &Gbdt, source: &GraphInput) -> Value
     );
     let sum = cast(graph, &sum, DataType::Double);
     let sum = squeeze(graph, &sum, 1);
-    // Outside, so that less is lost to the single precision.
+    // Added outside of the operator, to lose less to the single precision.
     let init = graph.doubles(&[], &[model.init]);
     graph.node("Add", &[&sum, &init], Vec::new())
 }
@@ -38,9 +40,11 @@ pub(super) fn add(graph: &mut Graph, model: &Gbdt, source: &GraphInput) -> Value
 impl TreeColumns {
     fn of(model: &Gbdt) -> Self {
         let mut columns = Self::default();
-        (0..model.trees()).for_each(|tree| columns.push(tree, model.tree(tree)));
+        for tree in 0..model.trees() {
+            columns.push(tree, model.tree(tree));
+        }
         if model.trees() == 0 {
-            // The operator needs a tree.
+            // The operator needs at least one tree.
             columns.push(
                 0,
                 (
@@ -64,7 +68,8 @@ impl TreeColumns {
             }
         };
         for (at, node) in nodes.iter().enumerate() {
-            let (left, right) = (number(node.left), number(node.right));
+            let left = number(node.left);
+            let right = number(node.right);
             self.row(
                 [tree, at, node.feature as usize],
                 "BRANCH_LEQ",
@@ -82,12 +87,12 @@ impl TreeColumns {
 
     fn row(
         &mut self,
-        place: [usize; 3],
+        position: [usize; 3],
         mode: &'static str,
         threshold: f64,
         [left, right]: [i64; 2],
     ) {
-        let [tree, number, feature] = place.map(|number| number as i64);
+        let [tree, number, feature] = position.map(|number| number as i64);
         self.trees.push(tree);
         self.numbers.push(number);
         self.features.push(feature);

@@ -1,7 +1,9 @@
+//! A forest of regression trees.
+
 use crate::features::Matrix;
 use crate::models::{Family, InputKind, Predictor};
 
-/// Rows predicted together, so that a tree's nodes are read from memory once for all of them.
+/// Number of rows that are predicted together, so that the nodes of a tree are read from memory once for all of them.
 const BLOCK_ROWS: usize = 64;
 
 /// One inner node. A link is the number of a node of the same tree, greater than this node's own, or `!leaf`.
@@ -13,7 +15,7 @@ pub(crate) struct TreeNode {
     pub(crate) right: i32,
 }
 
-/// What a tree adds to the prediction of the rows that end here, and how many training rows did.
+/// Contribution of a leaf to the prediction, and its number of training rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Leaf {
     pub(crate) value: f64,
@@ -33,7 +35,7 @@ pub struct Gbdt {
     pub(super) leaves: Vec<Leaf>,
 }
 
-/// How far a forest had grown.
+/// The size of a forest at some time.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Mark {
     trees: usize,
@@ -62,7 +64,7 @@ impl Gbdt {
         self.starts.push(self.nodes.len() as u32);
     }
 
-    /// Returns how far the forest has grown.
+    /// Returns the current size of the forest.
     pub(crate) fn mark(&self) -> Mark {
         Mark {
             trees: self.trees(),
@@ -70,7 +72,7 @@ impl Gbdt {
         }
     }
 
-    /// Takes away the trees that were added after a mark of this forest.
+    /// Removes the trees that were added after a mark of this forest.
     pub(crate) fn cut(&mut self, mark: Mark) {
         let nodes = self.starts[mark.trees] as usize;
         self.starts.truncate(mark.trees + 1);
@@ -79,15 +81,15 @@ impl Gbdt {
         self.gains = mark.gains;
     }
 
-    /// Adds what the trees from one on say of each row to `sums`.
+    /// Adds the contributions of the trees from `first` on to `sums`, for each row.
     pub(crate) fn add_trees(&self, first: usize, rows: &Matrix, sums: &mut [f64]) {
         let rows: Vec<_> = (0..rows.rows()).map(|row| rows.row(row)).collect();
         for (rows, sums) in rows.chunks(BLOCK_ROWS).zip(sums.chunks_mut(BLOCK_ROWS)) {
             for tree in first..self.trees() {
                 let tree = self.tree(tree);
-                sums.iter_mut()
-                    .zip(rows)
-                    .for_each(|(sum, row)| *sum += tree_value(tree, row));
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum += tree_value(tree, row);
+                }
             }
         }
     }
@@ -102,14 +104,15 @@ impl Gbdt {
         self.starts.len() - 1
     }
 
-    /// Returns by how much the splits on each feature lowered the squared loss, summed over all trees.
+    /// Returns the total reduction of the squared loss by the splits on each feature, over all trees.
     pub fn importance(&self) -> Vec<f64> {
         self.gains.clone()
     }
 
     /// Returns the nodes and the leaves of one tree.
     pub(crate) fn tree(&self, tree: usize) -> (&[TreeNode], &[Leaf]) {
-        let (start, end) = (self.starts[tree] as usize, self.starts[tree + 1] as usize);
+        let start = self.starts[tree] as usize;
+        let end = self.starts[tree + 1] as usize;
         (
             &self.nodes[start..end],
             &self.leaves[start + tree..=end + tree],
@@ -150,7 +153,7 @@ impl Predictor for Gbdt {
     }
 }
 
-/// Follows a row to its leaf; a feature the row does not have reads as NaN, and NaN goes left.
+/// Follows a row to its leaf; a missing feature counts as NaN, and NaN goes left.
 fn tree_value((nodes, leaves): (&[TreeNode], &[Leaf]), row: &[f32]) -> f64 {
     let mut at = if nodes.is_empty() { !0 } else { 0 };
     while at >= 0 {

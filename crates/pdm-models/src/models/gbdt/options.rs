@@ -1,3 +1,5 @@
+//! Options of `[model] kind = "gbdt"`.
+
 use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
@@ -6,25 +8,25 @@ use crate::models::InputKind;
 use crate::models::{FamilyOptions, FitExtent};
 use pdm_core::domain::Problem;
 
-/// How gradient-boosted trees are grown: squared loss, leaf-wise, on binned features.
+/// Options of gradient-boosted trees: squared loss, leaf-wise growth, binned features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct GbdtOptions {
-    /// Share of each tree's answer that is added to the forest's, above 0 and at most 1.
+    /// Share of each tree's prediction that is added to the forest's, above 0 and at most 1.
     pub learning_rate: f64,
     /// Largest number of leaves of a tree, 2 to 4096.
     pub leaves: usize,
     /// Smallest number of training rows in a leaf, at least 1.
     pub min_leaf_rows: usize,
-    /// Share of the features each tree may use, drawn anew for every tree; above 0 and at most 1.
+    /// Share of the features that each tree may use, drawn for every tree; above 0 and at most 1.
     pub feature_fraction: f64,
-    /// Share of the rows each tree learns from, drawn without replacement for every tree; above 0 and at most 1.
+    /// Share of the rows that each tree learns from, drawn without replacement for every tree; above 0 and at most 1.
     pub bagging_fraction: f64,
-    /// Pulls leaf values towards zero: the number of rows with residual zero added to every leaf, at least 0.
+    /// Shrinks leaf values towards zero: number of rows with residual zero that are added to every leaf, at least 0.
     pub l2: f64,
     /// Number of trees, 1 to 100,000.
     pub rounds: usize,
-    /// Largest number of bins a feature is divided into, 2 to 256.
+    /// Largest number of bins of a feature, 2 to 256.
     pub bins: usize,
 }
 
@@ -65,12 +67,11 @@ impl GbdtOptions {
 /// Bins of a histogram.
 const BINS: u64 = 256;
 
-/// Features that are binned side by side.
+/// Number of features that are binned together.
 const LANES: u64 = 8;
 
-/// What to try where labels overflow.
-pub(crate) const WHEN_DIVERGED: &str =
-    "the labels are too large to add up: lower `cap` in [target]";
+/// What to try if labels overflow.
+pub(crate) const WHEN_DIVERGED: &str = "the labels are too large to add: lower `cap` in [target]";
 
 impl FamilyOptions for GbdtOptions {
     fn input(&self) -> InputKind {
@@ -80,15 +81,17 @@ impl FamilyOptions for GbdtOptions {
     /// | term | bytes |
     /// |---|---|
     /// | bins, predictions, residuals, row numbers | picked · (width + 32) |
-    /// | bins of the features a tree may use, side by side | picked · used |
+    /// | bins of the features a tree may use, in stripes | picked · used |
     /// | sorting a feature's values into bins, on every thread | 8 · picked · threads |
     /// | histograms of all leaves of a tree, 256 bins of 8 bytes | leaves · used · 2048 |
     /// | the forest, twice while it is written | 128 · rounds · leaves |
     ///
     /// `used` are the features a tree may use, rounded up to a multiple of 8.
     fn memory(&self, extent: &FitExtent) -> u64 {
-        let (width, picked) = (extent.width(self.input()), extent.picked);
-        let (leaves, rounds) = (self.leaves as u64, self.rounds as u64);
+        let width = extent.width(self.input());
+        let picked = extent.picked;
+        let leaves = self.leaves as u64;
+        let rounds = self.rounds as u64;
         let used = ((width as f64 * self.feature_fraction).round() as u64)
             .max(1)
             .next_multiple_of(LANES);

@@ -1,3 +1,5 @@
+//! Tests of forests.
+
 use proptest::prelude::*;
 
 use super::{Gbdt, GbdtOptions, Leaf, TreeNode};
@@ -127,7 +129,7 @@ fn another_format_is_refused_by_name() {
     let error = Gbdt::load(&newer).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "tensor `__metadata__` has format 2, and only 1 is known"
+        "tensor `__metadata__` has format 2; only 1 is supported"
     );
 }
 

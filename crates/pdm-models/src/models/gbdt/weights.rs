@@ -1,3 +1,5 @@
+//! Reads and writes the weights of a forest.
+
 use std::collections::HashMap;
 
 use safetensors::tensor::TensorView;
@@ -6,7 +8,7 @@ use safetensors::{Dtype, SafeTensors};
 use super::{Gbdt, Leaf, TreeNode};
 use crate::models::ModelError;
 
-/// Key and value of the one metadata entry; with two, their order in the file would be a map's.
+/// Key and value of the only metadata entry; the order of several would be that of a hash map.
 const FORMAT: (&str, &str) = ("gbdt_format", "1");
 
 impl Gbdt {
@@ -106,7 +108,7 @@ impl Gbdt {
             .map(|(name, dtype, bytes)| (*name, view(*dtype, bytes)));
         let metadata = HashMap::from([(FORMAT.0.to_owned(), FORMAT.1.to_owned())]);
         safetensors::serialize(views, Some(metadata))
-            .expect("nine short names make a header of lawful size")
+            .expect("nine short names make a header of valid size")
     }
 }
 
@@ -125,7 +127,7 @@ fn check_format(bytes: &[u8]) -> Result<(), ModelError> {
         Some(version) if version == FORMAT.1 => Ok(()),
         Some(version) => Err(damaged(
             "__metadata__",
-            format!("has format {version}, and only {} is known", FORMAT.1),
+            format!("has format {version}; only {} is supported", FORMAT.1),
         )),
         None => Err(damaged("__metadata__", format!("has no `{}`", FORMAT.0))),
     }
@@ -172,7 +174,8 @@ fn leaves(file: &SafeTensors<'_>) -> Result<Vec<Leaf>, ModelError> {
 
 /// Checks that the trees divide the nodes, and that there is one leaf more than nodes in each.
 fn check_starts(forest: &Gbdt) -> Result<(), ModelError> {
-    let (starts, nodes) = (&forest.starts, forest.nodes.len());
+    let starts = &forest.starts;
+    let nodes = forest.nodes.len();
     let ends =
         (starts.first() == Some(&0)) && starts.last().is_some_and(|end| *end as usize == nodes);
     if !ends || !starts.is_sorted() {
@@ -184,15 +187,16 @@ fn check_starts(forest: &Gbdt) -> Result<(), ModelError> {
     same_length("leaf.value", forest.leaves.len(), nodes + forest.trees())
 }
 
-/// Checks that every node and leaf of a tree but its root is linked to once, and by an earlier node only: such links
+/// Checks that every node and leaf of a tree except its root is linked once, and only by an earlier node: such links
 /// cannot form a loop.
 fn check_tree(forest: &Gbdt, tree: usize) -> Result<(), ModelError> {
     let (nodes, leaves) = forest.tree(tree);
-    let (mut seen_nodes, mut seen_leaves) = (vec![false; nodes.len()], vec![false; leaves.len()]);
+    let mut seen_nodes = vec![false; nodes.len()];
+    let mut seen_leaves = vec![false; leaves.len()];
     for (at, node) in nodes.iter().enumerate() {
         if node.feature as usize >= forest.width() {
             let problem = format!(
-                "names feature {} of {} in tree {tree}",
+                "has feature {} of {} in tree {tree}",
                 node.feature,
                 forest.width()
             );
@@ -211,7 +215,7 @@ fn check_tree(forest: &Gbdt, tree: usize) -> Result<(), ModelError> {
             if !forward || !fresh {
                 return Err(damaged(
                     name,
-                    format!("has the unlawful link {link} at node {at} of tree {tree}"),
+                    format!("has the invalid link {link} at node {at} of tree {tree}"),
                 ));
             }
         }

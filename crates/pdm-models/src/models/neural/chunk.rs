@@ -1,3 +1,5 @@
+//! The sequences that a network reads at once.
+
 use crate::features::Matrix;
 
 /// How a family reads a history.
@@ -7,26 +9,26 @@ pub(crate) enum HistoryReading {
     Sequence {
         /// Rows from one step to the next.
         stride: usize,
-        /// Most steps of a sequence in a fit.
+        /// Maximum number of steps of a sequence in a fit.
         max_steps: usize,
     },
     /// The last `length` steps, with an output at the last one.
     Window {
         /// Rows from one step to the next.
         stride: usize,
-        /// Most steps of a window.
+        /// Maximum number of steps of a window.
         length: usize,
     },
 }
 
-/// Sequences one after the other without padding: what a network computes on at once.
+/// Concatenated sequences without padding, which a network processes at once.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Chunk {
     /// `[rows, width]`, where `rows` are those of all sequences together.
     pub(crate) rows: Vec<f32>,
     /// Rows of each sequence, each at least one.
     pub(crate) lengths: Vec<usize>,
-    /// Whether there is an output at the last row of each sequence only.
+    /// Whether there is an output only at the last row of each sequence.
     pub(crate) last_only: bool,
 }
 
@@ -41,7 +43,7 @@ impl Chunk {
         self.lengths.push(length);
     }
 
-    /// Adds the steps that end at `last`, `length` of them at most.
+    /// Adds at most `length` steps that end at `last`.
     pub(crate) fn push_last(
         &mut self,
         history: &Matrix,
@@ -62,7 +64,7 @@ impl Chunk {
         }
     }
 
-    /// Returns the rows of this width at which there is an output.
+    /// Returns the rows of this width that have an output.
     pub(crate) fn judged(&self, rows: Vec<f32>, width: usize) -> Vec<f32> {
         if !self.last_only {
             return rows;
@@ -73,7 +75,7 @@ impl Chunk {
             .collect()
     }
 
-    /// Returns a gradient by the judged rows as one by all rows.
+    /// Expands a gradient by the rows with an output to one by all rows.
     pub(crate) fn spread(&self, by_judged: Vec<f32>, width: usize) -> Vec<f32> {
         if !self.last_only {
             return by_judged;

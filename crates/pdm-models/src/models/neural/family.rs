@@ -1,4 +1,4 @@
-//! What a family of networks says of itself, and what all of them have in common.
+//! The interface of families of networks, and what all of them have in common.
 
 use std::fmt::Debug;
 
@@ -9,7 +9,7 @@ use super::{Activation, HistoryReading, Network, NetworkBody, ParameterLayout, S
 use crate::models::InputKind;
 use crate::models::{FamilyOptions, FitExtent};
 
-/// The answers of a family of networks; its options implement it, in the file with its layers.
+/// Properties of a family of networks, implemented by its options in the file with its layers.
 pub(crate) trait NetworkOptions: SharedOptions + ToJson + Debug {
     /// Returns the name of the family.
     fn kind(&self) -> &'static str;
@@ -17,21 +17,21 @@ pub(crate) trait NetworkOptions: SharedOptions + ToJson + Debug {
     /// Returns how the family reads a history.
     fn reading(&self) -> HistoryReading;
 
-    /// Returns the layers that differ from those of other families, and puts their parameters into the layout.
+    /// Builds the layers specific to the family, and adds their parameters to the layout.
     fn body(&self, layout: &mut ParameterLayout, inputs: usize) -> NetworkBody;
 
     /// Returns the width of the layer between the body and the outputs.
     fn head(&self) -> usize;
 
-    /// Returns what bends that layer.
+    /// Returns the activation function of that layer.
     fn activation(&self) -> Activation {
         Activation::Relu
     }
 
-    /// Returns how many numbers the way back keeps of a step, besides its `width` inputs and their gradients.
+    /// Returns how many numbers the backward pass keeps per step, besides its `width` inputs and their gradients.
     fn kept_a_step(&self, width: u64) -> u64;
 
-    /// Returns options that are fitted in a moment, for tests.
+    /// Returns options that are fast to fit, for tests.
     fn small() -> Self
     where
         Self: Sized;
@@ -49,8 +49,9 @@ impl<T: Serialize> ToJson for T {
     }
 }
 
-/// What to try where the loss of a network is finite no more.
-pub(crate) const WHEN_DIVERGED: &str = "lower the network's `learning_rate`, such as to a third, or clip gradients sooner with a smaller `gradient_clip`";
+/// What to try if the loss of a network is no longer finite.
+pub(crate) const WHEN_DIVERGED: &str =
+    "lower the network's `learning_rate`, for example to a third, or lower `gradient_clip`";
 
 impl<T: NetworkOptions> FamilyOptions for T {
     fn input(&self) -> InputKind {
@@ -60,9 +61,9 @@ impl<T: NetworkOptions> FamilyOptions for T {
     /// | term | bytes |
     /// |---|---|
     /// | weights, gradients, averages, two moments and copies | 48 · parameters |
-    /// | values kept for the backward pass of a batch | 4 · steps · values a step |
+    /// | values kept for the backward pass of a batch | 4 · steps · values per step |
     ///
-    /// `steps` is the lesser of a full batch and of all units at the stride.
+    /// `steps` is the smaller of a full batch and all units at the stride.
     fn memory(&self, extent: &FitExtent) -> u64 {
         let width = extent.width(self.input());
         let parameters = Network::new(self, width as usize, 1).layout.len() as u64;

@@ -1,8 +1,10 @@
+//! The layout of the parameters of a network.
+
 use super::kernel::{Packed, View};
 
-/// Where each named tensor of a network stands in one vector of all its parameters.
+/// Positions of the named tensors of a network in one vector of all parameters.
 ///
-/// One vector makes clipping, the optimiser, averages and checkpoints one operation each.
+/// With one vector, clipping, the optimiser, averages and checkpoints are one operation each.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct ParameterLayout {
     tensors: Vec<Tensor>,
@@ -16,18 +18,18 @@ pub(crate) struct Tensor {
     pub(crate) name: String,
     /// Its shape, row-major.
     pub(crate) shape: Vec<usize>,
-    /// Where it starts.
+    /// Its offset.
     pub(crate) start: usize,
-    /// What it is before the first step.
+    /// Its initial values.
     pub(crate) init: Init,
 }
 
-/// How a tensor is drawn.
+/// How a tensor is initialised.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Init {
     /// Uniform between minus and plus this bound.
     Uniform(f32),
-    /// All the same.
+    /// All equal.
     Constant(f32),
 }
 
@@ -37,7 +39,7 @@ pub(crate) struct WeightMatrix {
     pub(crate) start: usize,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
-    /// Its place among the packed matrices.
+    /// Its index among the packed matrices.
     index: usize,
 }
 
@@ -59,13 +61,13 @@ impl ParameterLayout {
         &self.tensors
     }
 
-    /// Returns the name of the tensor that holds a parameter.
+    /// Returns the name of the tensor that contains a parameter.
     pub(crate) fn name_of(&self, parameter: usize) -> &str {
         let holder = self.tensors.iter().find(|tensor| parameter < tensor.end());
         holder.map_or("unknown", |tensor| &tensor.name)
     }
 
-    /// Adds a tensor that is no matrix.
+    /// Adds a tensor that is not a matrix.
     pub(crate) fn vector(&mut self, name: &str, shape: &[usize], init: Init) -> Vector {
         let start = self.push(name, shape, init);
         Vector {
@@ -74,7 +76,7 @@ impl ParameterLayout {
         }
     }
 
-    /// Adds a weight, drawn as PyTorch draws it: uniform within `1 / √fan`.
+    /// Adds a weight, initialised as in PyTorch: uniform within `1 / √fan`.
     pub(crate) fn matrix(
         &mut self,
         name: &str,
@@ -123,14 +125,14 @@ impl ParameterLayout {
 }
 
 impl Tensor {
-    /// Returns where the next tensor starts.
+    /// Returns the offset of the next tensor.
     pub(crate) fn end(&self) -> usize {
         self.start + self.shape.iter().product::<usize>()
     }
 }
 
 impl Init {
-    /// Returns the uniform draw of a layer with `fan` inputs.
+    /// Returns the uniform initialisation of a layer with `fan` inputs.
     pub(crate) fn of_fan(fan: usize) -> Self {
         Self::Uniform((fan as f32).sqrt().recip())
     }
@@ -142,7 +144,7 @@ impl WeightMatrix {
         &parameters[self.start..self.start + self.inputs * self.outputs]
     }
 
-    /// Returns the numbers of the matrix to be changed.
+    /// Returns the numbers of the matrix mutably.
     pub(crate) fn of_mut<'a>(&self, parameters: &'a mut [f32]) -> &'a mut [f32] {
         &mut parameters[self.start..self.start + self.inputs * self.outputs]
     }
@@ -154,13 +156,13 @@ impl Vector {
         &parameters[self.start..self.start + self.len]
     }
 
-    /// Returns its numbers to be changed.
+    /// Returns its numbers mutably.
     pub(crate) fn of_mut<'a>(&self, parameters: &'a mut [f32]) -> &'a mut [f32] {
         &mut parameters[self.start..self.start + self.len]
     }
 }
 
-/// The parameters of a network, made ready for products: packed once, read by every sequence and step.
+/// The parameters of a network, packed once for the products of all sequences and steps.
 #[derive(Debug, Clone)]
 pub(crate) struct Weights {
     pub(crate) parameters: Vec<f32>,
@@ -169,7 +171,7 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
-    /// Makes parameters ready for predicting.
+    /// Packs parameters for predictions.
     pub(crate) fn new(layout: &ParameterLayout, parameters: Vec<f32>) -> Self {
         let forward = layout
             .matrices
@@ -183,7 +185,7 @@ impl Weights {
         }
     }
 
-    /// Makes parameters ready for gradients too.
+    /// Packs parameters for gradients, too.
     pub(crate) fn for_gradients(layout: &ParameterLayout, parameters: Vec<f32>) -> Self {
         let weights = Self::new(layout, parameters);
         let transposed =

@@ -1,8 +1,8 @@
 //! Neural networks that read sequences: gated recurrent units, long short-term memory, convolutions and transformers.
 //!
-//! [`Network`] computes outputs and gradients on plain slices: microseconds a step in a server, no tensor runtime, and in
-//! a fit several times the speed of a graph of single tensor operations. [`Neural`] is a fitted network. The options of
-//! each family say how it is built and fitted (`NetworkOptions`); the fitting itself lives in `train`.
+//! [`Network`] computes outputs and gradients on plain slices: a step takes microseconds in a server, no tensor runtime is
+//! needed, and a fit is several times faster than with a graph of single tensor operations. [`Neural`] is a fitted network.
+//! The options of each family define how it is built and fitted (`NetworkOptions`); the fitting itself is in `train`.
 
 mod chunk;
 pub(crate) mod families;

@@ -1,3 +1,5 @@
+//! A fitted network and its weights.
+
 use safetensors::SafeTensors;
 
 use super::{Chunk, HistoryReading, Network, NetworkOptions, QUANTILES, Weights, ordered};
@@ -8,7 +10,7 @@ use pdm_core::domain::Interval;
 
 /// A fitted network.
 ///
-/// The output at row `t` has seen the rows `t`, `t − stride`, `t − 2 · stride`, …, so predictions for every row of a
+/// The output at row `t` depends on the rows `t`, `t − stride`, `t − 2 · stride`, …, so predictions for every row of a
 /// sequence family take `stride` interleaved passes.
 #[derive(Debug, Clone)]
 pub struct Neural {
@@ -16,9 +18,9 @@ pub struct Neural {
     pub(crate) network: Network,
     pub(crate) weights: Weights,
     pub(crate) reading: HistoryReading,
-    /// Number of inputs of a row.
+    /// Number of inputs per row.
     pub(crate) inputs: usize,
-    /// The remaining useful life that an output of one stands for, in cycles.
+    /// The remaining useful life that corresponds to an output of 1, in cycles.
     pub(crate) label_scale: f32,
 }
 
@@ -29,7 +31,7 @@ const OUTPUT_BIAS: &str = "output.bias";
 /// Lower, middle and upper, in cycles.
 type Quantiles = [f64; QUANTILES];
 
-/// Windows that are computed at once, so that a long history does not fill the memory.
+/// Number of windows that are computed at once, to limit memory for long histories.
 const WINDOWS: usize = 64;
 
 impl Neural {
@@ -76,11 +78,11 @@ impl Neural {
             }
         };
         let network = Network::new(options, inputs, outputs);
-        // Before room is made for them: options that a stranger wrote may ask for more than any machine has.
+        // Checked before memory is allocated: the options of an untrusted file may require more than any machine has.
         let needed = network.layout.len().saturating_mul(size_of::<f32>());
         if needed > weights.len() {
             let problem = format!(
-                "are {} bytes, and a network of these options has {needed}",
+                "have {} bytes, but a network with these options has {needed}",
                 weights.len()
             );
             return Err(wrong("weights", problem));
@@ -90,8 +92,8 @@ impl Neural {
         Ok(Self::new(options, network, parameters, inputs, label_scale))
     }
 
-    /// Returns lower, middle and upper for every judged row of a chunk, in cycles; all three are the one output of a
-    /// network that learns no quantiles.
+    /// Returns lower, middle and upper for every output row of a chunk, in cycles; without quantiles all three are the one
+    /// output of the network.
     fn cycles(&self, chunk: &Chunk) -> Vec<Quantiles> {
         let outputs = self.network.predict(&self.weights, chunk);
         let scale = f64::from(self.label_scale);
@@ -129,14 +131,17 @@ impl Neural {
     }
 
     fn by_sequence(&self, history: &Matrix, stride: usize) -> Vec<Quantiles> {
-        let (rows, offsets) = (history.rows(), stride.min(history.rows()));
+        let rows = history.rows();
+        let offsets = stride.min(history.rows());
         let mut chunk = Chunk::default();
-        (0..offsets).for_each(|offset| chunk.push(history, offset, rows - 1, stride));
+        for offset in 0..offsets {
+            chunk.push(history, offset, rows - 1, stride);
+        }
         let mut predictions = vec![[f64::NAN; QUANTILES]; rows];
         let order = (0..offsets).flat_map(|offset| (offset..rows).step_by(stride));
-        order
-            .zip(self.cycles(&chunk))
-            .for_each(|(row, cycles)| predictions[row] = cycles);
+        for (row, cycles) in order.zip(self.cycles(&chunk)) {
+            predictions[row] = cycles;
+        }
         predictions
     }
 
@@ -148,7 +153,9 @@ impl Neural {
                 ..Default::default()
             };
             let lasts = first..history.rows().min(first + WINDOWS);
-            lasts.for_each(|last| chunk.push_last(history, last, stride, length));
+            for last in lasts {
+                chunk.push_last(history, last, stride, length);
+            }
             predictions.extend(self.cycles(&chunk));
         }
         predictions
@@ -224,7 +231,7 @@ mod tests {
         families.map(|options| options.kind())
     }
 
-    /// A network with weights from a sine, which are as good as random here.
+    /// A network with weights from a sine, which are as good as random ones here.
     fn model(kind: &str) -> Neural {
         with_outputs(kind, 1)
     }

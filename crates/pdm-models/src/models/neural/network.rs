@@ -1,11 +1,11 @@
-//! The network of any family: its body, and the head that all of them share.
+//! The network of any family: its body, and the head that all families share.
 
 use super::families::{Cnn, RecurrentLayers, Tcn, Transformer};
 use super::kernel::{relu, relu_back, tanh_all, tanh_back};
 use super::layers::Dense;
 use super::{Chunk, NetworkOptions, ParameterLayout, Weights};
 
-/// The shape of a network: what it computes, given [`Weights`].
+/// The structure of a network, which computes with given [`Weights`].
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Network {
     pub(crate) layout: ParameterLayout,
@@ -16,7 +16,7 @@ pub(crate) struct Network {
     pub(crate) output: Dense,
 }
 
-/// The part of a network that differs by family.
+/// The part of a network that depends on the family.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum NetworkBody {
     Recurrent(RecurrentLayers),
@@ -25,7 +25,7 @@ pub(crate) enum NetworkBody {
     Transformer(Transformer),
 }
 
-/// What bends the layer before the outputs.
+/// The activation function of the layer before the outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
     Relu,
@@ -35,7 +35,7 @@ pub(crate) enum Activation {
 /// Takes the gradient by the outputs, and adds the gradient by all parameters to its second argument.
 pub(crate) type WayBack<'a> = Box<dyn FnOnce(&[f32], &mut [f32]) + 'a>;
 
-/// The same for the rows the body computed.
+/// The same for the rows that the body computed.
 type BodyWayBack<'a> = Box<dyn FnOnce(Vec<f32>, &mut [f32]) + 'a>;
 
 impl NetworkBody {
@@ -49,7 +49,7 @@ impl NetworkBody {
         }
     }
 
-    /// Returns the rows of a window, where the body answers once for each window and not once for each row.
+    /// Returns the rows of a window if the body has one output per window instead of one per row.
     pub(crate) fn window(&self) -> Option<usize> {
         match self {
             Self::Cnn(body) => Some(body.window),
@@ -57,13 +57,14 @@ impl NetworkBody {
         }
     }
 
-    /// Returns a row `[width]` for every output of the chunk, and the way back.
+    /// Returns a row `[width]` for every output of the chunk, and the backward pass.
     fn forward<'a>(
         &'a self,
         weights: &'a Weights,
         chunk: &'a Chunk,
     ) -> (Vec<f32>, BodyWayBack<'a>) {
-        let (lengths, rows) = (&chunk.lengths[..], &chunk.rows[..]);
+        let lengths = &chunk.lengths[..];
+        let rows = &chunk.rows[..];
         match self {
             Self::Recurrent(body) => {
                 let (states, kept) = body.forward(weights, lengths, rows);
@@ -104,11 +105,12 @@ impl NetworkBody {
 }
 
 impl Network {
-    /// Returns the network of a family for inputs of this width, with `outputs` numbers for every judged row.
+    /// Returns the network of a family for inputs of this width, with `outputs` numbers per output row.
     pub(crate) fn new(options: &dyn NetworkOptions, inputs: usize, outputs: usize) -> Self {
         let mut layout = ParameterLayout::default();
         let body = options.body(&mut layout, inputs);
-        let (width, activation) = (options.head(), options.activation());
+        let width = options.head();
+        let activation = options.activation();
         let head = Dense::new(&mut layout, "head", [body.width(), width], body.width());
         let output = Dense::new(&mut layout, "output", [width, outputs], width);
         Self {
@@ -120,7 +122,7 @@ impl Network {
         }
     }
 
-    /// Returns the number of outputs for every judged row.
+    /// Returns the number of outputs per output row.
     pub(crate) fn outputs(&self) -> usize {
         self.output.weight.outputs
     }
@@ -130,7 +132,7 @@ impl Network {
         self.forward(weights, chunk).0
     }
 
-    /// Returns the outputs and the way back to the gradient by the parameters.
+    /// Returns the outputs and the backward pass to the gradient by the parameters.
     pub(crate) fn forward<'a>(
         &'a self,
         weights: &'a Weights,

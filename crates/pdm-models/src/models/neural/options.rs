@@ -1,12 +1,14 @@
+//! Options that all networks share.
+
 use serde::{Deserialize, Serialize};
 
 use pdm_core::domain::Problem;
 
-/// How the learning rate goes over the steps of a fit.
+/// The course of the learning rate over the steps of a fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
-    /// The same all the time, after the warm-up.
+    /// Constant after the warm-up.
     Constant,
     /// From the peak down to zero along a cosine, after the warm-up (Loshchilov and Hutter, 2017).
     Cosine,
@@ -71,36 +73,36 @@ impl FitOptions {
     }
 }
 
-/// Cycles from one step to the next where units live some 200 cycles.
+/// Default cycles from one step to the next, for units that live about 200 cycles.
 pub(super) const STRIDE: usize = 4;
 
-/// Returns the cycles from one step to the next where times are stretched by this factor.
+/// Returns the cycles from one step to the next, stretched by this factor.
 pub(crate) fn stretched_stride(time_scale: f64) -> usize {
     ((STRIDE as f64 * time_scale).round() as usize).clamp(1, LONGEST)
 }
 
-/// Most layers, one on top of the other; beyond these bounds is a slip of the finger, and sizes would overflow.
+/// Maximum number of layers; values beyond these bounds are typing errors, and sizes would overflow.
 pub(super) const DEEPEST: usize = 64;
 
-/// Most numbers side by side in a layer.
+/// Maximum width of a layer.
 pub(super) const WIDEST: usize = 4096;
 
-/// Most cycles or steps of a sequence, and most sequences of a batch.
+/// Maximum number of cycles or steps of a sequence, and of sequences of a batch.
 pub(super) const LONGEST: usize = 65_536;
 
-/// Most filters of a convolution, and most steps a filter looks at.
+/// Maximum number of filters of a convolution, and of steps of a filter.
 pub(super) const MOST_TAPS: usize = 256;
 
 /// Largest learning rate, norm of a gradient and decay of weights.
 const LARGEST: f64 = 1e6;
 
-/// Most steps of a fit.
+/// Maximum number of steps of a fit.
 const MOST_STEPS: usize = 10_000_000;
 
-/// Declares the options of a family: its own keys, and those every network shares, with the family's defaults.
+/// Declares the options of a family: its own keys and those that all networks share, with the family's defaults.
 ///
-/// A macro, because serde's `flatten` loses the place of a mistake, and a table of its own could not have defaults that
-/// differ by family.
+/// A macro, because serde's `flatten` loses the location of an error, and a separate table could not have defaults that
+/// depend on the family.
 macro_rules! network_options {
     (
         $(#[$about:meta])* $name:ident {
@@ -113,22 +115,21 @@ macro_rules! network_options {
         #[serde(default)]
         pub struct $name {
             $($(#[$doc])* pub $key: $type,)*
-            /// Steps of the optimiser, one a batch. A number of steps suits fleets of any size better than a number of
-            /// passes.
+            /// Steps of the optimiser, one per batch. A number of steps suits fleets of any size better than a number of passes.
             pub steps: usize,
-            /// Sequences in a batch: units, or windows where the family reads windows.
+            /// Number of sequences in a batch: units, or windows if the family reads windows.
             pub batch: usize,
             /// Peak learning rate.
             pub learning_rate: f64,
-            /// How the learning rate goes over the steps: `constant`, `cosine` or `one_cycle`.
+            /// Course of the learning rate over the steps: `constant`, `cosine` or `one_cycle`.
             pub schedule: $crate::models::Schedule,
-            /// Fraction of the fit in which the learning rate rises to its peak, from 0 to 1.
+            /// Fraction of the fit during which the learning rate rises to its peak, from 0 to 1.
             pub warmup_fraction: f64,
             /// Decoupled weight decay (AdamW), relative to the learning rate.
             pub weight_decay: f64,
-            /// Largest norm of the gradient of all weights together; a longer one is scaled down to it.
+            /// Largest norm of the gradient of all weights together; a larger one is scaled down to it.
             pub gradient_clip: f64,
-            /// Decay per step of the running average of the weights, which is what predicts; 0 keeps the last weights.
+            /// Decay per step of the running average of the weights, which is used for predictions; 0 uses the last weights.
             pub weight_average: f64,
         }
 
@@ -172,7 +173,7 @@ macro_rules! network_options {
 pub(super) use network_options;
 
 impl FitOptions {
-    /// What most families are fitted with.
+    /// Defaults of most families.
     pub(super) const USUAL: Self = Self {
         steps: 700,
         batch: 8,

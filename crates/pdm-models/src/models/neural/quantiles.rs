@@ -1,9 +1,11 @@
-/// Outputs for a judged row of a network that learns quantiles: lower, middle and upper.
+//! Quantile outputs.
+
+/// Outputs per output row of a network with quantiles: lower, middle and upper.
 pub(crate) const QUANTILES: usize = 3;
 
-/// Returns the outputs for a judged row as lower, middle and upper; a single output is all three.
+/// Returns the outputs of a row as lower, middle and upper; a single output is all three.
 ///
-/// Quantiles that are learnt side by side may cross. Sorted they are never further from the true ones (Chernozhukov,
+/// Quantiles that are learnt together may cross. Sorting never moves them further from the true ones (Chernozhukov,
 /// Fernández-Val, Galichon, Econometrica 78, 2010).
 pub(crate) fn ordered(outputs: &[f32]) -> [f32; QUANTILES] {
     match *outputs {

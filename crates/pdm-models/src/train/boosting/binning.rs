@@ -1,11 +1,13 @@
+//! Divides features into bins.
+
 use rayon::prelude::*;
 
 use crate::features::Matrix;
 
-/// Fewest rows in a bin, as LightGBM's `min_data_in_bin`.
+/// Minimum number of rows in a bin, like LightGBM's `min_data_in_bin`.
 const MIN_BIN_ROWS: usize = 3;
 
-/// Rows the bins are computed from, as LightGBM's `bin_construct_sample_cnt`.
+/// Number of rows from which the bins are computed, like LightGBM's `bin_construct_sample_cnt`.
 const SAMPLE_ROWS: usize = 200_000;
 
 /// One feature as bins. Bin `b` holds the values up to `bounds[b]` and above `bounds[b - 1]`.
@@ -27,7 +29,7 @@ pub(super) struct BinnedTable {
 }
 
 impl BinnedTable {
-    /// Divides every column of a table into at most `limit` bins, 256 at most, of about equally many rows.
+    /// Divides every column of a table into at most `limit` bins, and at most 256, with about equally many rows.
     pub(super) fn new(table: &Matrix, limit: usize) -> Self {
         let features = (0..table.width)
             .into_par_iter()
@@ -56,7 +58,7 @@ impl BinnedFeature {
         if bounds.is_empty() {
             return None;
         }
-        // A NaN is above no bound, so it falls into the first bin, as it goes left in prediction.
+        // NaN is above no bound, so it is in the first bin, just as it goes left in prediction.
         let bins = values
             .iter()
             .map(|value| bounds.partition_point(|bound| value > bound) as u8)
@@ -69,8 +71,8 @@ impl BinnedFeature {
     }
 }
 
-/// Returns the bounds between bins: one bin a value where there are few values, otherwise bins of about equally many
-/// rows, where a value as common as a bin is large has a bin of its own.
+/// Returns the bounds between bins: one bin per value if there are few values, otherwise bins of about equally many rows; a
+/// value as common as a bin has a bin of its own.
 fn upper_bounds(mut sample: Vec<f32>, limit: usize) -> Vec<f32> {
     sample.retain(|value| !value.is_nan());
     sample.sort_unstable_by(f32::total_cmp);
@@ -88,7 +90,7 @@ fn upper_bounds(mut sample: Vec<f32>, limit: usize) -> Vec<f32> {
     bounds
 }
 
-/// Returns each value once, with how often it occurs.
+/// Returns the distinct values with their counts.
 fn distinct(sorted: &[f32]) -> Vec<(f32, usize)> {
     sorted
         .chunk_by(|a, b| a == b)
@@ -96,7 +98,7 @@ fn distinct(sorted: &[f32]) -> Vec<(f32, usize)> {
         .collect()
 }
 
-/// Returns a number `t` with `low <= t < high`: their midpoint, where that can be written.
+/// Returns a number `t` with `low <= t < high`: their midpoint if it is representable.
 fn between(low: f32, high: f32) -> f32 {
     let middle = f32::midpoint(low, high);
     if low <= middle && middle < high {
@@ -109,7 +111,7 @@ fn between(low: f32, high: f32) -> f32 {
 /// Decides where a bin ends, going through the values in order.
 struct Quota {
     limit: usize,
-    /// Rows a value must have for a bin of its own.
+    /// Number of rows from which a value has a bin of its own.
     heavy: f64,
     /// Rows of a bin.
     target: f64,
@@ -151,14 +153,14 @@ impl Quota {
         quota
     }
 
-    /// Shares the rows that are left among the bins that are left.
+    /// Distributes the remaining rows over the remaining bins.
     fn aim(&mut self) {
         if self.even {
             self.target = self.light_rows as f64 / self.light_bins.max(1) as f64;
         }
     }
 
-    /// Takes a value with `count` rows into the open bin, and returns whether the bin ends before the `next` value.
+    /// Adds a value with `count` rows to the open bin, and returns whether the bin ends before the `next` value.
     fn closes_after(&mut self, count: usize, next: usize) -> bool {
         let (heavy, next_heavy) = (count as f64 >= self.heavy, next as f64 >= self.heavy);
         self.open_rows += count;
@@ -212,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_numbers_are_told_apart() {
+    fn neighbouring_numbers_are_separated() {
         let (low, high) = (1.0_f32, 1.0_f32.next_up());
         assert!(low <= between(low, high) && between(low, high) < high);
         assert_eq!(between(f32::NEG_INFINITY, f32::INFINITY), f32::NEG_INFINITY);

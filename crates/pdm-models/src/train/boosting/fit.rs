@@ -1,3 +1,5 @@
+//! Fits gradient-boosted trees.
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -14,18 +16,18 @@ use crate::models::{Gbdt, GbdtOptions};
 use crate::train::TrainError;
 use pdm_core::events::Reporter;
 
-/// Rounds between two reports.
+/// Number of rounds between two reports.
 const REPORT_ROUNDS: usize = 10;
 
-/// Rows a thread takes at once.
+/// Number of rows that a thread processes at once.
 const CHUNK_ROWS: usize = 2048;
 
 /// Fits gradient-boosted trees to a label for each row of a table of finite features.
 ///
-/// The forest depends on the arguments alone: the same bytes on any number of threads.
+/// The forest depends only on the arguments: the same bytes on any number of threads.
 ///
 /// # Errors
-/// A signal, too few rows for one split, or labels that are not finite.
+/// The work was interrupted, there are too few rows for one split, or labels are not finite.
 pub fn fit_gbdt(
     rows: &Matrix,
     labels: &[f64],
@@ -36,8 +38,8 @@ pub fn fit_gbdt(
     fit_forest(rows, labels, None, options, seed, reporter)
 }
 
-/// The same, and stops early where rows held back are predicted no better any more: the forest is the one that predicted
-/// them best.
+/// Like [`fit`], but stops early when predictions of held-back rows no longer improve; returns the forest that predicts them
+/// best.
 pub(in crate::train) fn fit_forest(
     rows: &Matrix,
     labels: &[f64],
@@ -47,7 +49,7 @@ pub(in crate::train) fn fit_forest(
     reporter: &Reporter,
 ) -> Result<Gbdt, TrainError> {
     check_size(rows.rows(), labels.len(), options)?;
-    // Inside the thread pool, so that the many short parallel steps need not be handed over from outside.
+    // Runs inside the thread pool, which avoids handing over many short parallel steps.
     rayon::scope(|_| {
         let table = BinnedTable::new(rows, options.bins);
         Boosting::new(&table, labels, options, seed, rows.width).run(held_back, reporter)
@@ -138,10 +140,10 @@ impl<'a> Boosting<'a> {
         Ok(self.forest)
     }
 
-    /// Looks at the rows held back, where it is time, and returns whether more trees would not help.
+    /// Evaluates the held-back rows, if due, and returns whether the fit should stop.
     fn is_enough(&self, held_back: &mut HeldBack, round: usize, reporter: &Reporter) -> bool {
         if held_back.is_due(round, self.options.rounds) {
-            let rmse = held_back.look(&self.forest, round);
+            let rmse = held_back.evaluate(&self.forest, round);
             reporter.metric("gbdt/validation_rmse", round as u64, rmse);
         }
         held_back.is_over(round)
@@ -219,7 +221,7 @@ impl<'a> Boosting<'a> {
         }
     }
 
-    /// Returns a leaf's share of the prediction: the mean of its residuals and `l2` zeros, slowed.
+    /// Returns the contribution of a leaf: the mean of its residuals and `l2` zeros, times the learning rate.
     fn leaf(&self, total: i64, fixed_point: FixedPoint) -> Leaf {
         let rows = fixed_point.rows(total);
         let mean = fixed_point.sum(total) / (f64::from(rows) + self.options.l2);
@@ -259,7 +261,7 @@ fn numbers(count: usize) -> Vec<u32> {
     (0..count as u32).collect()
 }
 
-/// Returns the larger number, or NaN where one is.
+/// Returns the larger number, or NaN if one of them is NaN.
 fn largest(a: f64, b: f64) -> f64 {
     if b > a || b.is_nan() { b } else { a }
 }

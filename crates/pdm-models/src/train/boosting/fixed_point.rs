@@ -1,7 +1,9 @@
-/// Rows above which a rounded residual would keep fewer than 15 bits.
+//! Residuals as fixed-point numbers.
+
+/// Maximum number of rows; with more, a rounded residual would keep fewer than 15 bits.
 pub(super) const MAX_ROWS: usize = (1 << 24) - 1;
 
-/// Writes residuals as whole numbers, and packs a sum of them with the number of rows in one `i64`.
+/// Converts residuals to integers, and packs their sum and the number of rows into one `i64`.
 ///
 /// The low bits count rows and the high bits hold the sum, so that one addition adds both. With `n` rows of `c` bits a
 /// residual keeps `62 - 2c` bits and a sign: 32 at 20,000 rows.
@@ -17,7 +19,7 @@ impl FixedPoint {
         let count_bits = usize::BITS - rows.min(MAX_ROWS).leading_zeros();
         let limit = (1_i64 << (62 - 2 * count_bits)) as f64;
         let scale = if largest > 0.0 { limit / largest } else { 1.0 };
-        // A subnormal residual has no finite scale, and nothing is left to learn from it.
+        // A subnormal residual has no finite scale, and there is nothing left to learn.
         Self {
             count_bits,
             scale: if scale.is_finite() { scale } else { 1.0 },
@@ -30,7 +32,7 @@ impl FixedPoint {
         whole.wrapping_shl(self.count_bits).wrapping_add(1)
     }
 
-    /// Returns how many rows a packed sum is over.
+    /// Returns the number of rows of a packed sum.
     pub(super) fn rows(self, packed: i64) -> u32 {
         (packed & ((1 << self.count_bits) - 1)) as u32
     }
@@ -45,7 +47,7 @@ impl FixedPoint {
         self.whole(packed) / self.scale
     }
 
-    /// Turns a gain over whole numbers into one over residuals.
+    /// Converts a gain over integers to one over residuals.
     pub(super) fn gain(self, whole_gain: f64) -> f64 {
         whole_gain / self.scale / self.scale
     }

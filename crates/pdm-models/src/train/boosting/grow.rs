@@ -1,3 +1,5 @@
+//! Grows one tree.
+
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -8,34 +10,34 @@ use super::split::{Judge, Split};
 use super::stripes::{LANES, Stripes};
 use crate::models::gbdt::TreeNode;
 
-/// Additions below which a histogram is summed on one thread: waking a second would take longer.
+/// Number of additions below which a histogram is summed on one thread, since waking another would take longer.
 const PARALLEL_ADDITIONS: usize = 20_000;
 
-/// A grown tree over bins, with where its rows lie.
+/// A grown tree over bins, with the rows of its leaves.
 #[derive(Debug, Default)]
 pub(super) struct GrownTree {
     pub(super) nodes: Vec<TreeNode>,
-    /// The nodes' features, by number in the binned table, and the last bins that go left.
+    /// The nodes, with the feature's number in the binned table and the last bin that goes left.
     pub(super) cuts: Vec<(u32, u8)>,
     pub(super) gains: Vec<f64>,
     pub(super) leaves: Vec<GrownLeaf>,
 }
 
-/// A leaf while the tree grows.
+/// A leaf of a growing tree.
 #[derive(Debug)]
 pub(super) struct GrownLeaf {
-    /// Where the leaf's rows lie among the grower's rows.
+    /// Range of the leaf's rows in the grower's rows.
     pub(super) rows: Range<usize>,
     /// Packed sum of the residuals.
     pub(super) total: i64,
-    /// The histograms' place in the pool.
+    /// Index of the histograms in the pool.
     slot: usize,
     best: Option<Split>,
-    /// The node that links here, and whether on its right.
+    /// The parent node, and whether this is its right child.
     parent: Option<(usize, bool)>,
 }
 
-/// Grows one tree after another, keeping its memory.
+/// Grows one tree after another, reusing its memory.
 #[derive(Debug)]
 pub(super) struct Grower<'a> {
     table: &'a BinnedTable,
@@ -43,7 +45,7 @@ pub(super) struct Grower<'a> {
     stripes: Stripes,
     /// The numbers of bins of the stripes' features.
     bins: Vec<[usize; LANES]>,
-    /// The rows of the tree, those of a leaf side by side in rising order.
+    /// The rows of the tree; those of a leaf are contiguous, in ascending order.
     rows: Vec<u32>,
     aside: Vec<u32>,
     residuals: Vec<i64>,
@@ -64,7 +66,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Chooses the features of the trees to come, which then may be grown on any of `rows`.
+    /// Chooses the features of the following trees, which may be grown on any of `rows`.
     pub(super) fn choose(&mut self, features: Vec<u32>, rows: &[u32]) {
         self.stripes.fill(self.table, features, rows);
         let bins = |feature: &u32| self.table.features[*feature as usize].bounds.len() + 1;
@@ -122,7 +124,7 @@ impl<'a> Grower<'a> {
         }
     }
 
-    /// Divides a leaf: the left child takes its number, the right child the next one.
+    /// Splits a leaf: the left child keeps its number, the right child gets the next one.
     fn split(
         &mut self,
         tree: &mut GrownTree,
@@ -158,8 +160,8 @@ impl<'a> Grower<'a> {
         tree.leaves.push(right_leaf);
     }
 
-    /// Finds the best splits of two siblings: sums the histograms of the smaller one in a fresh slot, and takes them
-    /// from the parent's, which leaves those of the larger one.
+    /// Finds the best splits of two siblings: sums the histograms of the smaller one in a new slot, and subtracts them from
+    /// the parent's, which gives those of the larger one.
     fn judge_children(
         &mut self,
         children: &mut [GrownLeaf; 2],
@@ -210,7 +212,7 @@ impl<'a> Grower<'a> {
         )
     }
 
-    /// Works on every stripe, on several threads where it is worth it, and returns the best splits of both kinds.
+    /// Processes all stripes, on several threads if that is faster, and returns the best splits of both siblings.
     fn for_stripes<T: Send>(
         &self,
         work: &mut [T],
@@ -232,7 +234,7 @@ impl<'a> Grower<'a> {
         splits.reduce(|| (None, None), better)
     }
 
-    /// Copies the residuals of some rows side by side.
+    /// Copies the residuals of some rows to contiguous memory.
     fn gather(&mut self, rows: Range<usize>, residuals: &[i64]) {
         self.residuals.clear();
         self.residuals
@@ -248,13 +250,13 @@ impl<'a> Grower<'a> {
         histograms
     }
 
-    /// Moves the rows of a leaf that go left before the others, both in their old order; returns where these begin.
+    /// Moves the rows of a leaf that go left before the others, keeping the order of both; returns where the others begin.
     fn partition(&mut self, range: Range<usize>, split: Split) -> usize {
         let bins = &self.table.features[split.feature as usize].bins;
         let rows = &mut self.rows[range.clone()];
         let (mut left, mut right) = (0, 0);
         for at in 0..rows.len() {
-            // Both writes happen and one counts: a branch would be guessed wrong every other time.
+            // Both writes are executed and one counts: a branch would be mispredicted half of the time.
             let row = rows[at];
             let goes_left = bins[row as usize] <= split.bin;
             rows[left] = row;
@@ -290,7 +292,7 @@ impl GrownTree {
         self.gains.push(split.gain);
     }
 
-    /// Returns the number of the leaf a row of the table ends in.
+    /// Returns the number of the leaf of a row of the table.
     pub(super) fn leaf_of(&self, table: &BinnedTable, row: usize) -> usize {
         let mut at = if self.nodes.is_empty() { !0 } else { 0 };
         while at >= 0 {

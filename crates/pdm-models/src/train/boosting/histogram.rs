@@ -1,9 +1,11 @@
+//! Histograms of residuals.
+
 use super::stripes::LANES;
 
-/// Largest number of bins of a feature.
+/// Maximum number of bins of a feature.
 pub(super) const BINS: usize = 256;
 
-/// Rows whose bins are fetched at once: their waits for memory overlap.
+/// Number of rows whose bins are fetched at once, so that their memory latencies overlap.
 const FETCHED_ROWS: usize = 64;
 
 /// By feature of a stripe and by bin: the packed sum of the residuals of a leaf's rows.
@@ -35,7 +37,7 @@ pub(super) fn accumulate(
     }
 }
 
-/// Takes one child's histogram from its parent's, which leaves the other child's.
+/// Subtracts one child's histogram from its parent's, which gives the other child's.
 pub(super) fn subtract(parent: &mut StripeHistogram, child: &StripeHistogram) {
     for (sum, part) in parent
         .as_flattened_mut()

@@ -1,7 +1,7 @@
 //! Grows gradient-boosted trees: leaf-wise, on histograms of binned features, by squared loss.
 //!
 //! ```text
-//! features ─ BinnedTable ─▶ bins by feature ─ Stripes ─▶ bins of the drawn features, eight side by side
+//! features ─ BinnedTable ─▶ bins by feature ─ Stripes ─▶ bins of the drawn features, eight adjacent
 //! residuals ─ FixedPoint ─▶ whole numbers          │
 //!                    └─────────────▶ Histograms ◀──┘ ─ best_split ─▶ Grower, the leaf with the best split first
 //! ```

@@ -1,14 +1,16 @@
+//! Finds the best split of a leaf.
+
 use super::fixed_point::FixedPoint;
 use super::histogram::{BINS, StripeHistogram};
 use super::stripes::LANES;
 
-/// A leaf cannot be told from a better one by less than this share of its score: rounding would split pure leaves.
+/// Minimum gain as a share of a leaf's score; otherwise rounding errors would split pure leaves.
 const ROUNDING: f64 = 1e-9;
 
-/// One way to divide a leaf in two.
+/// A split of a leaf.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Split {
-    /// By how much the squared loss falls, with the penalty.
+    /// Reduction of the penalised squared loss.
     pub(super) gain: f64,
     /// Number of the feature in the binned table.
     pub(super) feature: u32,
@@ -19,7 +21,7 @@ pub(super) struct Split {
 }
 
 impl Split {
-    /// Returns the split with the larger gain, or with the smaller feature where they are equal.
+    /// Returns the split with the larger gain; of equals the one with the smaller feature.
     pub(super) fn better(a: Option<Self>, b: Option<Self>) -> Option<Self> {
         match (a, b) {
             (Some(a), Some(b))
@@ -33,7 +35,7 @@ impl Split {
     }
 }
 
-/// What a split is judged by.
+/// The parameters that decide between splits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Judge {
     pub(super) fixed_point: FixedPoint,
@@ -42,7 +44,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// Returns the best split of a leaf by the features of one stripe; `bins` are the features' numbers of bins.
+    /// Returns the best split of a leaf by the features of one stripe; `bins` has the number of bins of each feature.
     pub(super) fn best(
         &self,
         histogram: &StripeHistogram,
@@ -60,7 +62,7 @@ impl Judge {
     }
 }
 
-/// One leaf, as its splits are weighed.
+/// Precomputed quantities of one leaf.
 ///
 /// The score of a leaf is `sum² / (rows + l2)`, the gain of a split its children's scores less the leaf's own (Chen
 /// and Guestrin, XGBoost, KDD 2016, equation 7, with hessians of one). With `a` and `b` the children's rows and
@@ -76,7 +78,7 @@ struct Scales<'a> {
     slope: f64,
     /// The part of the children's scores that all splits have, less the leaf's score.
     offset: f64,
-    /// What a split must exceed to gain anything.
+    /// The threshold that a split must exceed.
     least: f64,
 }
 
@@ -102,7 +104,7 @@ impl<'a> Scales<'a> {
 
     /// Returns the best split by one feature, given the sums of all bins but the last.
     ///
-    /// In passes without branches: a running best would be guessed wrong at every bin that improves on it.
+    /// In passes without branches: a running maximum would be mispredicted at every improvement.
     fn best_of_feature(&self, bins: &[i64], feature: u32) -> Option<Split> {
         let Judge {
             fixed_point,

@@ -1,8 +1,10 @@
+//! Bins of features in stripes.
+
 use rayon::prelude::*;
 
 use super::binning::BinnedTable;
 
-/// Features side by side in a stripe: their bins of one row are one load, their histograms fit the fastest cache.
+/// Number of features of a stripe: their bins of one row are one load, and their histograms fit the fastest cache.
 pub(super) const LANES: usize = 8;
 
 /// The bins of the features a tree may use, in stripes of [`LANES`] features.
@@ -15,7 +17,7 @@ pub(super) struct Stripes {
 }
 
 impl Stripes {
-    /// Copies the bins of some features at some rows; other rows are left with bins of an earlier tree.
+    /// Copies the bins of some features at some rows; other rows keep the bins of an earlier tree.
     pub(super) fn fill(&mut self, table: &BinnedTable, features: Vec<u32>, rows: &[u32]) {
         self.bins.resize_with(features.len().div_ceil(LANES), || {
             vec![[0; LANES]; table.rows]

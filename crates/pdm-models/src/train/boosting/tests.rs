@@ -1,3 +1,5 @@
+//! Tests of boosting.
+
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
@@ -125,7 +127,7 @@ fn best_split_by_force(rows: &Matrix, labels: &[f64], options: &GbdtOptions) -> 
 fn a_single_split_is_the_best_one_found_by_force() {
     for seed in 0..20 {
         let (once, labels) = problem(40, 5, seed);
-        // Every row three times, so that bins of at least three rows keep all values apart.
+        // Every row three times, so that bins of at least three rows separate all values.
         let rows = Matrix {
             width: 5,
             values: once.values.repeat(3),
@@ -218,7 +220,7 @@ fn every_leaf_keeps_its_least_rows_and_every_tree_its_bag() {
     }
 }
 
-/// The rows a leaf counted while growing are those that prediction sends to it: thresholds and bins agree.
+/// The rows of a leaf while growing are those that prediction sends to it: thresholds and bins agree.
 #[test]
 fn prediction_sends_training_rows_where_growing_did() {
     let (rows, labels) = problem(2000, 6, 5);
@@ -340,7 +342,7 @@ fn too_few_rows_and_labels_that_are_no_numbers_are_refused() {
     .unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "training rows: 133 at hand, at least 134 needed"
+        "training rows: 133 available, at least 134 needed"
     );
     let refused = fit_gbdt(
         &rows,
@@ -352,7 +354,7 @@ fn too_few_rows_and_labels_that_are_no_numbers_are_refused() {
     .unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "labels: 132 at hand, at least 133 needed"
+        "labels: 132 available, at least 133 needed"
     );
     labels[50] = f64::NAN;
     let refused = fit_gbdt(&rows, &labels, &stump(), 7, &Reporter::silent());
@@ -432,7 +434,7 @@ fn a_fit_that_holds_rows_back_is_the_shorter_fit_that_predicts_them_best() {
     let watched = HeldBack::new(held_back.clone(), &training);
     let (looks, reporter) = LookLog::new();
     let stopped = fit_forest(&rows, &labels, watched, &options, 7, &reporter).unwrap();
-    let (looks, best) = (looks.told(), looks.best());
+    let (looks, best) = (looks.all(), looks.best());
     assert_eq!(stopped.trees() as u64, best.0);
     assert_eq!(looks.last().unwrap().0, best.0 + 20, "{looks:?}");
     assert!(best.0 < 180, "{best:?}");

@@ -376,7 +376,7 @@ fn a_fit_that_learns_no_more_stops_early_with_its_best_weights() {
         &reporter,
     )
     .unwrap();
-    let (looks, best) = (looks.told(), looks.best());
+    let (looks, best) = (looks.all(), looks.best());
     assert_eq!(looks.last().unwrap().0, best.0 + 30, "{looks:?}");
     assert!(best.0 < 3000, "{best:?}");
     assert!(rmse(&model) < looks[0].1, "{} {looks:?}", rmse(&model));

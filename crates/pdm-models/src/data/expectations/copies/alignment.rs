@@ -1,26 +1,26 @@
-//! How well the rows of one unit agree with those of another, and whether chance explains it.
+//! Measures how well the rows of two units agree, and whether chance explains it.
 
 use super::candidates::{RowPair, SharedRow};
 use super::channel::Channel;
 use super::fleet::Fleet;
 
-/// Values agree that are closer than this share of the step between successive rows of a unit.
+/// Values agree if they are closer than this share of the step between successive rows of a unit.
 const CLOSE: f64 = 0.25;
 /// Share of the sensors that must agree for a row to agree: one of five may have been changed.
 const SENSORS: f64 = 0.8;
 
-/// The rows of a pair of units that agree.
+/// The agreeing rows of a pair of units.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Alignment {
     /// Rows that agree.
     pub(super) matched: usize,
-    /// Rows of the unit that is told to be the copy.
+    /// Rows of the unit that is reported as the copy.
     pub(super) rows: usize,
     /// Rows of the shorter unit.
     shorter: usize,
-    /// Whether all that agree are equal.
+    /// Whether all agreeing rows are equal.
     pub(super) exact: bool,
-    /// Negative logarithm of the chance that two units that have nothing to do with each other agree so.
+    /// Negative logarithm of the probability that two unrelated units agree like this.
     pub(super) evidence: f64,
 }
 
@@ -31,17 +31,18 @@ impl Alignment {
     }
 }
 
-/// Compares all rows of two units that lie beside each other.
+/// Compares all rows of two units that are aligned by the shift.
 pub(super) fn judge(fleet: &Fleet<'_>, pair: RowPair) -> Alignment {
-    let (a, b) = (&fleet.members[pair.a].rows, &fleet.members[pair.b].rows);
+    let a = &fleet.members[pair.a].rows;
+    let b = &fleet.members[pair.b].rows;
     let first = (-pair.shift).max(0);
     let last = (a.len() as i64).min(b.len() as i64 - pair.shift);
-    let (mut matched, mut exact, mut evidence) = (0, true, 0.0);
+    let mut matched = 0;
+    let mut exact = true;
+    let mut evidence = 0.0;
     for row in first..last.max(first) {
-        let (a_row, b_row) = (
-            a.start + row as usize,
-            b.start + (row + pair.shift) as usize,
-        );
+        let a_row = a.start + row as usize;
+        let b_row = b.start + (row + pair.shift) as usize;
         if !matches(fleet, a_row, b_row) {
             continue;
         }
@@ -54,18 +55,18 @@ pub(super) fn judge(fleet: &Fleet<'_>, pair: RowPair) -> Alignment {
             evidence += evidence_of_row(fleet, a_row, b_row);
         }
     }
-    let beside = usize::try_from(last - first).unwrap_or_default();
+    let overlapping = usize::try_from(last - first).unwrap_or_default();
     let (unit, _) = fleet.in_order(pair.a, pair.b);
     Alignment {
         matched,
         rows: fleet.members[unit].rows.len(),
         shorter: a.len().min(b.len()),
         exact,
-        evidence: evidence - choices(matched, beside),
+        evidence: evidence - choices(matched, overlapping),
     }
 }
 
-/// Judges the rows that two units share in any order; each row of the first is there once.
+/// Judges the rows that two units share in any order; each row of the first occurs once.
 pub(super) fn judge_rows(fleet: &Fleet<'_>, shared: &[SharedRow]) -> Option<Alignment> {
     let first = shared.first()?;
     let rows = fleet.members[first.unit].rows.len();
@@ -93,19 +94,20 @@ pub(super) fn matches(fleet: &Fleet<'_>, a: usize, b: usize) -> bool {
     true
 }
 
-/// Returns whether two values agree: closer than noise, or equal when both are written with the decimal places of the coarser.
+/// Returns whether two values agree: closer than noise, or equal when rounded to the fewer decimal places of the two.
 fn is_close(fleet: &Fleet<'_>, at: usize, a: usize, b: usize) -> bool {
     let channel = &fleet.channels[at];
     if channel.ties(a, b) || channel.is_within_noise(a, b, CLOSE) {
         return true;
     }
     let decimals = |row: usize| fleet.decimals[at][fleet.unit_of[row] as usize];
-    let (fine, coarse) = (decimals(a).max(decimals(b)), decimals(a).min(decimals(b)));
+    let fine = decimals(a).max(decimals(b));
+    let coarse = decimals(a).min(decimals(b));
     let half = 0.5 * 10_f64.powi(-i32::from(coarse));
     fine > coarse && (channel.values[a] - channel.values[b]).abs() <= half * (1.0 + 1e-6)
 }
 
-/// Returns how little chance explains that two rows agree. Sensors that move together count as one.
+/// Returns the evidence that two rows do not agree by chance. Sensors that move together count as one.
 pub(super) fn evidence_of_row(fleet: &Fleet<'_>, a: usize, b: usize) -> f64 {
     let close = (0..fleet.channels.len()).filter(|at| is_close(fleet, *at, a, b));
     let sum: f64 = close
@@ -114,17 +116,17 @@ pub(super) fn evidence_of_row(fleet: &Fleet<'_>, a: usize, b: usize) -> f64 {
     sum * fleet.independent / fleet.channels.len() as f64
 }
 
-/// Returns how little chance explains that two values agree; nothing where the sensor has not moved.
+/// Returns the evidence that two values do not agree by chance; 0 if the sensor has not moved.
 fn evidence_of_cell(channel: &Channel, a: usize, b: usize) -> f64 {
-    let stands_still = channel.ties(a - 1, a) && channel.ties(b - 1, b);
-    if stands_still {
+    let is_unchanged = channel.ties(a - 1, a) && channel.ties(b - 1, b);
+    if is_unchanged {
         0.0
     } else {
         channel.surprise(a, b)
     }
 }
 
-/// Returns the logarithm of how many choices of so many rows there are.
+/// Returns the logarithm of the number of ways to choose `matched` of `of` rows.
 fn choices(matched: usize, of: usize) -> f64 {
     let share = matched as f64 / of.max(1) as f64;
     let part = |share: f64| {

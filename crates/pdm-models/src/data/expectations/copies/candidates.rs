@@ -1,5 +1,5 @@
-//! Pairs of units that may share rows, in n log n: windows of rows are put into the cells of coarse grids, sorted, and compared
-//! with their neighbours.
+//! Finds pairs of units that may share rows, in O(n log n): windows of rows are mapped to cells of coarse grids, sorted, and
+//! compared with their neighbours.
 
 use std::collections::HashSet;
 
@@ -9,42 +9,41 @@ use super::alignment::{evidence_of_row, matches};
 use super::channel::Channel;
 use super::fleet::{Fleet, mixed};
 
-/// Neighbours of other units each window is compared with.
+/// Number of neighbours of other units that each window is compared with.
 const COMPARED: usize = 4;
-/// Neighbours that are looked at for them.
-const LOOKED_AT: usize = 12;
-/// Rows that are compared before a pair is kept.
-const QUICK_LOOK: usize = 4;
-/// No window is longer, in rows.
+/// Number of neighbours among which those are searched.
+const INSPECTED: usize = 12;
+/// Number of rows that are compared before a pair is kept.
+const QUICK_CHECK: usize = 4;
+/// Maximum length of a window, in rows.
 const LONGEST_WINDOW: usize = 24;
-/// Sensors that have windows of their own, for copies whose other sensors were changed.
+/// Number of sensors with windows of their own, for copies whose other sensors were changed.
 const ALONE: usize = 3;
 
-/// Row `a_row` of unit `a` may be row `b_row` of unit `b`; rows count within the units.
+/// Two units that may share rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct RowPair {
     pub(super) a: usize,
     pub(super) b: usize,
-    /// How many rows later the rows of `a` stand in `b`; negative where they stand earlier.
+    /// By how many rows the rows of `a` are later in `b`; negative if they are earlier.
     pub(super) shift: i64,
 }
 
-/// A row of a unit that is a row of another unit, though the rows after it are not: one of a copy that was thinned out, shuffled
-/// or turned round.
+/// A row that two units share although the rows after it differ, as in a copy that was thinned out, shuffled or reversed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SharedRow {
-    /// The unit that is told to be the copy, and the other one.
+    /// The unit that is reported as the copy, and the other one.
     pub(super) unit: usize,
     pub(super) of: usize,
-    /// The row, counted over the fleet.
+    /// The row's index in the fleet.
     pub(super) row: usize,
-    /// Negative logarithm of the chance that any row of the other unit agrees so.
+    /// Negative logarithm of the probability that any row of the other unit agrees like this.
     pub(super) evidence: f64,
     /// Whether all values are equal.
     pub(super) exact: bool,
 }
 
-/// What units seem to share.
+/// Rows that units may share.
 #[derive(Default)]
 pub(super) struct Candidates {
     /// Units whose rows agree one after the other.
@@ -52,17 +51,17 @@ pub(super) struct Candidates {
     pub(super) rows: Vec<SharedRow>,
 }
 
-/// How windows become cells.
+/// How windows are mapped to cells.
 struct Grid {
-    /// The channels, most telling first.
+    /// The channels, in the order in which they are used.
     channels: Vec<usize>,
     /// Width of a cell, in steps of the channel.
     width: f64,
-    /// By which share of a cell the grid is moved.
+    /// Share of a cell by which the grid is shifted.
     moved: f64,
 }
 
-/// Returns the pairs and rows that agree at a first look.
+/// Returns the pairs and rows that agree in a quick check.
 pub(super) fn candidates(fleet: &Fleet<'_>) -> Candidates {
     let found: Vec<Candidates> = grids(fleet.channels.len())
         .into_par_iter()
@@ -77,9 +76,9 @@ pub(super) fn candidates(fleet: &Fleet<'_>) -> Candidates {
     all
 }
 
-/// Returns rows of different units that are equal in all sensors: those of a copy that was thinned out, where too few
-/// sensors are there to know a window of a row or two. Each is held against the first of its kind and the one before it, so
-/// that a row which many units have costs no more.
+/// Returns rows of different units that are equal in all sensors, as in a thinned-out copy with too few sensors to recognise
+/// a window of a row or two. Each row is compared only with the first equal one and the previous one, so that rows which many
+/// units have do not cost more.
 fn equal_rows(fleet: &Fleet<'_>) -> Vec<SharedRow> {
     let hash = |row: usize| {
         fleet.channels.iter().fold(0, |hash, channel| {
@@ -123,8 +122,8 @@ fn shared_of_kind(fleet: &Fleet<'_>, kind: &[(u64, u32)]) -> Vec<SharedRow> {
     shared
 }
 
-/// Fine cells find copies that hardly differ in windows of a row or two, coarse ones those that were rounded or disturbed. A
-/// copy that lies across the border of a cell in one grid lies within it in another.
+/// Fine cells find nearly exact copies in windows of a row or two, coarse cells those that were rounded or disturbed. A copy
+/// that crosses the border of a cell in one grid is inside a cell of another.
 fn grids(channels: usize) -> Vec<Grid> {
     let from = |first: usize| {
         (0..channels)
@@ -185,7 +184,7 @@ fn of_grid(fleet: &Fleet<'_>, grid: &Grid) -> Candidates {
     for (at, (hash, _, start)) in windows.iter().enumerate() {
         let a = *start as usize;
         let mut compared = 0;
-        for (other_hash, _, other) in windows[at + 1..].iter().take(LOOKED_AT) {
+        for (other_hash, _, other) in windows[at + 1..].iter().take(INSPECTED) {
             let b = *other as usize;
             if other_hash != hash || compared == COMPARED {
                 break;
@@ -198,7 +197,7 @@ fn of_grid(fleet: &Fleet<'_>, grid: &Grid) -> Candidates {
             if found.pairs.contains(&pair) || !matches(fleet, a, b) {
                 continue;
             }
-            if agree_at_a_look(fleet, a, b) {
+            if agree_quickly(fleet, a, b) {
                 found.pairs.insert(pair);
             } else {
                 found.rows.extend(shared_row(fleet, a, b));
@@ -208,22 +207,23 @@ fn of_grid(fleet: &Fleet<'_>, grid: &Grid) -> Candidates {
     found
 }
 
-/// Returns the cells of a window as rows and channels: as many as are needed to tell all rows of the fleet apart by chance;
-/// `None` where that takes too many rows.
+/// Returns the cells of a window as rows and channels: as many as are needed to distinguish all rows of the fleet; `None` if
+/// that takes too many rows.
 fn window(fleet: &Fleet<'_>, grid: &Grid) -> Option<Vec<(usize, usize)>> {
     let rows = fleet.unit_of.len();
     let needed = (rows as f64).ln() + 3.0;
-    // Rows of the same age and regime are alike, so a cell tells less than its size says.
-    let told: Vec<f64> = grid
+    // Rows of the same age and regime are similar, so a cell has less information than its size suggests.
+    let information: Vec<f64> = grid
         .channels
         .iter()
         .map(|at| 0.5 * surprise(&fleet.channels[*at], rows, grid))
         .collect();
-    let (mut cells, mut sum) = (Vec::new(), 0.0);
+    let mut cells = Vec::new();
+    let mut sum = 0.0;
     for row in 0..LONGEST_WINDOW {
-        for (channel, told) in grid.channels.iter().zip(&told) {
+        for (channel, information) in grid.channels.iter().zip(&information) {
             cells.push((row, *channel));
-            sum += told;
+            sum += information;
             if sum >= needed {
                 return Some(cells);
             }
@@ -232,7 +232,7 @@ fn window(fleet: &Fleet<'_>, grid: &Grid) -> Option<Vec<(usize, usize)>> {
     None
 }
 
-/// Returns how seldom two rows share a cell, as a negative logarithm.
+/// Returns the negative logarithm of the probability that two rows share a cell.
 fn surprise(channel: &Channel, rows: usize, grid: &Grid) -> f64 {
     let mut counts: Vec<u32> = Vec::new();
     for row in 0..rows {
@@ -247,13 +247,14 @@ fn surprise(channel: &Channel, rows: usize, grid: &Grid) -> f64 {
 }
 
 fn cell(channel: &Channel, row: usize, grid: &Grid) -> u32 {
-    // At least one rank wide: a finer cell would part equal values from nothing.
+    // At least one rank wide: a finer cell would not separate more values.
     let width = (channel.step * grid.width).max(1.0);
     (channel.rank(row) / width + grid.moved) as u32
 }
 
 fn pair(fleet: &Fleet<'_>, a_row: usize, b_row: usize) -> RowPair {
-    let (mut a, mut b) = (fleet.unit_of[a_row] as usize, fleet.unit_of[b_row] as usize);
+    let mut a = fleet.unit_of[a_row] as usize;
+    let mut b = fleet.unit_of[b_row] as usize;
     let within = |unit: usize, row: usize| (row - fleet.members[unit].rows.start) as i64;
     let mut shift = within(b, b_row) - within(a, a_row);
     if a > b {
@@ -262,7 +263,7 @@ fn pair(fleet: &Fleet<'_>, a_row: usize, b_row: usize) -> RowPair {
     RowPair { a, b, shift }
 }
 
-/// Returns a row that two units share, where chance hardly explains it.
+/// Returns a row that two units share, if that is unlikely to be chance.
 fn shared_row(fleet: &Fleet<'_>, a: usize, b: usize) -> Option<SharedRow> {
     let unit_of = |row: usize| fleet.unit_of[row] as usize;
     let is_first = |row: usize| fleet.members[unit_of(row)].rows.start == row;
@@ -283,9 +284,9 @@ fn shared_row(fleet: &Fleet<'_>, a: usize, b: usize) -> Option<SharedRow> {
 }
 
 /// Returns whether most of the next few rows agree.
-fn agree_at_a_look(fleet: &Fleet<'_>, a: usize, b: usize) -> bool {
+fn agree_quickly(fleet: &Fleet<'_>, a: usize, b: usize) -> bool {
     let end = |row: usize| fleet.members[fleet.unit_of[row] as usize].rows.end;
-    let rows = QUICK_LOOK.min(end(a) - a).min(end(b) - b);
+    let rows = QUICK_CHECK.min(end(a) - a).min(end(b) - b);
     let mut failed = 0;
     for row in 0..rows {
         failed += usize::from(!matches(fleet, a + row, b + row));

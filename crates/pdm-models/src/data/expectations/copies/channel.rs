@@ -1,26 +1,26 @@
-//! One sensor of a fleet, by the ranks of its values.
+//! One sensor of a fleet, described by the ranks of its values.
 
 use std::ops::Range;
 
-/// How a value is written: no value of a sensor is told from another one by more decimal places.
+/// Maximum number of decimal places that are distinguished.
 const MOST_DECIMALS: u8 = 9;
 
-/// Rows before and after a row that count as around it.
+/// Number of rows before and after a row that count as its neighbourhood.
 const AROUND: usize = 4;
 
 /// A sensor, row by row over the whole fleet.
 pub(super) struct Channel {
     pub(super) values: Vec<f64>,
-    /// How many rows of the fleet have a smaller value.
+    /// For each row, the number of rows of the fleet with a smaller value.
     pub(super) below: Vec<u32>,
-    /// How many rows have this value or a smaller one.
+    /// For each row, the number of rows with this value or a smaller one.
     up_to: Vec<u32>,
-    /// How far the sensor moves from a row to one like it, in ranks: the mean where it moves, zero where it never does.
+    /// Mean step between similar rows in which the sensor moves, in ranks; zero if it never moves.
     pub(super) step: f64,
-    /// How far it moves beside its trend; around each row, since ranks lie closer where values are rare, as near a failure.
+    /// Mean deviation from the trend around each row, since ranks are closer where values are rare, as near a failure.
     noise: Vec<f32>,
-    /// How much the match of a row says beside that of the row before it, from 0 to 1: little where the sensor moves smoothly,
-    /// since then one match brings the next.
+    /// How much information a matching row adds to a match of the previous row, from 0 to 1: little if the sensor moves
+    /// smoothly, since then one match implies the next.
     novelty: f64,
 }
 
@@ -32,7 +32,8 @@ impl Channel {
             .map(|(row, value)| (sort_key(*value), row))
             .collect();
         order.sort_unstable();
-        let (mut below, mut up_to) = (vec![0; values.len()], vec![0; values.len()]);
+        let mut below = vec![0; values.len()];
+        let mut up_to = vec![0; values.len()];
         let mut start = 0;
         while start < order.len() {
             let same = order[start..]
@@ -55,7 +56,7 @@ impl Channel {
         }
     }
 
-    /// Returns the rank of a row's value, in rows; the middle one where several rows have the value.
+    /// Returns the rank of a row's value, in rows; the middle one if several rows have the value.
     pub(super) fn rank(&self, row: usize) -> f64 {
         f64::midpoint(f64::from(self.below[row]), f64::from(self.up_to[row]))
     }
@@ -70,15 +71,15 @@ impl Channel {
         (self.rank(a) - self.rank(b)).abs() <= share * self.noise_at(a, b)
     }
 
-    /// Returns the negative logarithm of the share of rows nearby that are as close to a row as another one is.
+    /// Returns the negative logarithm of the share of neighbouring rows that are as close to row `a` as row `b` is.
     pub(super) fn surprise(&self, a: usize, b: usize) -> f64 {
-        // Rows between the two, to both sides, and without the two themselves.
+        // Rows between the two values, the two rows included.
         let between =
             f64::from(self.up_to[a].max(self.up_to[b]) - self.below[a].min(self.below[b]));
         if self.ties(a, b) {
             let others = between - 2.0;
             let surprise = ((2.0 * self.step + 1.0) / (others + 1.0)).max(1.0).ln();
-            // A value that many rows have is one that units come to by themselves.
+            // A value that many rows have is one that units reach independently.
             return if others <= FEW_TIES {
                 surprise
             } else {
@@ -93,12 +94,14 @@ impl Channel {
         f64::from(self.noise[a].min(self.noise[b]))
     }
 
-    /// Measures how the sensor moves; `units` are the rows of each unit, and `alike` the earlier row of its unit that each row
-    /// is compared with, itself where there is none. Returns the moves beside the trend of the unit.
+    /// Measures how the sensor moves; `units` has the rows of each unit, and `alike` the earlier row of its unit that each row
+    /// is compared with, or the row itself without one. Returns the moves without the trend of the unit.
     pub(super) fn measure(&mut self, units: &[Range<usize>], alike: &[u32]) -> Vec<f32> {
         let mut moves: Vec<f32> = vec![0.0; self.values.len()];
-        let (mut distance, mut moved) = (0.0, 0_u32);
-        let (mut along, mut squares) = (0.0, 0.0);
+        let mut distance = 0.0;
+        let mut moved = 0_u32;
+        let mut along = 0.0;
+        let mut squares = 0.0;
         for unit in units {
             for row in unit.clone() {
                 let step = self.rank(row) - self.rank(alike[row] as usize);
@@ -111,7 +114,8 @@ impl Channel {
             let moves = &mut moves[unit.clone()];
             center(moves);
             for pair in moves.windows(2).skip(1) {
-                let (before, step) = (f64::from(pair[0]), f64::from(pair[1]));
+                let before = f64::from(pair[0]);
+                let step = f64::from(pair[1]);
                 along += step * before;
                 squares += f64::midpoint(step * step, before * before);
             }
@@ -125,17 +129,19 @@ impl Channel {
     }
 }
 
-/// A value that more rows than these have beside the two that are compared says nothing new in a smooth sensor.
+/// If more rows than these share the value of the two compared rows, a match adds no information in a smooth sensor.
 const FEW_TIES: f64 = 3.0;
 
-/// Takes the trend out of moves; the first row of a unit has none.
+/// Removes the trend from moves; the first row of a unit has no move.
 fn center(moves: &mut [f32]) {
     let Some((first, moves)) = moves.split_first_mut() else {
         return;
     };
     *first = 0.0;
     let mean = moves.iter().sum::<f32>() / moves.len().max(1) as f32;
-    moves.iter_mut().for_each(|step| *step -= mean);
+    for step in moves {
+        *step -= mean;
+    }
 }
 
 /// Averages the moves around each row.
@@ -147,7 +153,7 @@ fn measure_noise(moves: &[f32], noise: &mut [f32]) {
     }
 }
 
-/// Returns a number that orders as the values do; both zeros are one.
+/// Returns an integer with the same order as the values; negative and positive zero are equal.
 fn sort_key(value: f64) -> u64 {
     let bits = (value + 0.0).to_bits();
     if bits >> 63 == 1 {
@@ -157,7 +163,7 @@ fn sort_key(value: f64) -> u64 {
     }
 }
 
-/// Returns the decimal places that all values are written with.
+/// Returns the number of decimal places of the values.
 pub(super) fn decimals(values: &[f64]) -> u8 {
     let mut decimals = 0;
     let mut scale = 1.0;
@@ -178,7 +184,7 @@ fn is_whole(scaled: f64) -> bool {
 mod tests {
     use super::*;
 
-    /// The row before, as the one that is alike.
+    /// The previous row of each row of a unit, as the similar one.
     fn before(rows: u32, unit: u32) -> Vec<u32> {
         (0..rows)
             .map(|row| if row % unit == 0 { row } else { row - 1 })
@@ -194,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_smoothly_has_little_novelty() {
+    fn a_smooth_sensor_has_little_novelty() {
         let measured = |values: Vec<f64>| {
             let mut channel = Channel::ranked(values);
             channel.measure(&[0..50, 50..100], &before(100, 50));

@@ -1,4 +1,4 @@
-//! All units of a data set, with the sensors that tell them apart best.
+//! All units of a data set, with the sensors that distinguish them best.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,20 +10,20 @@ use super::super::super::ingest::{RawDataset, RawPart};
 use super::super::super::rows::{RowRun, Rows};
 use super::channel::{self, Channel};
 
-/// No more sensors are compared: those with most different values.
+/// Maximum number of sensors that are compared: those with most different values.
 const MOST_SENSORS: usize = 12;
-/// Rows that are looked at to choose sensors, and to see how far they move together.
+/// Number of rows that are sampled to choose sensors and to correlate them.
 const SAMPLE: usize = 4096;
-/// Rows before a row that are looked at for one like it.
+/// Number of previous rows in which a similar row is searched.
 const FARTHEST_ALIKE: usize = 16;
-/// Data sets of which chance may show a copy in one.
+/// Number of data sets among which chance may produce one false copy.
 const DATA_SETS: f64 = 1000.0;
 
 /// The units of a data set, row after row.
 pub(super) struct Fleet<'a> {
     pub(super) members: Vec<FleetUnit<'a>>,
     pub(super) channels: Vec<Channel>,
-    /// How many independent sensors the channels are worth.
+    /// The effective number of independent sensors.
     pub(super) independent: f64,
     /// The unit of each row.
     pub(super) unit_of: Vec<u32>,
@@ -41,16 +41,17 @@ pub(super) struct FleetUnit<'a> {
 }
 
 impl FleetUnit<'_> {
-    /// Returns the line its first row stands on.
+    /// Returns the line of its first row.
     pub(super) fn line(&self) -> u64 {
         self.source.line(self.run.rows.start)
     }
 }
 
 impl<'a> Fleet<'a> {
-    /// Lays the units of all parts one after the other.
+    /// Concatenates the units of all parts.
     pub(super) fn of(raw: &'a RawDataset) -> Self {
-        let (mut members, mut unit_of) = (Vec::new(), Vec::new());
+        let mut members = Vec::new();
+        let mut unit_of = Vec::new();
         for (part, source) in raw.histories() {
             for run in &source.runs {
                 let start = unit_of.len();
@@ -64,7 +65,7 @@ impl<'a> Fleet<'a> {
             }
         }
         let spans: Vec<_> = members.iter().map(|member| member.rows.clone()).collect();
-        let sensors = telling_sensors(raw).into_par_iter();
+        let sensors = distinctive_sensors(raw).into_par_iter();
         let mut channels: Vec<_> = sensors
             .map(|sensor| Channel::ranked(joined(&members, sensor)))
             .collect();
@@ -90,8 +91,8 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Returns the evidence from which chance is no explanation, in nats: it would show so much in one pair of units of one
-    /// among a thousand data sets of this size.
+    /// Returns the evidence, in nats, from which chance is ruled out: by chance, one in a thousand data sets of this size has a
+    /// pair of units with so much evidence.
     pub(super) fn certain(&self) -> f64 {
         let units = self.members.len() as f64;
         let rows = self.unit_of.len() as f64 / units.max(1.0);
@@ -100,13 +101,13 @@ impl<'a> Fleet<'a> {
             .ln()
     }
 
-    /// Returns which of two units is told to be a copy, and of which other: a test unit of a training unit, else the later one.
+    /// Orders two units as copy and original: a test unit is a copy of a training unit, otherwise the later unit is the copy.
     pub(super) fn in_order(&self, a: usize, b: usize) -> (usize, usize) {
         let rank = |unit: usize| (self.members[unit].part.role != Role::Train, unit);
         if rank(a) < rank(b) { (b, a) } else { (a, b) }
     }
 
-    /// Returns pairs of units whose values are the same in every column and row, the earlier one second.
+    /// Returns pairs of units whose values are equal in every column and row, the earlier unit second.
     pub(super) fn equal_histories(&self) -> Vec<(usize, usize)> {
         let mut first: HashMap<u64, usize> = HashMap::new();
         let mut pairs = Vec::new();
@@ -123,7 +124,9 @@ impl<'a> Fleet<'a> {
                     pairs.push((unit, earlier))
                 }
                 Some(_) => {}
-                None => drop(first.insert(hash, unit)),
+                None => {
+                    first.insert(hash, unit);
+                }
             }
         }
         pairs
@@ -159,8 +162,8 @@ pub(super) fn mixed(hash: u64, word: u64) -> u64 {
     product ^ (product >> 29)
 }
 
-/// Returns the channels of the sensors with most different values, in their order.
-fn telling_sensors(raw: &RawDataset) -> Vec<usize> {
+/// Returns the channels of the sensors with most different values, in order of channel.
+fn distinctive_sensors(raw: &RawDataset) -> Vec<usize> {
     let first = raw.schema.settings.len();
     let mut sensors: Vec<(usize, usize)> = (first..first + raw.schema.sensors.len())
         .into_par_iter()
@@ -192,8 +195,8 @@ fn joined(members: &[FleetUnit<'_>], channel: usize) -> Vec<f64> {
     members.iter().flat_map(of_unit).collect()
 }
 
-/// Returns for each row the one of the few before it, in its unit, that is most like it: of the same operating regime, where
-/// there are several. The fewer the sensors, the fewer rows are looked at, since one of many is always close in one of few.
+/// Returns for each row the most similar of the few rows before it in its unit, which is in the same operating regime if
+/// there are several. The fewer sensors, the fewer rows are compared, since with few sensors some row is always close.
 fn rows_alike(channels: &[Channel], units: &[Range<usize>]) -> Vec<u32> {
     let farthest = (2 * channels.len()).clamp(1, FARTHEST_ALIKE);
     let nearest = |first: usize, row: usize| {
@@ -217,8 +220,8 @@ fn rows_alike(channels: &[Channel], units: &[Range<usize>]) -> Vec<u32> {
     units.par_iter().flat_map_iter(of_unit).collect()
 }
 
-/// Returns how many independent sensors move as these do: `n² / Σ r²` over the correlations of their moves, which is 1 where
-/// all of them repeat one sensor and `n` where none has to do with another.
+/// Returns the effective number of independent sensors: `n² / Σ r²` over the correlations of their moves, which is 1 if all
+/// of them repeat one sensor, and `n` if they are uncorrelated.
 fn independent(moves: &[Vec<f32>]) -> f64 {
     let stride = moves
         .first()

@@ -1,9 +1,9 @@
-//! No unit is another unit's history under a second name, and no test unit is a piece of a training unit.
+//! Finds units that are copies of another unit, and test units that are parts of a training unit.
 //!
 //! Rows are compared by the ranks of their values, so that neither the scale of a sensor nor its operating regime matters.
-//! [`Fleet`] ranks the sensors that tell most, `candidates` finds pairs of units that may share rows by sorting the rows of
-//! the whole data set a few times, and `alignment` judges each pair: a copy agrees far better than two successive rows of one
-//! unit do, and oftener than chance explains anywhere in a data set of this size.
+//! [`Fleet`] ranks the most distinctive sensors, `candidates` finds pairs of units that may share rows by sorting the rows of
+//! the whole data set a few times, and `alignment` judges each pair: a copy agrees far better than successive rows of a unit
+//! do, and more often than chance explains in a data set of this size.
 
 mod alignment;
 mod candidates;
@@ -23,9 +23,9 @@ use super::super::number::named;
 use super::super::{Expectation, Role, Severity};
 use super::{Scope, Subject};
 
-/// From which share of its rows a unit counts as a copy of another one.
-const MOST: f64 = 0.5;
-/// Fewest rows that are worth a warning.
+/// Share of shared rows from which a unit counts as a copy.
+const COPY_SHARE: f64 = 0.5;
+/// Minimum number of shared rows for a warning.
 const FEWEST_ROWS: usize = 5;
 
 /// No unit has the rows of another one.
@@ -44,14 +44,14 @@ pub(super) fn copied_units(subject: &Subject<'_>, log: &mut FindingLog) -> Scope
     subject.scope_of_units()
 }
 
-/// A unit and the other one that most of its rows agree with.
+/// A unit and the unit that it is probably a copy of.
 struct Copy {
     unit: usize,
     of: usize,
     alignment: Alignment,
 }
 
-/// Returns for every unit the best of the other units whose rows it has, in file order.
+/// Returns for every copied unit the best original, in file order.
 fn copies(fleet: &Fleet<'_>) -> Vec<Copy> {
     let Candidates { pairs, rows } = candidates::candidates(fleet);
     let mut judged: Vec<Copy> = pairs
@@ -68,7 +68,7 @@ fn copies(fleet: &Fleet<'_>) -> Vec<Copy> {
     judged.extend(copies_in_any_order(fleet, rows));
     let certain = fleet.certain();
     judged.retain(|Copy { alignment, .. }| {
-        let shares_rows = alignment.matched >= FEWEST_ROWS || alignment.share() >= MOST;
+        let shares_rows = alignment.matched >= FEWEST_ROWS || alignment.share() >= COPY_SHARE;
         alignment.evidence > certain && shares_rows
     });
     judged.sort_by_key(|copy| {
@@ -82,7 +82,7 @@ fn copies(fleet: &Fleet<'_>) -> Vec<Copy> {
     judged
 }
 
-/// Judges units that share rows, but not one after the other.
+/// Judges units that share rows in a different order.
 fn copies_in_any_order(fleet: &Fleet<'_>, mut rows: Vec<SharedRow>) -> Vec<Copy> {
     rows.sort_by(|a, b| {
         (a.unit, a.of, a.row)
@@ -103,14 +103,15 @@ fn copies_in_any_order(fleet: &Fleet<'_>, mut rows: Vec<SharedRow>) -> Vec<Copy>
 }
 
 fn note(subject: &Subject<'_>, fleet: &Fleet<'_>, copy: &Copy, log: &mut FindingLog) {
-    let (unit, of) = (&fleet.members[copy.unit], &fleet.members[copy.of]);
+    let unit = &fleet.members[copy.unit];
+    let of = &fleet.members[copy.of];
     let Alignment {
         matched,
         rows,
         exact,
         ..
     } = copy.alignment;
-    let is_copy = copy.alignment.share() >= MOST;
+    let is_copy = copy.alignment.share() >= COPY_SHARE;
     let is_leak = is_copy && of.part.role == Role::Train;
     let severity = if is_leak {
         subject.severity
@@ -131,12 +132,12 @@ fn note(subject: &Subject<'_>, fleet: &Fleet<'_>, copy: &Copy, log: &mut Finding
     let verdict = match (is_copy, of.part.role) {
         (false, _) => "which may be a leak",
         (true, Role::Train) if unit.part.role == Role::Test => {
-            "so a model would be judged on what it learnt from"
+            "so a model would be scored on data it learnt from"
         }
         (true, Role::Train) => {
-            "so one of the two would be judged by a model that learnt from the other"
+            "so one of the two would be scored by a model that learnt from the other"
         }
-        (true, Role::Test | Role::Rul) => "so the same history is judged twice",
+        (true, Role::Test | Role::Rul) => "so the same history is scored twice",
     };
     let message = format!(
         "unit {} has {values} of {whose}: {matched} of its {rows} rows agree, {verdict}",
@@ -145,19 +146,20 @@ fn note(subject: &Subject<'_>, fleet: &Fleet<'_>, copy: &Copy, log: &mut Finding
     log.add(
         severity,
         Expectation::CopiedUnits,
-        place(unit, subject),
+        location(unit, subject),
         message,
     );
 }
 
-/// Warns of whole histories that are equal in every value, where too few values differ between units to call that a copy.
+/// Warns of histories that are equal in every value, but have too few distinct values to prove a copy.
 fn note_equal(subject: &Subject<'_>, fleet: &Fleet<'_>, copies: &[Copy], log: &mut FindingLog) {
-    let told: BTreeSet<usize> = copies.iter().map(|copy| copy.unit).collect();
+    let reported: BTreeSet<usize> = copies.iter().map(|copy| copy.unit).collect();
     for (unit, of) in fleet.equal_histories() {
-        if told.contains(&unit) {
+        if reported.contains(&unit) {
             continue;
         }
-        let (unit, of) = (&fleet.members[unit], &fleet.members[of]);
+        let unit = &fleet.members[unit];
+        let of = &fleet.members[of];
         let whose = format!(
             "unit {} at line {} of {}",
             named(&of.run.unit),
@@ -172,13 +174,13 @@ fn note_equal(subject: &Subject<'_>, fleet: &Fleet<'_>, copies: &[Copy], log: &m
         log.add(
             severity,
             Expectation::CopiedUnits,
-            place(unit, subject),
+            location(unit, subject),
             message,
         );
     }
 }
 
-fn place<'a>(unit: &FleetUnit<'a>, subject: &Subject<'a>) -> FindingLocation<'a> {
+fn location<'a>(unit: &FleetUnit<'a>, subject: &Subject<'a>) -> FindingLocation<'a> {
     FindingLocation::file(&unit.part.file)
         .line(unit.line())
         .column(&subject.raw.schema.unit)

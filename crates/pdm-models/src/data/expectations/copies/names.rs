@@ -1,4 +1,4 @@
-//! Names of units that stand in the training part and in the test part.
+//! Names of units that are in both the training part and the test part.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use super::super::super::{Expectation, Role, Severity};
 use super::super::Subject;
 use pdm_core::domain::UnitId;
 
-/// Notes units whose history goes on in the other part, and names that both parts have.
+/// Logs units whose history continues in the other part, and names that both parts have.
 ///
-/// Where both parts number their units from 1, as C-MAPSS does, equal numbers are different machines. Where the counter of the
-/// training unit goes on after that of the test unit they are one machine, whatever it is called.
+/// If both parts number their units from 1, as in C-MAPSS, equal numbers are different machines. If the cycles of the training
+/// unit continue those of the test unit, they are the same machine, whatever its name.
 pub(super) fn note(subject: &Subject<'_>, log: &mut FindingLog) {
     if subject.raw.numbered {
         return;
@@ -47,28 +47,31 @@ pub(super) fn note(subject: &Subject<'_>, log: &mut FindingLog) {
                 other_rows.line(other.rows.start),
                 other_part.file
             );
-            let place = FindingLocation::file(&part.file)
+            let location = FindingLocation::file(&part.file)
                 .line(rows.line(run.rows.start))
                 .column(&subject.raw.schema.unit);
-            let (ends, begins) = (
-                rows.cycles[run.rows.end - 1],
-                other_rows.cycles[other.rows.start],
-            );
+            let ends = rows.cycles[run.rows.end - 1];
+            let begins = other_rows.cycles[other.rows.start];
             if begins > ends {
                 let message = format!(
-                    "unit {} ends at cycle {ends} and goes on with cycle {begins} at {whose}, so it is in both parts",
+                    "unit {} ends at cycle {ends} and continues with cycle {begins} at {whose}, so it is in both parts",
                     named(&run.unit)
                 );
-                log.add(subject.severity, Expectation::CopiedUnits, place, message);
+                log.add(
+                    subject.severity,
+                    Expectation::CopiedUnits,
+                    location,
+                    message,
+                );
             } else if run.unit.number().is_none() {
                 let message = format!(
-                    "unit {} has the name of the unit at {whose}; if both are one machine, a model is judged on what it learnt from",
+                    "unit {} has the same name as the unit at {whose}; if both are the same machine, a model is scored on data it learnt from",
                     named(&run.unit)
                 );
                 log.add(
                     subject.severity.max(Severity::Warning),
                     Expectation::CopiedUnits,
-                    place,
+                    location,
                     message,
                 );
             }

@@ -1,3 +1,5 @@
+//! Convolutional networks on windows.
+
 use crate::models::neural::kernel::{tanh_all, tanh_back};
 use crate::models::neural::layers::{MapConv, Maps};
 use crate::models::neural::layout::{ParameterLayout, Weights};
@@ -21,11 +23,11 @@ network_options! {
         filters: usize = 10,
         /// Steps each filter looks at.
         kernel: usize = 10,
-        /// Steps the last filter looks at.
+        /// Number of steps that the last filter covers.
         last_kernel: usize = 3,
         /// Width of the layer between the maps and the prediction.
         head: usize = 100,
-        /// Cycles from one step of the window to the next; `auto`: 4, stretched as `features.time_scale` says.
+        /// Cycles from one step of the window to the next; `auto`: 4, stretched by `features.time_scale`.
         stride: FromData<usize> = FromData::Auto,
     }
     fit { batch: 256, learning_rate: 2e-3 }
@@ -119,7 +121,7 @@ impl NetworkOptions for CnnOptions {
     }
 }
 
-/// Convolutions along time whose filters all features share, over windows of one length.
+/// Convolutions along time, with filters shared by all features, over windows of one length.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cnn {
     pub(crate) convs: Vec<MapConv>,
@@ -160,7 +162,7 @@ impl Cnn {
         )
     }
 
-    /// Adds the gradient by the parameters, given the one by the outputs.
+    /// Adds the gradient by the parameters, given the gradient by the outputs.
     pub(crate) fn backward(
         &self,
         weights: &Weights,

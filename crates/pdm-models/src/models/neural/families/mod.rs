@@ -1,4 +1,4 @@
-//! One file per family: its options, the network they describe, and the way back through it.
+//! One file per family: its options, the network they describe, and its backward pass.
 
 mod cnn;
 mod recurrent;

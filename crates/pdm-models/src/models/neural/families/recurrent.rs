@@ -1,25 +1,27 @@
+//! Recurrent networks: GRU and LSTM.
+
 use crate::models::neural::layers::{Cell, Recurrent, StepOrder, Trace};
 use crate::models::neural::layout::{ParameterLayout, Weights};
 use crate::models::neural::options::{DEEPEST, LONGEST, STRIDE, WIDEST, network_options};
 use crate::models::neural::{HistoryReading, NetworkBody, NetworkOptions, SharedOptions};
 use pdm_core::domain::{FromData, Problem};
 
-/// Declares the options of a recurrent family; the cell is all that tells one from the other, and how many numbers of a
-/// state the way back keeps.
+/// Declares the options of a recurrent family; the families differ only in the cell and in how many numbers of a state the
+/// backward pass keeps.
 macro_rules! recurrent_options {
     ($(#[$about:meta])* $name:ident, $kind:literal, $cell:expr, keeps $kept:literal) => {
         network_options! {
             $(#[$about])*
             $name {
-                /// Recurrent layers, one on top of the other.
+                /// Number of stacked recurrent layers.
                 layers: usize = 1,
                 /// Width of the recurrent state.
                 hidden: usize = 48,
                 /// Width of the layer between the state and the prediction.
                 head: usize = 32,
-                /// Cycles from one step of the network to the next; `auto`: 4, stretched as `features.time_scale` says.
+                /// Cycles from one step of the network to the next; `auto`: 4, stretched by `features.time_scale`.
                 stride: FromData<usize> = FromData::Auto,
-                /// Longest sequence of a fit, in steps; of a longer history the last steps count.
+                /// Longest sequence of a fit, in steps; of a longer history the last steps are used.
                 max_steps: usize = 136,
             }
             fit {}
@@ -81,13 +83,13 @@ recurrent_options! {
     LstmOptions, "lstm", Cell::Lstm, keeps 36
 }
 
-/// Recurrent layers one on top of the other, read over whole sequences.
+/// Stacked recurrent layers over whole sequences.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RecurrentLayers {
     pub(crate) layers: Vec<Recurrent>,
 }
 
-/// What the way back through the layers needs.
+/// Values that the backward pass needs.
 #[derive(Debug)]
 pub(crate) struct LayersKept {
     steps: StepOrder,
@@ -139,7 +141,7 @@ impl RecurrentLayers {
         (kept.steps.scatter(states, self.width()), kept)
     }
 
-    /// Adds the gradient by the parameters, given the one by the states.
+    /// Adds the gradient by the parameters, given the gradient by the states.
     pub(crate) fn backward(
         &self,
         weights: &Weights,

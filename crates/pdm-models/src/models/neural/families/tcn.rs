@@ -1,3 +1,5 @@
+//! Temporal convolutional networks.
+
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Conv, Dense};
 use crate::models::neural::layout::{ParameterLayout, Weights};
@@ -10,22 +12,22 @@ network_options! {
     TcnOptions {
         /// Channels of the convolutions.
         channels: usize = 48,
-        /// Residual blocks; the dilation doubles from block to block, so that `blocks` of them see
+        /// Residual blocks; the dilation doubles from block to block, so that `blocks` of them cover
         /// `1 + 2 · (kernel − 1) · (2^blocks − 1)` steps.
         blocks: usize = 4,
-        /// Steps each convolution looks at.
+        /// Number of steps that each convolution covers.
         kernel: usize = 3,
         /// Width of the layer between the last block and the prediction.
         head: usize = 32,
-        /// Cycles from one step of the network to the next; `auto`: 4, stretched as `features.time_scale` says.
+        /// Cycles from one step of the network to the next; `auto`: 4, stretched by `features.time_scale`.
         stride: FromData<usize> = FromData::Auto,
-        /// Longest sequence of a fit, in steps; of a longer history the last steps count.
+        /// Longest sequence of a fit, in steps; of a longer history the last steps are used.
         max_steps: usize = 136,
     }
     fit { learning_rate: 3e-3 }
 }
 
-/// More doublings than this look further back than any history.
+/// Maximum number of blocks; more would cover more than any history.
 const MOST_BLOCKS: usize = 16;
 
 impl TcnOptions {
@@ -105,13 +107,13 @@ impl NetworkOptions for TcnOptions {
     }
 }
 
-/// Residual blocks of causal convolutions, read over whole sequences.
+/// Residual blocks of causal convolutions over whole sequences.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tcn {
     pub(crate) blocks: Vec<Block>,
 }
 
-/// `relu(relu(second(relu(first(x)))) + skip(x))`; without `skip` where the widths are equal.
+/// `relu(relu(second(relu(first(x)))) + skip(x))`; without `skip` if the widths are equal.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Block {
     pub(crate) first: Conv,
@@ -119,7 +121,7 @@ pub(crate) struct Block {
     pub(crate) skip: Option<Dense>,
 }
 
-/// What the way back through one block needs.
+/// Values that the backward pass through one block needs.
 #[derive(Debug)]
 pub(crate) struct BlockKept {
     input: Vec<f32>,
@@ -149,7 +151,7 @@ impl Tcn {
         (kept.last().map_or(rows, |last| &last.output).to_vec(), kept)
     }
 
-    /// Adds the gradient by the parameters, given the one by the outputs.
+    /// Adds the gradient by the parameters, given the gradient by the outputs.
     pub(crate) fn backward(
         &self,
         weights: &Weights,
@@ -215,7 +217,7 @@ impl Block {
         }
     }
 
-    /// Returns the gradient by the inputs, where it is wanted.
+    /// Returns the gradient by the inputs, if requested.
     fn backward(
         &self,
         weights: &Weights,

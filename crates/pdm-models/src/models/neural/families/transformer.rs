@@ -1,3 +1,5 @@
+//! Causal transformers.
+
 use crate::models::neural::kernel::{add, relu, relu_back};
 use crate::models::neural::layers::{Attention, AttentionKept, Dense, Norm, NormKept};
 use crate::models::neural::layout::{ParameterLayout, Weights};
@@ -13,15 +15,15 @@ network_options! {
         width: usize = 48,
         /// Encoder layers.
         layers: usize = 2,
-        /// Heads of each attention.
+        /// Number of attention heads.
         heads: usize = 4,
         /// Width of the layer inside each feed-forward part.
         feed_forward: usize = 96,
         /// Width of the layer between the encoder and the prediction.
         head: usize = 32,
-        /// Cycles from one step of the network to the next; `auto`: 4, stretched as `features.time_scale` says.
+        /// Cycles from one step of the network to the next; `auto`: 4, stretched by `features.time_scale`.
         stride: FromData<usize> = FromData::Auto,
-        /// Longest sequence of a fit, and most steps a step attends to.
+        /// Longest sequence of a fit, and the maximum number of steps that a step attends to.
         max_steps: usize = 136,
     }
     fit { learning_rate: 2e-3 }
@@ -118,7 +120,7 @@ pub(crate) struct Transformer {
     pub(crate) input: Dense,
     pub(crate) encoders: Vec<Encoder>,
     pub(crate) norm: Norm,
-    /// What is added to the rows of each step, `[steps, width]`; from the last one on it stays the same.
+    /// Position embedding of each step, `[steps, width]`; later steps have the last one.
     pub(crate) positions: Vec<f32>,
 }
 
@@ -132,7 +134,7 @@ pub(crate) struct Encoder {
     pub(crate) contract: Dense,
 }
 
-/// What the way back through the network needs.
+/// Values that the backward pass needs.
 #[derive(Debug)]
 pub(crate) struct TransformerKept {
     encoders: Vec<EncoderKept>,
@@ -186,7 +188,7 @@ impl Transformer {
         (outputs, TransformerKept { encoders, norm })
     }
 
-    /// Adds the gradient by the parameters, given the one by the outputs.
+    /// Adds the gradient by the parameters, given the gradient by the outputs.
     pub(crate) fn backward(
         &self,
         weights: &Weights,
@@ -259,7 +261,7 @@ impl Encoder {
         }
     }
 
-    /// Takes the gradient by the layer's outputs to the one by its inputs.
+    /// Converts the gradient by the layer's outputs to the gradient by its inputs.
     fn backward(
         &self,
         weights: &Weights,

@@ -1,8 +1,10 @@
+//! Functions of single numbers.
+
 use super::{Work, vectorised};
 
 /// Returns the hyperbolic tangent, within 1e-6.
 ///
-/// The rational minimax approximation of Eigen (`generic_fast_tanh_float`): without a call into the C library a loop
+/// The rational minimax approximation of Eigen (`generic_fast_tanh_float`): without a call to the C library a loop
 /// over it becomes vector instructions.
 #[inline(always)]
 pub(crate) fn tanh(x: f32) -> f32 {
@@ -11,7 +13,7 @@ pub(crate) fn tanh(x: f32) -> f32 {
     x * horner(&TANH_ODD, s) / horner(&TANH_EVEN, s)
 }
 
-/// From here on the tangent is one.
+/// From here on the result is one.
 pub(crate) const TANH_LIMIT: f32 = 7.998_812;
 pub(crate) const TANH_ODD: [f32; 7] = [
     -2.760_768_5e-16,
@@ -67,7 +69,7 @@ pub(crate) fn relu(values: &mut [f32]) {
     values.iter_mut().for_each(|value| *value = value.max(0.0));
 }
 
-/// Takes a gradient by the outputs of [`relu`] to one by its inputs.
+/// Converts a gradient by the outputs of [`relu`] to one by its inputs.
 pub(crate) fn relu_back(outputs: &[f32], gradient: &mut [f32]) {
     gradient
         .iter_mut()
@@ -91,7 +93,7 @@ impl Work for TanhAll<'_> {
     }
 }
 
-/// Takes a gradient by the outputs of [`tanh_all`] to one by its inputs.
+/// Converts a gradient by the outputs of [`tanh_all`] to one by its inputs.
 pub(crate) fn tanh_back(outputs: &[f32], gradient: &mut [f32]) {
     gradient
         .iter_mut()

@@ -1,3 +1,5 @@
+//! Functions of numbers, a vector at a time.
+
 use pulp::Simd;
 
 use super::elementwise::{TANH_EVEN, TANH_LIMIT, TANH_ODD};
@@ -12,8 +14,8 @@ pub(crate) trait LaneFunction<const N: usize, const M: usize> {
 
 /// Computes `outputs` from `inputs`, which are all of one length, a vector at a time.
 ///
-/// All vectors are read before any is written. Left to itself the compiler cannot know that these slices do not
-/// overlap, and computes such a loop number by number.
+/// All vectors are read before any is written: the compiler does not know that the slices do not overlap, and would process
+/// such a loop number by number.
 #[inline(always)]
 pub(crate) fn lanes<F: LaneFunction<N, M>, S: Simd, const N: usize, const M: usize>(
     simd: S,
@@ -93,7 +95,7 @@ fn rest<F: LaneFunction<N, M>, S: Simd, const N: usize, const M: usize>(
 /// Returns the hyperbolic tangent of each lane, as `tanh` does.
 #[inline(always)]
 pub(crate) fn tanh_lanes<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
-    // In this order a lane that is no number stays none.
+    // In this order NaN lanes stay NaN.
     let x = simd.min_f32s(
         simd.splat_f32s(TANH_LIMIT),
         simd.max_f32s(simd.splat_f32s(-TANH_LIMIT), x),
@@ -114,7 +116,7 @@ fn horner<S: Simd, const N: usize>(simd: S, coefficients: &[f32; N], x: S::f32s)
     sum
 }
 
-/// Returns the logistic function of each lane, from that of the hyperbolic tangent.
+/// Returns the logistic function of each lane, computed from the hyperbolic tangent.
 #[inline(always)]
 pub(crate) fn sigmoid_lanes<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let half = simd.splat_f32s(0.5);

@@ -1,12 +1,14 @@
+//! Products of matrices.
+
 use std::ops::Range;
 
 use super::{Work, vectorised};
 
-/// Columns of a packed panel: two AVX2 vectors.
+/// Number of columns of a packed panel: two AVX2 vectors.
 const PANEL: usize = 16;
-/// Rows that are computed together: with two vectors each they fill the registers of AVX2.
+/// Number of rows that are computed together: with two vectors each they fill the registers of AVX2.
 const TILE: usize = 6;
-/// Products summed in registers before they are added to the result.
+/// Number of products that are summed in registers before they are added to the result.
 const DEPTH: usize = 256;
 
 /// A matrix in a slice, with any distance from row to row and from column to column.
@@ -110,7 +112,7 @@ impl Packed {
 /// Adds `a · b` to the rows of `result`, which start `row_stride` apart.
 ///
 /// # Panics
-/// Where the shapes do not fit.
+/// If the shapes do not match.
 pub(crate) fn multiply_add(a: View<'_>, b: &Packed, result: &mut [f32], row_stride: usize) {
     assert_eq!(
         a.columns, b.inner,
@@ -142,7 +144,7 @@ impl Work for Product<'_, '_> {
         let mut left = [[0.0; TILE]; DEPTH];
         let mut row = 0;
         while row < self.a.rows {
-            // The last rows are divided so that no band has one row only, where it can be helped.
+            // The last rows are divided so that no band has only one row, if possible.
             row += match self.a.rows - row {
                 1 => self.band::<1>(row, &mut left),
                 2 => self.band::<2>(row, &mut left),
@@ -156,9 +158,9 @@ impl Work for Product<'_, '_> {
 }
 
 impl Product<'_, '_> {
-    /// Computes the only row: four panels at once, because the sums of one would wait for each other.
+    /// Computes a single row: four panels at once, because the sums of one panel would wait for each other.
     ///
-    /// It adds up in the order of a band, so that a row alone has the bits it has among others.
+    /// It sums in the same order as a band, so that a single row gives the same bits as among others.
     #[inline(always)]
     fn single(&mut self) {
         for from in (0..self.b.inner).step_by(DEPTH) {
@@ -222,7 +224,7 @@ impl Product<'_, '_> {
         M
     }
 
-    /// Lays `M` rows of `a`, from a column on, side by side.
+    /// Interleaves `M` rows of `a`, from a column on.
     #[inline(always)]
     fn pack_left<const M: usize>(&self, row: usize, from: usize, left: &mut [[f32; TILE]]) {
         let View {
@@ -309,7 +311,7 @@ mod tests {
         }
     }
 
-    /// What a model says of the last row must be what it says of it among all rows.
+    /// The prediction for the last row alone must equal its prediction among all rows.
     #[test]
     fn a_row_alone_has_the_bits_it_has_among_others() {
         for (inner, columns) in [(7, 5), (256, 80), (257, 70), (720, 100), (1000, 33)] {

@@ -1,6 +1,6 @@
-//! Arithmetic on plain slices: what the layers are made of.
+//! Arithmetic on plain slices, of which the layers are made.
 //!
-//! Sums run in a fixed order with fused multiply-add, so results do not depend on how wide the machine's vectors are.
+//! Sums have a fixed order with fused multiply-add, so results do not depend on the width of the machine's vectors.
 
 mod elementwise;
 mod lanes;
@@ -17,7 +17,7 @@ pub(crate) use pulp::{NullaryFnOnce as Work, Simd, WithSimd};
 /// inlined there is compiled with those instructions, and a closure cannot be marked.
 #[inline]
 pub(crate) fn vectorised<W: WithSimd>(work: W) -> W::Output {
-    // Named here instead of by pulp's feature `x86-v3`, which would rebuild burn's CPU backend with other code.
+    // Listed here instead of using pulp's feature `x86-v3`, which would rebuild burn's CPU backend with other code.
     #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V3::try_new() {
         return Simd::vectorize(simd, work);

@@ -1,21 +1,23 @@
+//! Causal self-attention.
+
 use super::Dense;
 use crate::models::neural::kernel::{Packed, View, Work, exp, multiply_add, vectorised};
 use crate::models::neural::layout::{ParameterLayout, Weights};
 
 /// Causal self-attention with several heads (Vaswani et al., NeurIPS 2017): every row attends to itself and the rows of
-/// its sequence before it, `context` of them at most.
+/// its sequence before it, at most `context` of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Attention {
-    /// To queries, keys and values side by side, `[width, 3 · width]`.
+    /// To adjacent queries, keys and values, `[width, 3 · width]`.
     pub(crate) projections: Dense,
     /// `[width, width]`
     pub(crate) output: Dense,
     pub(crate) heads: usize,
-    /// Most rows that a row attends to.
+    /// Maximum number of rows that a row attends to.
     pub(crate) context: usize,
 }
 
-/// What the way back needs.
+/// Values that the backward pass needs.
 #[derive(Debug, Clone)]
 pub(crate) struct AttentionKept {
     /// Queries, keys and values, `[rows, 3 · width]`.
@@ -32,7 +34,7 @@ struct Head {
     first: usize,
     rows: usize,
     width: usize,
-    /// Where the head's columns start.
+    /// First column of the head.
     column: usize,
     columns: usize,
 }
@@ -88,7 +90,7 @@ impl Attention {
         )
     }
 
-    /// Adds the gradient by the parameters, and returns the one by the inputs.
+    /// Adds the gradient by the parameters, and returns the gradient by the inputs.
     pub(crate) fn backward(
         &self,
         weights: &Weights,
@@ -108,7 +110,7 @@ impl Attention {
         self.projections.back(weights, &by_projected)
     }
 
-    /// Returns how much each row of a sequence attends to each, `[rows, rows]`.
+    /// Returns the attention weights of each row of a sequence for each row, `[rows, rows]`.
     fn shares(&self, head: Head, projected: &[f32]) -> Vec<f32> {
         let mut shares = vec![0.0; head.rows * head.rows];
         let keys = Packed::of(head.part(projected, 1).transposed());
@@ -205,7 +207,7 @@ impl Head {
     }
 }
 
-/// Turns scores into shares that sum to one over the rows that may be seen, and are zero elsewhere.
+/// Converts scores to shares that sum to one over the visible rows, and are zero elsewhere.
 struct Softmax<'a> {
     rows: usize,
     context: usize,
@@ -234,7 +236,7 @@ impl Work for Softmax<'_> {
     }
 }
 
-/// Takes a gradient by shares to one by scores.
+/// Converts a gradient by shares to one by scores.
 struct SoftmaxBack<'a> {
     rows: usize,
     scale: f32,

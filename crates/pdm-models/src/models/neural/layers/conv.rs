@@ -1,3 +1,5 @@
+//! Causal convolutions.
+
 use crate::models::neural::kernel::{Packed, View, add, multiply_add};
 use crate::models::neural::layout::{Init, ParameterLayout, Vector, WeightMatrix, Weights};
 

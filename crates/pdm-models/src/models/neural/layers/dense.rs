@@ -1,3 +1,5 @@
+//! Fully connected layers.
+
 use crate::models::neural::kernel::{Packed, View, add, multiply_add};
 use crate::models::neural::layout::{Init, ParameterLayout, Vector, WeightMatrix, Weights};
 
@@ -11,7 +13,7 @@ pub(crate) struct Dense {
 }
 
 impl Dense {
-    /// Adds the layer to a network, drawn as PyTorch draws it: uniform within `1 / √fan`.
+    /// Adds the layer to a network, initialised as in PyTorch: uniform within `1 / √fan`.
     pub(crate) fn new(
         layout: &mut ParameterLayout,
         name: &str,
@@ -47,7 +49,7 @@ impl Dense {
         );
     }
 
-    /// The same, given the gradient by the outputs packed as well.
+    /// The same, given also the packed gradient by the outputs.
     pub(crate) fn learn_packed(
         &self,
         inputs: &[f32],

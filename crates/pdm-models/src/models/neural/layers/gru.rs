@@ -19,7 +19,7 @@ pub(super) fn forward(step: CellForward<'_>) {
     vectorised(GruForward(step));
 }
 
-/// Goes one row back.
+/// Propagates the gradient back by one row.
 pub(super) fn backward(step: CellBackward<'_>) {
     vectorised(GruBackward(step));
 }

@@ -3,7 +3,7 @@
 //! `i, f, o = σ(a)`, `g = tanh(a_g)`, `c' = f ⊙ c + i ⊙ g`, `h' = o ⊙ tanh(c')`
 //!
 //! with `a` the sum of the input and the recurrent projection, and gates in PyTorch's order `i, f, g, o`. PyTorch has a
-//! bias in both projections, which only ever act as their sum: here only the input projection has one.
+//! bias in both projections, of which only the sum matters: here only the input projection has one.
 
 use super::recurrent::{CellBackward, CellForward, parts, parts_mut};
 use crate::models::neural::kernel::{
@@ -19,7 +19,7 @@ pub(super) fn forward(step: CellForward<'_>) {
     vectorised(LstmForward(step));
 }
 
-/// Goes one row back.
+/// Propagates the gradient back by one row.
 pub(super) fn backward(step: CellBackward<'_>) {
     vectorised(LstmBackward(step));
 }

@@ -1,14 +1,16 @@
+//! Convolutions along time over maps of features.
+
 use crate::models::neural::kernel::{Simd, WithSimd, vectorised};
 use crate::models::neural::layout::{Init, ParameterLayout, Vector, Weights};
 
-/// Spare numbers at the end of all maps, so that two vectors can be read from any place in them.
+/// Spare numbers at the end of all maps, so that two vectors can be read at any position.
 const SPARE: usize = 32;
-/// Output maps, or taps, that are computed together: with two vectors each they fit the registers of AVX2.
+/// Number of output maps, or taps, that are computed together: with two vectors each they fit the registers of AVX2.
 const GROUP: usize = 5;
 
-/// A convolution along time that all features share (Li, Ding, Sun, RESS 172, 2018: filters of `taps × 1`).
+/// A convolution along time with filters shared by all features (Li, Ding, Sun, RESS 172, 2018: filters of `taps × 1`).
 ///
-/// Outputs are as long as inputs, with zeros around them as PyTorch's `padding="same"` has it.
+/// Outputs are as long as inputs, which are padded with zeros as by PyTorch's `padding="same"`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct MapConv {
     /// `[taps, inputs, outputs]`
@@ -19,7 +21,7 @@ pub(crate) struct MapConv {
     pub(crate) taps: usize,
 }
 
-/// Maps of one window, `[maps, steps, features]`, with room for zeros before and after the steps of each.
+/// Maps of one window, `[maps, steps, features]`, with zero padding before and after the steps of each.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Maps {
     values: Vec<f32>,
@@ -31,7 +33,7 @@ pub(crate) struct Maps {
 }
 
 impl Maps {
-    /// Returns maps of zeros with that many zero steps before and after them.
+    /// Returns maps of zeros with this padding before and after the steps.
     pub(crate) fn new([maps, steps, features]: [usize; 3], [before, after]: [usize; 2]) -> Self {
         let values = vec![0.0; maps * (before + steps + after) * features + SPARE];
         Self {
@@ -44,19 +46,19 @@ impl Maps {
         }
     }
 
-    /// Returns one map without the zeros around it, `[steps, features]`.
+    /// Returns one map without its padding, `[steps, features]`.
     pub(crate) fn map(&self, map: usize) -> &[f32] {
         let start = self.start(map);
         &self.values[start..start + self.steps * self.features]
     }
 
-    /// Returns one map to be changed.
+    /// Returns one map mutably.
     pub(crate) fn map_mut(&mut self, map: usize) -> &mut [f32] {
         let (start, len) = (self.start(map), self.steps * self.features);
         &mut self.values[start..start + len]
     }
 
-    /// Does something to each map, `[steps, features]`.
+    /// Applies a function to each map, `[steps, features]`.
     pub(crate) fn each(&mut self, mut change: impl FnMut(usize, &mut [f32])) {
         (0..self.maps).for_each(|map| change(map, self.map_mut(map)));
     }
@@ -106,7 +108,7 @@ impl MapConv {
         [after, before]
     }
 
-    /// Writes the outputs for inputs that stand within [`Self::padding`].
+    /// Writes the outputs for inputs with [`Self::padding`].
     pub(crate) fn apply(&self, weights: &Weights, inputs: &Maps, outputs: &mut Maps) {
         let bias = self.bias.of(&weights.parameters);
         outputs.each(|map, values| values.fill(bias[map]));
@@ -115,7 +117,7 @@ impl MapConv {
         convolve(inputs, self.taps, at, outputs);
     }
 
-    /// Writes the gradient by the inputs, given the one by the outputs within [`Self::padding_back`].
+    /// Writes the gradient by the inputs, given the gradient by the outputs with [`Self::padding_back`].
     pub(crate) fn back(&self, weights: &Weights, by_outputs: &Maps, by_inputs: &mut Maps) {
         by_inputs.each(|_, values| values.fill(0.0));
         let weight = self.weight.of(&weights.parameters);
@@ -201,14 +203,14 @@ fn convolve(
     }
 }
 
-/// Up to [`GROUP`] output maps at once.
+/// Computes up to [`GROUP`] output maps at once.
 struct Convolve<'a> {
     signal: &'a [f32],
-    /// Where the lanes of each input and tap start.
+    /// Start of the lanes of each input and tap.
     starts: &'a [usize],
     factors: &'a [[f32; GROUP]],
     result: &'a mut [f32],
-    /// Where the lanes of each output start.
+    /// Start of the lanes of each output.
     maps: Vec<usize>,
     lanes: usize,
 }
@@ -226,7 +228,7 @@ impl WithSimd for Convolve<'_> {
 }
 
 impl Convolve<'_> {
-    /// Adds to the output maps, at most `M`.
+    /// Adds to at most `M` output maps.
     #[inline(always)]
     fn maps<S: Simd, const M: usize>(mut self, simd: S) {
         let wide = 2 * S::F32_LANES;

@@ -1,8 +1,8 @@
-//! The layers, each with the derivative of what it computes.
+//! The layers, each with its derivative.
 //!
-//! `apply` or `forward` computes, `learn` adds to the gradient of the layer's own parameters, `back` takes a gradient by
-//! outputs to one by inputs. Rows are the steps of all sequences of a chunk, one sequence after the other unless a
-//! layer says otherwise.
+//! `apply` or `forward` computes the outputs, `learn` adds to the gradient of the layer's own parameters, `back` converts a
+//! gradient by outputs to one by inputs. Rows are the steps of all sequences of a chunk, one sequence after the other
+//! unless stated otherwise.
 
 mod attention;
 mod conv;

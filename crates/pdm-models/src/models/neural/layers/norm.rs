@@ -1,3 +1,5 @@
+//! Layer normalisation.
+
 use crate::models::neural::kernel::{Work, vectorised};
 use crate::models::neural::layout::{Init, ParameterLayout, Vector, Weights};
 
@@ -13,7 +15,7 @@ pub(crate) struct Norm {
     pub(crate) shift: Vector,
 }
 
-/// What the way back needs: the standardised rows `[rows, width]` and `1 / √(variance + ε)` of each.
+/// Values that the backward pass needs: the standardised rows `[rows, width]` and `1 / √(variance + ε)` of each.
 #[derive(Debug, Clone)]
 pub(crate) struct NormKept {
     standardised: Vec<f32>,
@@ -50,7 +52,7 @@ impl Norm {
         (outputs, kept)
     }
 
-    /// Adds the gradient by scale and shift, and returns the one by the inputs.
+    /// Adds the gradient by scale and shift, and returns the gradient by the inputs.
     pub(crate) fn backward(
         &self,
         weights: &Weights,
@@ -60,7 +62,7 @@ impl Norm {
     ) -> Vec<f32> {
         let mut by_inputs = by_outputs.to_vec();
         let width = self.scale.len;
-        // Scale and shift stand one behind the other.
+        // Scale and shift are adjacent.
         let (by_scale, by_shift) =
             gradient[self.scale.start..self.shift.start + width].split_at_mut(width);
         let scale = self.scale.of(&weights.parameters);

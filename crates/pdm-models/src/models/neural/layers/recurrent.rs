@@ -1,8 +1,10 @@
+//! Recurrent layers.
+
 use super::{Dense, gru, lstm};
 use crate::models::neural::kernel::{Packed, View, add, multiply_add};
 use crate::models::neural::layout::{Init, ParameterLayout, Vector, WeightMatrix, Weights};
 
-/// What a recurrent layer does in a step.
+/// The cell of a recurrent layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cell {
     /// Gated recurrent unit (Cho et al., EMNLP 2014), the reset gate after the recurrent product.
@@ -11,7 +13,7 @@ pub(crate) enum Cell {
     Lstm,
 }
 
-/// A recurrent layer: all input projections in one product, then one product a step for all sequences together.
+/// A recurrent layer: all input projections in one product, then one product per step for all sequences together.
 ///
 /// Rows are in time-major order, see [`Steps`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,46 +23,46 @@ pub(crate) struct Recurrent {
     pub(crate) input: Dense,
     /// From the state before a step to the gates, `[hidden, gates · hidden]`.
     pub(crate) recurrent: WeightMatrix,
-    /// Added to that product where the cell needs a bias of its own.
+    /// Bias of that product, if the cell needs one.
     pub(crate) recurrent_bias: Option<Vector>,
 }
 
 /// The order in which a recurrent layer reads the rows of a chunk: step by step, the longest sequences first, so that
-/// the sequences that still run at a step are the first ones.
+/// the sequences that are still running at a step are the first ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StepOrder {
-    /// The sequences that have a row, step by step.
+    /// Number of running sequences at each step.
     running: Vec<usize>,
-    /// For every row in this order, where it stands when one sequence follows the other.
+    /// For every row in this order, its index in the concatenated sequences.
     order: Vec<usize>,
 }
 
-/// What a layer computed on its way, for the way back.
+/// Values of the forward pass that the backward pass needs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trace {
     /// The state after each row, `[rows, hidden]`.
     pub(crate) states: Vec<f32>,
     /// The state before each row, `[rows, hidden]`.
     before: Vec<f32>,
-    /// What the cell keeps of each row, `[rows, kept · hidden]`.
+    /// Values that the cell keeps of each row, `[rows, kept · hidden]`.
     kept: Vec<f32>,
 }
 
 /// One row of each running sequence, as a cell sees it; all are `[running, …]`.
 pub(super) struct CellForward<'a> {
     pub(super) hidden: usize,
-    /// The input projections, `gates · hidden` wide; with the recurrent ones where these have no bias of their own.
+    /// The input projections, `gates · hidden` wide; including the recurrent ones if these have no bias of their own.
     pub(super) input: &'a [f32],
-    /// The recurrent projections, `gates · hidden` wide, where they stand apart.
+    /// The recurrent projections, `gates · hidden` wide, if they are separate.
     pub(super) recurrent: &'a [f32],
     pub(super) before: &'a [f32],
-    /// What the cell kept of the row before; empty at the first step.
+    /// Values that the cell kept of the previous row; empty at the first step.
     pub(super) kept_before: &'a [f32],
     pub(super) kept: &'a mut [f32],
     pub(super) state: &'a mut [f32],
 }
 
-/// The way back through one row of each running sequence.
+/// The backward pass through one row of each running sequence.
 pub(super) struct CellBackward<'a> {
     pub(super) hidden: usize,
     pub(super) before: &'a [f32],
@@ -68,11 +70,11 @@ pub(super) struct CellBackward<'a> {
     pub(super) kept_before: &'a [f32],
     /// In: the gradient by the state after the row. Out: its direct part by the state before it.
     pub(super) by_state: &'a mut [f32],
-    /// The same for the cell's memory, where it has one.
+    /// The same for the cell's memory, if it has one.
     pub(super) by_memory: &'a mut [f32],
     /// Out: the gradient by the input projections.
     pub(super) by_input: &'a mut [f32],
-    /// Out: the gradient by the recurrent projections, where they stand apart.
+    /// Out: the gradient by the recurrent projections, if they are separate.
     pub(super) by_recurrent: &'a mut [f32],
 }
 
@@ -82,11 +84,11 @@ pub(super) fn parts<const N: usize>(row: &[f32], width: usize) -> [&[f32]; N] {
     std::array::from_fn(|part| &row[part * width..(part + 1) * width])
 }
 
-/// Returns the first parts of a row to be changed.
+/// Returns the first parts of a row mutably.
 #[inline(always)]
 pub(super) fn parts_mut<const N: usize>(row: &mut [f32], width: usize) -> [&mut [f32]; N] {
     let mut parts = row.chunks_exact_mut(width);
-    std::array::from_fn(|_| parts.next().expect("the row has so many parts"))
+    std::array::from_fn(|_| parts.next().expect("the row has enough parts"))
 }
 
 impl Cell {
@@ -98,7 +100,7 @@ impl Cell {
         }
     }
 
-    /// Returns how many numbers of each state the way back needs.
+    /// Returns how many numbers of each state the backward pass needs.
     fn kept(self) -> usize {
         match self {
             Self::Gru => gru::KEPT,
@@ -141,7 +143,7 @@ impl StepOrder {
         ordered
     }
 
-    /// Returns time-major rows of this width one sequence after the other.
+    /// Returns time-major rows of this width in the order of concatenated sequences.
     pub(crate) fn scatter(&self, ordered: &[f32], width: usize) -> Vec<f32> {
         let mut rows = vec![0.0; ordered.len()];
         for (row, values) in self.order.iter().zip(ordered.chunks_exact(width)) {
@@ -162,7 +164,7 @@ impl StepOrder {
 }
 
 impl Recurrent {
-    /// Adds the layer to a network, drawn as PyTorch draws it: all uniform within `1 / √hidden`.
+    /// Adds the layer to a network, initialised as in PyTorch: all uniform within `1 / √hidden`.
     pub(crate) fn new(
         layout: &mut ParameterLayout,
         name: &str,
@@ -246,8 +248,8 @@ impl Recurrent {
         trace
     }
 
-    /// Carries the gradient by the states back through time (Werbos, 1990) and adds the gradient by the parameters;
-    /// returns the gradient by the projections of the inputs, from which [`Dense::back`] of `input` goes on.
+    /// Propagates the gradient by the states back through time (Werbos, 1990) and adds the gradient by the parameters;
+    /// returns the gradient by the projections of the inputs, for [`Dense::back`] of `input`.
     pub(crate) fn backward(
         &self,
         weights: &Weights,
@@ -306,7 +308,7 @@ impl Recurrent {
         by_input
     }
 
-    /// Returns a length or place among the recurrent projections that stand apart: zero where none do.
+    /// Returns a length or position in the separate recurrent projections: zero without any.
     fn apart(&self, length: usize) -> usize {
         self.recurrent_bias.map_or(0, |_| length)
     }
@@ -339,8 +341,7 @@ impl Recurrent {
         }
     }
 
-    /// Adds the gradient by the parameters, given the one by the input projections and by the recurrent ones that stand
-    /// apart.
+    /// Adds the gradient by the parameters, given the gradient by the input projections and by the separate recurrent ones.
     fn learn(
         &self,
         rows: &[f32],
