@@ -1,10 +1,12 @@
+//! The eight named stages.
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// One station of the line. Each needs all stations before it.
+/// One of the eight named stages. Each needs all stages before it.
 #[derive(
     Debug,
     Clone,
@@ -23,7 +25,7 @@ use strum::{IntoStaticStr, VariantArray};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Stage {
-    /// Read the files and hold them against the expectations.
+    /// Read the files and check them against the expectations.
     Validate,
     /// Fit features on all training units and rank the sensors.
     Features,
@@ -33,11 +35,11 @@ pub enum Stage {
     Calibrate,
     /// Score the bundle under the protocol.
     Evaluate,
-    /// Judge the scores, against the champion too.
+    /// Judge the scores, also against the champion.
     Gate,
     /// Make the bundle an immutable version.
     Register,
-    /// Point the alias at the version.
+    /// Point the alias to the version.
     Promote,
 }
 
@@ -53,7 +55,7 @@ impl Stage {
 
     /// Returns the version of what the stage computes; raised when the same inputs should give another result.
     ///
-    /// It is part of the cache key in place of the program's version, so that an upgrade does not retrain the world.
+    /// It is part of the cache key in place of the program's version, so that an upgrade does not retrain everything.
     pub fn semantic_version(self) -> u32 {
         match self {
             // The second looks for copies of units and for implausible values; the third finds thinned copies and impossible
@@ -63,8 +65,8 @@ impl Stage {
             // largest one. The third reads rows of CSV that a stray quote or a surplus field changed, and names units `1` for
             // `1.0`.
             Self::Features | Self::Train => 3,
-            // The second bundle says what the training files held, how old units grew and where their sensors began; the
-            // third has residuals by running sums, the fourth how long sensors repeat a value.
+            // The second bundle has the contents of the training files, the longest lives and where sensors begin; the third
+            // has residuals by running sums, the fourth how long sensors repeat a value.
             Self::Calibrate => 4,
             // The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth.
             // The third has bands by the cap, and residuals by running sums; the fourth flags stuck sensors, and reads tables as
@@ -77,7 +79,7 @@ impl Stage {
     }
 
     /// Returns this stage and all before it.
-    pub fn line_up_to(self) -> &'static [Self] {
+    pub fn up_to(self) -> &'static [Self] {
         let end = Self::ALL
             .iter()
             .position(|stage| *stage == self)
@@ -99,9 +101,9 @@ mod tests {
     #[test]
     fn a_stage_needs_all_before_it() {
         assert_eq!(
-            Stage::Train.line_up_to(),
+            Stage::Train.up_to(),
             [Stage::Validate, Stage::Features, Stage::Train]
         );
-        assert_eq!(Stage::Promote.line_up_to(), Stage::ALL);
+        assert_eq!(Stage::Promote.up_to(), Stage::ALL);
     }
 }
