@@ -119,7 +119,7 @@ fn a_budget_without_a_unit_is_a_mistake_in_the_file() {
     }
     let zero = Project::with_pipeline(SMALL).pdm(&["plan", "--set", "project.budget.time=0s"]);
     assert!(
-        zero.code == 2 && zero.stderr.contains("must be more than nothing"),
+        zero.code == 2 && zero.stderr.contains("must be more than 0"),
         "{zero:?}"
     );
 }

@@ -1,3 +1,5 @@
+//! `[project.budget]`: the most memory, time and threads that a command may use.
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -11,22 +13,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use pdm_core::domain::Problem;
 
-/// How much one command may spend. It is part of no cache key: a budget changes no result.
+/// The most that one command may use. A budget changes no result, so it is part of no cache key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BudgetOptions {
-    /// Most memory the process may hold, such as `1GiB` or `700MB`; absent means any. A stage that would need more by its
-    /// estimate is refused before it begins.
+    /// Most memory the process may hold, such as `1GiB` or `700MB`; without it, there is no limit. A stage whose estimate
+    /// exceeds it is refused before it begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub memory: Option<MemoryLimit>,
-    /// Longest time one command may train, such as `30min` or `1h 30m`; absent means any. What is finished by then is
-    /// kept, and the next run goes on from there.
+    /// Longest time one command may train, such as `30min` or `1h 30m`; without it, there is no limit. What is finished by
+    /// then is kept, and the next run continues from there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub time: Option<TimeLimit>,
-    /// Most threads that work at once, and most `exec` stages side by side; absent means one per core. `--threads` beats
-    /// it, and no result depends on it.
+    /// Most threads, and most programs of `[[stage]]` at the same time; without it, one per core. `--threads` overrides it,
+    /// and no result depends on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u16>,
 }
@@ -37,24 +39,24 @@ const MOST_THREADS: u16 = 1024;
 impl BudgetOptions {
     /// Returns what is out of range.
     pub fn problems(&self) -> Vec<Problem> {
-        let nothing = |key| {
-            Problem::new(key, "must be more than nothing").hint("leave the key out for no limit")
-        };
-        let memory = self
-            .memory
-            .filter(|limit| limit.bytes() == 0)
-            .map(|_| nothing("memory"));
-        let time = self
-            .time
-            .filter(|limit| limit.duration().is_zero())
-            .map(|_| nothing("time"));
-        let threads = self
-            .threads
-            .map(|threads| [("threads", usize::from(threads))]);
-        let threads = threads
-            .map(|threads| Problem::out_of_range(&threads, MOST_THREADS.into()))
-            .unwrap_or_default();
-        memory.into_iter().chain(time).chain(threads).collect()
+        let zero =
+            |key| Problem::new(key, "must be more than 0").hint("leave the key out for no limit");
+        let mut problems = Vec::new();
+        if let Some(memory) = self.memory
+            && memory.bytes() == 0
+        {
+            problems.push(zero("memory"));
+        }
+        if let Some(time) = self.time
+            && time.duration().is_zero()
+        {
+            problems.push(zero("time"));
+        }
+        if let Some(threads) = self.threads {
+            let threads = [("threads", usize::from(threads))];
+            problems.extend(Problem::out_of_range(&threads, MOST_THREADS.into()));
+        }
+        problems
     }
 
     /// Returns whether nothing is limited.
@@ -68,7 +70,7 @@ impl BudgetOptions {
 pub struct MemoryLimit(ByteSize);
 
 impl MemoryLimit {
-    /// Returns an amount of so many bytes.
+    /// Returns a number of bytes as a limit.
     pub fn of(bytes: u64) -> Self {
         Self(ByteSize(bytes))
     }
@@ -84,13 +86,13 @@ impl MemoryLimit {
 pub struct TimeLimit(SignedDuration);
 
 impl TimeLimit {
-    /// Returns the length; nothing for a negative one.
+    /// Returns the length; zero for a negative one.
     pub fn duration(self) -> Duration {
         Duration::try_from(self.0).unwrap_or_default()
     }
 }
 
-/// A value that stands in the file as text with a unit.
+/// A value that is written in the file as text with a unit.
 trait Written: Sized {
     const EXPECTED: &'static str;
 
@@ -101,11 +103,11 @@ impl Written for MemoryLimit {
     const EXPECTED: &'static str = "a size such as \"1GiB\"";
 
     fn read(text: &str) -> Option<Self> {
-        // A bare number would leave open of what.
-        let has_unit = text.ends_with(|last: char| last.is_ascii_alphabetic());
-        has_unit
-            .then(|| ByteSize::from_str(text).ok().map(Self))
-            .flatten()
+        // A bare number would not say which unit is meant.
+        if !text.ends_with(|last: char| last.is_ascii_alphabetic()) {
+            return None;
+        }
+        ByteSize::from_str(text).ok().map(Self)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What no section can see by itself: values that are fine alone and impossible together.
+//! Checks over several sections: values that are each valid but cannot work together.
 
 use super::exec::graph_problems;
 use super::search::space_problems;
@@ -12,7 +12,7 @@ use pdm_models::train::Loss;
 
 /// One check over several sections.
 struct CombinationCheck {
-    /// The paths it reads; it is skipped where one of them holds something else than the user wrote.
+    /// The paths it reads; it is skipped where the value of one of them could not be used.
     reads: &'static [&'static str],
     find: fn(&PipelineSpec) -> Vec<Problem>,
 }
@@ -71,7 +71,7 @@ const CHECKS: &[CombinationCheck] = &[
     },
 ];
 
-/// Returns the combinations that cannot work, as far as they rest on nothing `broken`.
+/// Returns the combinations that cannot work, without those that depend on a `broken` value.
 pub(super) fn combination_problems(
     spec: &PipelineSpec,
     broken: impl Fn(&str) -> bool,
@@ -99,7 +99,7 @@ fn ignored_regimes(spec: &PipelineSpec) -> Vec<Problem> {
     if regimes == 1 || spec.features.regimes != 1 {
         return Vec::new();
     }
-    let message = format!("1 ignores the settings, and {name} has {regimes} operating regimes");
+    let message = format!("1 ignores the settings, but {name} has {regimes} operating regimes");
     vec![
         Problem::new("features.regimes", message)
             .with_code(Code::IgnoredRegimes)
@@ -152,7 +152,8 @@ fn too_many_folds(spec: &PipelineSpec) -> Vec<Problem> {
 }
 
 fn unreachable_coverage(spec: &PipelineSpec) -> Vec<Problem> {
-    let (coverage, Some(units)) = (spec.calibrate.coverage, training_units(&spec.dataset)) else {
+    let coverage = spec.calibrate.coverage;
+    let Some(units) = training_units(&spec.dataset) else {
         return Vec::new();
     };
     if !(0.0..1.0).contains(&coverage) || is_reachable(units, coverage) {
@@ -175,7 +176,7 @@ fn quantiles_of_no_network(spec: &PipelineSpec) -> Vec<Problem> {
         return Vec::new();
     }
     let message = format!(
-        "quantile is learnt by networks only, and [model] is `{}`",
+        "only networks learn quantiles, and [model] is `{}`",
         spec.model.kind()
     );
     let problem = Problem::new("train.loss", message).with_code(Code::QuantilesOfNoNetwork);
@@ -194,7 +195,7 @@ fn quantiles_not_learnt(spec: &PipelineSpec) -> Vec<Problem> {
     ]
 }
 
-/// A gate must let the coverage pass that the intervals are made for.
+/// Finds gates that exclude the coverage that the intervals are made for.
 fn missed_coverage(spec: &PipelineSpec) -> Vec<Problem> {
     let aim = spec.calibrate.coverage;
     let judges = |gate: &GateOptions| gate.metric == Metric::Coverage && gate.problems().is_empty();
@@ -206,13 +207,13 @@ fn missed_coverage(spec: &PipelineSpec) -> Vec<Problem> {
     let excluding =
         gates.filter_map(|(i, gate)| excludes(gate, aim).map(|(key, limit)| (i, key, limit)));
     let problem = |(i, key, limit)| {
-        let message = format!("{limit} excludes {aim}, the coverage that [calibrate] aims at");
+        let message = format!("{limit} excludes {aim}, the coverage set in [calibrate]");
         Problem::new(format!("gate.{i}.{key}"), message).with_code(Code::GateAgainstCoverage)
     };
     excluding.map(problem).collect()
 }
 
-/// Returns the limit of a gate that a value does not keep.
+/// Returns the limit of a gate that a value violates.
 fn excludes(gate: &GateOptions, value: f64) -> Option<(&'static str, f64)> {
     let (least, most) = match gate.rule {
         Rule::AtLeast => (gate.value.map(|limit| ("value", limit)), None),
@@ -223,9 +224,11 @@ fn excludes(gate: &GateOptions, value: f64) -> Option<(&'static str, f64)> {
         ),
         Rule::NonInferior | Rule::Better => (None, None),
     };
-    least
-        .filter(|(_, limit)| value < *limit)
-        .or_else(|| most.filter(|(_, limit)| value > *limit))
+    match (least, most) {
+        (Some((key, limit)), _) if value < limit => Some((key, limit)),
+        (_, Some((key, limit))) if value > limit => Some((key, limit)),
+        _ => None,
+    }
 }
 
 fn repeated_gates(spec: &PipelineSpec) -> Vec<Problem> {
@@ -236,7 +239,7 @@ fn repeated_gates(spec: &PipelineSpec) -> Vec<Problem> {
         .filter(|(i, gate)| spec.gates[..*i].contains(gate));
     repeated
         .map(|(i, _)| {
-            Problem::new(format!("gate.{i}"), "the same gate stands above")
+            Problem::new(format!("gate.{i}"), "the same gate is written above")
                 .with_code(Code::NamedTwice)
         })
         .collect()

@@ -1,4 +1,4 @@
-//! Which key is to blame for a span that an error points at.
+//! Finds the key whose value is at the span that an error points to.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -13,7 +13,7 @@ pub(super) struct Culprit<'t> {
 }
 
 impl<'t> Culprit<'t> {
-    /// Returns the value that stands at `span`: the key's own, or an element of it.
+    /// Returns the value at `span`: the key's own, or an element of it.
     pub(super) fn at(&self, span: &SourceSpan) -> &DeValue<'t> {
         let elements = self.value.get_ref().as_array().into_iter().flatten();
         elements
@@ -24,7 +24,7 @@ impl<'t> Culprit<'t> {
     }
 }
 
-/// Takes the key whose value stands at `span` out of a table.
+/// Removes the key whose value is at `span` from a table.
 pub(super) fn remove<'t>(table: &mut DeValue<'t>, span: &SourceSpan) -> Option<Culprit<'t>> {
     let exact = |value: &SourceSpan| value == span;
     let around = |value: &SourceSpan| value.start <= span.start && span.end <= value.end;

@@ -1,3 +1,5 @@
+//! Reads the sections of a document one by one, and goes on after a mistake.
+
 use std::cell::LazyCell;
 use std::marker::PhantomData;
 
@@ -13,33 +15,33 @@ use super::{culprit, format, suggest, unbounded, words};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// Options that come in families, chosen by the key `kind`.
+/// Options that have several kinds, chosen by the key `kind`.
 pub(super) trait TaggedOptions: Default {
     /// The values of `kind`.
     const KINDS: &'static [&'static str];
 
-    /// The kind, if any, that is made of others.
+    /// The kind, if any, that contains tables of other kinds.
     const NEST: Option<Nest<Self>> = None;
 
     /// Reads the options of a kind from its table without `kind`; `None` for an unknown kind.
     fn decode<'de, D: Deserializer<'de>>(kind: &str, options: D) -> Option<Result<Self, D::Error>>;
 }
 
-/// A kind that is made of others: its table holds a list of tables with kinds of their own, as `[[model.member]]`.
+/// A kind that contains tables of other kinds, such as `stack` with `[[model.member]]`.
 pub(super) struct Nest<T> {
-    /// The kind that is made of others.
+    /// The kind that contains the others.
     pub(super) kind: &'static str,
     /// The key of the list.
     pub(super) key: &'static str,
-    /// The kinds the others may be of.
+    /// The kinds that may be in the list.
     pub(super) kinds: &'static [&'static str],
-    /// Puts the others, where any are written, into the options of the kind.
+    /// Adds the others, where any are written, to the options of the kind.
     pub(super) fill: fn(T, Vec<T>) -> T,
 }
 
-/// Reads the sections of a document one by one, noting all that is wrong.
+/// Reads the sections of a document one by one, and collects everything that is wrong.
 ///
-/// Reading goes on after a value of the wrong type: the value is noted, taken out, and the section read again.
+/// After a value of the wrong type, the value is reported and removed, and the section is read again.
 pub(super) struct Decoder<'t> {
     root: DeTable<'t>,
     index: KeyIndex,
@@ -48,7 +50,7 @@ pub(super) struct Decoder<'t> {
     pub(super) findings: SpecFindings,
 }
 
-/// A table that is being read, and what is known about it.
+/// A table that is being read.
 struct TableReading<'r> {
     path: &'r str,
     kind: Option<&'r str>,
@@ -63,7 +65,7 @@ impl<'r> TableReading<'r> {
     }
 }
 
-/// Most values of one section that are found wrong before the rest of it is left alone: each reads the section once more.
+/// Most wrong values of one section before the rest of it is skipped: for each, the section is read again.
 const MOST_WRONG: usize = 150;
 
 /// What a section holds.
@@ -101,7 +103,7 @@ impl<'t> Decoder<'t> {
         self.optional(name, problems).unwrap_or_default()
     }
 
-    /// Reads a section that has no defaults to stand in for it.
+    /// Reads a section that may be absent and has no default.
     pub(super) fn optional<T: DeserializeOwned>(
         &mut self,
         name: &'static str,
@@ -111,7 +113,7 @@ impl<'t> Decoder<'t> {
         self.table(name, content, problems)
     }
 
-    /// Reads a section that must be there; `example` is what the user might write in it.
+    /// Reads a section that must be present; `example` is what the user might write in it.
     pub(super) fn required<T>(
         &mut self,
         name: &'static str,
@@ -137,7 +139,7 @@ impl<'t> Decoder<'t> {
             .unwrap_or_default()
     }
 
-    /// Reads a section of some `kind` that must be there.
+    /// Reads a section of some `kind` that must be present.
     pub(super) fn required_family<T: TaggedOptions>(
         &mut self,
         name: &'static str,
@@ -206,7 +208,7 @@ impl<'t> Decoder<'t> {
         items.into_iter().enumerate().map(element).collect()
     }
 
-    /// Notes the sections nobody asked for.
+    /// Reports the sections that no one has read.
     pub(super) fn finish(mut self) -> (KeyIndex, SpecFindings) {
         let rest: Vec<_> = std::mem::take(&mut self.root).into_iter().collect();
         for (key, value) in rest {
@@ -234,7 +236,7 @@ impl<'t> Decoder<'t> {
         (self.index, self.findings)
     }
 
-    /// Returns a hint for a key of a section whose name is divided by `_` instead of a dot.
+    /// Returns a hint for a key that has `_` instead of the dot between section and key.
     fn dotted(&self, name: &str) -> Option<String> {
         let mut ways = name
             .match_indices('_')
@@ -339,7 +341,7 @@ impl<'t> Decoder<'t> {
             return None;
         };
         let elements = self.elements(&join(path, nest.key), table.remove(nest.key)?);
-        // The problems of the others are told by the whole; one that cannot be read keeps its place for that.
+        // The problems of the others are reported by the whole; one that cannot be read is a default, so that positions stay.
         let mut read =
             |(path, content): (String, _)| self.member(&path, content, nest.kinds, |_| Vec::new());
         Some(
@@ -358,7 +360,7 @@ impl<'t> Decoder<'t> {
         self.findings.add_problems(&self.index, problems);
     }
 
-    /// Takes `kind` out of a table.
+    /// Removes `kind` from a table and returns it.
     fn kind(
         &mut self,
         path: &str,
@@ -457,28 +459,28 @@ impl<'t> Decoder<'t> {
     }
 
     fn note_wrong(&mut self, path: String, error: &Error, found: Option<&str>) {
-        // What lacks a value that was taken out is not wrong by itself.
+        // A table that lacks a value because it was removed is not the user's mistake.
         if self.findings.touches_broken(&path) {
             return self.findings.mark_broken(path);
         }
-        let told = words::tell(error.message(), &path, found);
+        let problem = words::translate(error.message(), &path, found);
         self.findings.push_broken(
-            SpecFinding::new(told.code, path, told.message)
-                .hint(told.hint)
+            SpecFinding::new(problem.code, path, problem.message)
+                .hint(problem.hint)
                 .at(error.span()),
         );
     }
 
-    /// Notes why a table as a whole cannot be read: keys are missing, or its values contradict each other.
+    /// Reports why a table as a whole cannot be read: keys are missing, or its values contradict each other.
     fn note_unreadable(&mut self, reading: &TableReading<'_>, table: &DeValue<'_>, error: &Error) {
         let path = reading.path;
         let header = self.header(path);
         let Some(missing) = words::missing_name(error.message()) else {
-            let told = words::tell(error.message(), path, None);
-            let finding = SpecFinding::new(told.code, path, told.message);
+            let problem = words::translate(error.message(), path, None);
+            let finding = SpecFinding::new(problem.code, path, problem.message);
             return self
                 .findings
-                .push_broken(finding.hint(told.hint).at(header));
+                .push_broken(finding.hint(problem.hint).at(header));
         };
         let steps: Vec<_> = path.split('.').collect();
         let mut names = self.keys.required(&steps, reading.kind_at());
@@ -507,7 +509,7 @@ impl<'t> Decoder<'t> {
             let parent = parents
                 .iter()
                 .fold(reading.path.to_owned(), |path, step| join(&path, step));
-            let hint = self.place_of(name, &table, reading);
+            let hint = self.hint_for_unknown(name, &table, reading);
             let path = join(&parent, name);
             let span = self.index.get(&path).map(|spans| spans.key.clone());
             let message = format!("unknown key `{name}` in {}", shown(&parent));
@@ -519,8 +521,13 @@ impl<'t> Decoder<'t> {
         }
     }
 
-    /// Returns a hint for an unknown key: a slip of the finger, a key of another kind or section, or the known keys.
-    fn place_of(&self, name: &str, table: &[&str], reading: &TableReading<'_>) -> Option<String> {
+    /// Returns a hint for an unknown key: a typo, a key of another kind or section, or the known keys.
+    fn hint_for_unknown(
+        &self,
+        name: &str,
+        table: &[&str],
+        reading: &TableReading<'_>,
+    ) -> Option<String> {
         if let Some(now) = format::new_name(&table.join("."), name) {
             return Some(format!("now called `{now}`"));
         }
@@ -534,7 +541,9 @@ impl<'t> Decoder<'t> {
         if let Some(meant) = suggest::meant(name, known.iter().copied()) {
             return Some(format!("did you mean `{meant}`?"));
         }
-        if let Some(kind) = reading.kind_at().filter(|kind| kind.depth == table.len()) {
+        if let Some(kind) = reading.kind_at()
+            && kind.depth == table.len()
+        {
             let kinds = self.keys.kinds_with(table, name);
             let kind = kind.name;
             if !kinds.is_empty() {
@@ -553,18 +562,17 @@ impl<'t> Decoder<'t> {
         }
     }
 
-    /// Refuses numbers that no option has a use for: those without a canonical form, and those the resolved file could
-    /// not hold.
+    /// Refuses numbers that no option can use: those without a canonical form, and those that a TOML file cannot hold.
     fn refuse_unbounded(&mut self) {
         let mut unbounded = Vec::new();
         unbounded::find("", &self.root, &mut unbounded);
-        unbounded
-            .into_iter()
-            .for_each(|finding| self.findings.push_broken(finding));
+        for finding in unbounded {
+            self.findings.push_broken(finding);
+        }
     }
 }
 
-/// Reads one kind of a family.
+/// Reads the options of one kind.
 struct KindReader<'k, T> {
     kind: &'k str,
     family: PhantomData<T>,
@@ -587,7 +595,7 @@ impl<'de, T: TaggedOptions> DeserializeSeed<'de> for KindReader<'_, T> {
     }
 }
 
-/// Reads a table once; returns the paths of the keys nobody read as well.
+/// Reads a table once; returns also the paths of the keys that no option read.
 fn attempt<T, S>(table: Spanned<DeValue<'_>>, seed: S) -> (Result<T, Error>, Vec<Vec<String>>)
 where
     S: for<'de> DeserializeSeed<'de, Value = T>,
@@ -634,9 +642,12 @@ fn is_section(value: &DeValue<'_>) -> bool {
     }
 }
 
-/// Returns a table's path as it stands in a file: `[model]`, `[[gate]]`.
+/// Returns a table's header: `[model]`, `[[gate]]`.
 fn shown(path: &str) -> String {
-    element_of(path).map_or_else(|| format!("[{path}]"), |list| format!("[[{list}]]"))
+    match element_of(path) {
+        Some(list) => format!("[[{list}]]"),
+        None => format!("[{path}]"),
+    }
 }
 
 fn bracketed(sections: &[&str]) -> String {

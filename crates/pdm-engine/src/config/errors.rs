@@ -1,3 +1,5 @@
+//! The problems of a pipeline file, each with its place.
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};
@@ -20,7 +22,7 @@ pub struct SpecProblem {
     pub line: Option<usize>,
     /// Column in characters, from 1.
     pub column: Option<usize>,
-    /// Dotted path of the key, where it is about one.
+    /// Dotted path of the key, where the problem is about one.
     pub key: Option<String>,
     /// What to write instead, where that is known.
     pub hint: Option<String>,
@@ -28,12 +30,12 @@ pub struct SpecProblem {
     pub(super) span: Option<SourceSpan>,
 }
 
-/// Most problems that are told; who has more mends these first.
+/// Most problems that are shown.
 const MOST: usize = 100;
-/// Most characters of a message: a name that somebody else chose may have millions.
+/// Most characters of a message: a name in the file may have millions.
 const LONGEST: usize = 1000;
 
-/// All that is wrong with a specification, or the first hundred of it.
+/// Everything that is wrong with a pipeline, or the first hundred problems of it.
 #[derive(Debug, Clone)]
 pub struct SpecErrors {
     sources: Sources,
@@ -44,12 +46,10 @@ pub struct SpecErrors {
 impl SpecErrors {
     pub(super) fn new(sources: Sources, findings: Vec<SpecFinding>) -> Self {
         let mut findings = findings;
-        // What is absent comes last: it has no place of its own.
-        findings.sort_by_key(|finding| {
-            finding
-                .span
-                .clone()
-                .map_or((usize::MAX, 0), |span| (span.start, span.end))
+        // What is absent has no place, and comes last.
+        findings.sort_by_key(|finding| match &finding.span {
+            Some(span) => (span.start, span.end),
+            None => (usize::MAX, 0),
         });
         findings.dedup();
         let more = findings.len().saturating_sub(MOST);
@@ -65,19 +65,18 @@ impl SpecErrors {
         }
     }
 
-    /// Returns how many problems there are beyond those that are told.
+    /// Returns how many problems there are in addition to those that are shown.
     pub fn more(&self) -> usize {
         self.more
     }
 
-    /// Returns the problems, in the order they stand in the file, then those of the files it extends, the
-    /// environment and the command line, then what is absent.
+    /// Returns the problems: those of the file in its order, then those of the files it extends, of the environment and of the
+    /// command line, then what is absent.
     pub fn problems(&self) -> &[SpecProblem] {
         &self.problems
     }
 
-    /// Returns the problems as text for people, each with the line it stands in and a caret; coloured by ANSI codes
-    /// where `coloured`.
+    /// Returns the problems as text for people, each with its line and a caret; with ANSI colours where `coloured`.
     pub fn render(&self, coloured: bool) -> String {
         let mut text = render(&self.sources, &self.problems, coloured);
         if self.more > 0 {
@@ -127,8 +126,7 @@ fn locate(sources: &Sources, finding: SpecFinding) -> SpecProblem {
 
 fn cut(text: String) -> String {
     if text.chars().nth(LONGEST).is_none() {
-        text
-    } else {
-        text.chars().take(LONGEST).chain(['…']).collect()
+        return text;
     }
+    text.chars().take(LONGEST).chain(['…']).collect()
 }

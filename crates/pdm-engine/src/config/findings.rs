@@ -1,3 +1,5 @@
+//! Collects what is wrong with a pipeline while it is read.
+
 use std::collections::BTreeSet;
 
 use super::source::{KeyIndex, SourceSpan, element_of};
@@ -8,7 +10,7 @@ use pdm_core::domain::Problem;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SpecFinding {
     pub(super) code: Code,
-    /// Dotted path from the top of the file; empty where it is about no key.
+    /// Dotted path from the top of the file; empty where the finding is about no key.
     pub(super) path: String,
     pub(super) message: String,
     pub(super) hint: Option<String>,
@@ -54,7 +56,7 @@ impl SpecFinding {
 #[derive(Debug, Default)]
 pub(super) struct SpecFindings {
     list: Vec<SpecFinding>,
-    /// Paths whose written value could not be used: what follows from the value in its place is not the user's doing.
+    /// Paths whose written value could not be used: problems of the default in its place are not the user's mistakes.
     broken: BTreeSet<String>,
 }
 
@@ -85,7 +87,7 @@ impl SpecFindings {
             || first_below().is_some_and(|broken| broken.starts_with(&below))
     }
 
-    /// Adds what a room says about its values, unless the value is not what the user wrote.
+    /// Adds the problems of options, except for values that could not be used.
     pub(super) fn add_problems(&mut self, index: &KeyIndex, problems: Vec<Problem>) {
         for Problem {
             code,
@@ -114,11 +116,11 @@ impl SpecFindings {
         self.list.is_empty()
     }
 
-    /// Returns whether nothing was found outside of a table.
+    /// Returns whether everything that was found is within a table.
     pub(super) fn only_within(&self, table: &str) -> bool {
         self.list
             .iter()
-            .all(|finding| lies_within(&finding.path, table))
+            .all(|finding| is_within(&finding.path, table))
     }
 
     pub(super) fn into_vec(self) -> Vec<SpecFinding> {
@@ -126,7 +128,7 @@ impl SpecFindings {
     }
 }
 
-/// Rooms speak of their key in either way: "is 0, and must be at least 1", "0 cycles have no mean".
+/// Returns the sentence about a key. Messages come in two forms: "is 0, and must be at least 1" and "0 cycles have no mean".
 pub(super) fn sentence(path: &str, message: &str) -> String {
     const VERBS: [&str; 8] = [
         "is ", "must ", "names ", "needs ", "has ", "holds ", "would ", "begins ",
@@ -142,7 +144,7 @@ pub(super) fn sentence(path: &str, message: &str) -> String {
     }
 }
 
-fn lies_within(path: &str, table: &str) -> bool {
+fn is_within(path: &str, table: &str) -> bool {
     path.strip_prefix(table)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -1,10 +1,10 @@
 //! Versions of the file's format.
 //!
-//! - 1: the first. `batch` of a network was called `batch_units` in its beginnings, and still is read by that name.
+//! - 1: the first. `batch` of a network was first called `batch_units`, and that name is still read.
 //! - 2: `extends` and `[profile.NAME]`.
 //! - 3: `native` of `train.backend`, which was called `flex`; `flex` is burn's backend of that name.
 //!
-//! A file is read by its own version, and files of all versions for good; one that extends another may be of a newer one.
+//! A file is read by its own version, and files of all versions stay readable. A file may extend one of an older version.
 
 use std::ops::Range;
 
@@ -17,10 +17,10 @@ use super::source::join;
 use pdm_core::codes::Code;
 use pdm_models::train::{Backend, TrainOptions};
 
-/// The version of the file's format that this program writes; it reads all up to it.
+/// The version of the file's format that this program writes; it reads this one and all before.
 pub const VERSION: u32 = 3;
 
-/// A key that has another name since some version.
+/// A key that was renamed in some version.
 pub(super) struct Renamed {
     /// The first version without the old name.
     since: u32,
@@ -55,10 +55,10 @@ const RENAMED_VALUES: &[RenamedValue] = &[RenamedValue {
     new: "native",
 }];
 
-/// Keys at the top of the file, each with the version that brought it.
-const BROUGHT: &[(&str, u32)] = &[(EXTENDS, 2), (PROFILE, 2)];
+/// Keys at the top of the file, each with the version that added it.
+const ADDED: &[(&str, u32)] = &[(EXTENDS, 2), (PROFILE, 2)];
 
-/// Returns the name a key of a section has now, where it had another once.
+/// Returns the current name of a key of a section, where it was renamed.
 pub(super) fn new_name(section: &str, old: &str) -> Option<&'static str> {
     RENAMED
         .iter()
@@ -66,18 +66,18 @@ pub(super) fn new_name(section: &str, old: &str) -> Option<&'static str> {
         .map(|renamed| renamed.new)
 }
 
-/// Returns whether a key speaks of the file itself and stands at its top.
+/// Returns whether a key is about the file itself and belongs at its top.
 pub(super) fn is_of_the_file(key: &str) -> bool {
-    key == "version" || BROUGHT.iter().any(|(brought, _)| *brought == key)
+    key == "version" || ADDED.iter().any(|(added, _)| *added == key)
 }
 
-/// Gives the keys and values of a file the names of the current version; what is wrong is returned, with places in its text.
+/// Gives the keys and values of a file their names in the current version; returns what is wrong, with places in the text.
 pub(super) fn bring_up(root: &mut DeTable<'_>) -> Vec<SpecFinding> {
     let version = match version(root) {
         Ok(version) => version,
         Err(finding) => return vec![finding],
     };
-    let mut findings: Vec<_> = BROUGHT
+    let mut findings: Vec<_> = ADDED
         .iter()
         .filter_map(|(key, since)| too_new(root, version, key, *since))
         .collect();
@@ -103,10 +103,10 @@ pub(super) fn least_version(train: &TrainOptions) -> u32 {
     }
 }
 
-/// Returns the version a file says it is of.
+/// Returns the version that a file names.
 ///
 /// # Errors
-/// It says none, or one that is not known.
+/// It names none, or one that is not known.
 pub(super) fn version(root: &DeTable<'_>) -> Result<u32, SpecFinding> {
     let Some(version) = root.get("version") else {
         let hint = format!("write `version = {VERSION}` at the top");
@@ -130,11 +130,12 @@ fn unknown(version: &Spanned<DeValue<'_>>, number: Option<u32>) -> SpecFinding {
         DeValue::Integer(number) => number.to_string(),
         other => format!("of type {}", other.type_str()),
     };
-    let message = format!(
-        "the format's version is {written}, and this program reads versions 1 to {VERSION}"
-    );
+    let message =
+        format!("the format version is {written}, but this program reads versions 1 to {VERSION}");
     let hint = match number {
-        Some(newer) if newer > VERSION => "the file is of a newer pdm-ml: use that one".to_owned(),
+        Some(newer) if newer > VERSION => {
+            "the file is for a newer pdm-ml; install that version".to_owned()
+        }
         _ => format!("write `version = {VERSION}`"),
     };
     SpecFinding::new(Code::FormatVersion, "version", message)
@@ -143,10 +144,12 @@ fn unknown(version: &Spanned<DeValue<'_>>, number: Option<u32>) -> SpecFinding {
 }
 
 fn too_new(root: &DeTable<'_>, version: u32, key: &str, since: u32) -> Option<SpecFinding> {
-    let (written, _) = root.get_key_value(key).filter(|_| version < since)?;
-    let message = format!(
-        "`{key}` came with version {since} of the format, and this file is of version {version}"
-    );
+    if version >= since {
+        return None;
+    }
+    let (written, _) = root.get_key_value(key)?;
+    let message =
+        format!("`{key}` needs version {since} of the format, but this file has version {version}");
     let hint = format!("write `version = {since}`, or run `pdm-ml config migrate`");
     Some(
         SpecFinding::new(Code::NewerKey, key, message)
@@ -172,7 +175,7 @@ fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<SpecFinding> {
     let span = section.get_key_value(*old)?.0.span();
     if section.get(*new).is_some() {
         let message = format!(
-            "`{}` is an older name of `{new}`, which stands beside it",
+            "`{}` is the older name of `{new}`, which is also set",
             join(name, old)
         );
         return Some(
@@ -181,20 +184,15 @@ fn rename(section: &mut DeTable<'_>, renamed: &Renamed) -> Option<SpecFinding> {
                 .hint(Some("write one of the two".to_owned())),
         );
     }
-    let entries = std::mem::replace(section, DeTable::new()).into_iter();
-    *section = entries
-        .map(|(key, value)| {
-            let is_old = key.get_ref() == old;
-            (
-                if is_old {
-                    Spanned::new(key.span(), (*new).into())
-                } else {
-                    key
-                },
-                value,
-            )
-        })
-        .collect();
+    // A new table, so that the key keeps its place.
+    for (key, value) in std::mem::replace(section, DeTable::new()) {
+        let key = if key.get_ref() == old {
+            Spanned::new(key.span(), (*new).into())
+        } else {
+            key
+        };
+        section.insert(key, value);
+    }
     None
 }
 
@@ -276,7 +274,7 @@ pub(super) fn old_values(
     found
 }
 
-/// Returns where each old name of a file stands, and what it is now.
+/// Returns the old names in a file, with their spans.
 pub(super) fn old_names(root: &DeTable<'_>, version: u32) -> Vec<(Range<usize>, &'static Renamed)> {
     let written = |renamed: &'static Renamed| {
         let section = root.get(renamed.section)?.get_ref().as_table()?;

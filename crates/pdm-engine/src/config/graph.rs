@@ -1,10 +1,12 @@
+//! The eight named stages.
+
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{IntoStaticStr, VariantArray};
 
-/// One station of the line. Each needs all stations before it.
+/// One of the eight named stages. Each needs all stages before it.
 #[derive(
     Debug,
     Clone,
@@ -23,7 +25,7 @@ use strum::{IntoStaticStr, VariantArray};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Stage {
-    /// Read the files and hold them against the expectations.
+    /// Read the files and check them against the expectations.
     Validate,
     /// Fit features on all training units and rank the sensors.
     Features,
@@ -33,11 +35,11 @@ pub enum Stage {
     Calibrate,
     /// Score the bundle under the protocol.
     Evaluate,
-    /// Judge the scores, against the champion too.
+    /// Judge the scores, also against the champion.
     Gate,
     /// Make the bundle an immutable version.
     Register,
-    /// Point the alias at the version.
+    /// Point the alias to the version.
     Promote,
 }
 
@@ -52,7 +54,7 @@ impl Stage {
     }
 
     /// Returns this stage and all before it.
-    pub fn line_up_to(self) -> &'static [Self] {
+    pub fn up_to(self) -> &'static [Self] {
         let end = Self::ALL
             .iter()
             .position(|stage| *stage == self)
@@ -74,9 +76,9 @@ mod tests {
     #[test]
     fn a_stage_needs_all_before_it() {
         assert_eq!(
-            Stage::Train.line_up_to(),
+            Stage::Train.up_to(),
             [Stage::Validate, Stage::Features, Stage::Train]
         );
-        assert_eq!(Stage::Promote.line_up_to(), Stage::ALL);
+        assert_eq!(Stage::Promote.up_to(), Stage::ALL);
     }
 }

@@ -1,18 +1,16 @@
-//! Options that are right by themselves and change nothing with the model family at hand.
+//! Options that are valid but change nothing with the chosen model family.
 
 use super::PipelineSpec;
 use pdm_models::train::Loss;
 
 impl PipelineSpec {
-    /// Returns what the user set in vain, one sentence each. A search over families may set them for other families, so
-    /// they are no mistakes.
+    /// Returns the options that change nothing, one sentence each. They are not mistakes: a search over families may set them
+    /// for other families.
     pub fn idle_options(&self) -> Vec<String> {
         let family = self.model.family();
         let mut idle = Vec::new();
         if self.train.loss != Loss::Mse && !family.learns_by_loss() {
-            idle.push(
-                "`train.loss` changes nothing: there is no network to learn by it".to_owned(),
-            );
+            idle.push("`train.loss` changes nothing: only networks learn by a loss".to_owned());
         }
         if self.train.validation > 0.0
             && let Some(why) = family.never_stops_early()

@@ -1,3 +1,5 @@
+//! Fills `${env:NAME}` in.
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -13,8 +15,8 @@ const OPEN: &str = "${env:";
 
 /// Replaces `${env:NAME}` and `${env:NAME:-default}` in the strings at paths that may hold them.
 ///
-/// As in a shell, an empty variable counts as one that is not set. Returns the path of each value that was filled in
-/// from the environment, with the names of the variables.
+/// As in a shell, an empty variable counts as not set. Returns the path of each value that was filled in, with the names of its
+/// variables.
 pub(super) fn interpolate(
     root: &mut DeTable<'_>,
     is_allowed: fn(&str) -> bool,
@@ -105,14 +107,17 @@ pub(super) fn fill(text: &str, env: EnvLookup<'_>) -> Result<(String, Vec<String
         message,
         hint: Some(format!("write {OPEN}NAME}} or {OPEN}NAME:-default}}")),
     };
-    let (mut filled, mut names, mut rest) = (String::new(), Vec::new(), text);
+    let mut filled = String::new();
+    let mut names = Vec::new();
+    let mut rest = text;
     while let Some((before, after)) = rest.split_once(OPEN) {
-        let Some((inside, behind)) = after.split_once('}') else {
+        let Some((inside, remainder)) = after.split_once('}') else {
             return Err(malformed(format!("`{OPEN}` without its `}}`")));
         };
-        let (name, default) = inside
-            .split_once(":-")
-            .map_or((inside, None), |(name, default)| (name, Some(default)));
+        let (name, default) = match inside.split_once(":-") {
+            Some((name, default)) => (name, Some(default)),
+            None => (inside, None),
+        };
         if !is_name(name) {
             return Err(malformed(format!(
                 "`{name}` is not the name of an environment variable"
@@ -133,7 +138,7 @@ pub(super) fn fill(text: &str, env: EnvLookup<'_>) -> Result<(String, Vec<String
         filled.push_str(before);
         filled.push_str(&value);
         names.push(name.to_owned());
-        rest = behind;
+        rest = remainder;
     }
     filled.push_str(rest);
     Ok((filled, names))

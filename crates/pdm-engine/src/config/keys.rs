@@ -1,13 +1,15 @@
+//! Answers questions about keys from the schema of the file.
+
 use serde_json::Value;
 
-/// The kind of a table that chooses by kind, and how many steps lead to that table.
+/// The kind of a table that has a `kind`, and the depth of that table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KindAt<'k> {
     pub(super) name: &'k str,
     pub(super) depth: usize,
 }
 
-/// Answers which keys a table may and must hold.
+/// The schema of the file, which says which keys a table may and must have.
 #[derive(Debug)]
 pub(super) struct SchemaKeys(Value);
 
@@ -16,7 +18,7 @@ impl SchemaKeys {
         Self(schema)
     }
 
-    /// Returns the keys of the table at `path`; of `kind` where the table, or one around it, chooses by kind.
+    /// Returns the keys of the table at `path`; those of `kind` where the table, or one around it, has a `kind`.
     pub(super) fn known(&self, path: &[&str], kind: Option<KindAt<'_>>) -> Vec<&str> {
         let mut known = Vec::new();
         for table in self.tables(path, kind) {
@@ -25,7 +27,7 @@ impl SchemaKeys {
         known
     }
 
-    /// Returns the keys that the table at `path` must hold.
+    /// Returns the keys that the table at `path` must have.
     pub(super) fn required(&self, path: &[&str], kind: Option<KindAt<'_>>) -> Vec<&str> {
         let tables = self.tables(path, kind);
         let required = tables
@@ -45,7 +47,7 @@ impl SchemaKeys {
         sections.map(|(name, _)| name).collect()
     }
 
-    /// Returns the kinds whose table at `path` knows this key.
+    /// Returns the kinds whose table at `path` has this key.
     pub(super) fn kinds_with(&self, path: &[&str], key: &str) -> Vec<&str> {
         let tables = self.tables(path, None).into_iter();
         let with_key = tables.filter(|table| properties(table).any(|(name, _)| name == key));
@@ -54,7 +56,7 @@ impl SchemaKeys {
             .collect()
     }
 
-    /// Returns the schemas of the value at `path`; those of `kind` where the section it stands in chooses by kind.
+    /// Returns the schemas of the value at `path`; those of `kind` where its section has a `kind`.
     pub(super) fn values(&self, path: &[&str], kind: Option<&str>) -> Vec<&Value> {
         let Some((last, parents)) = path.split_last() else {
             return Vec::new();
@@ -102,7 +104,7 @@ fn child<'v>(table: &'v Value, step: &str) -> Option<&'v Value> {
     }
 }
 
-/// Returns the alternatives of a schema, those of other kinds left out.
+/// Returns the alternatives of a schema, without those of other kinds.
 fn branches<'v>(schema: &'v Value, kind: Option<&str>) -> Vec<&'v Value> {
     let alternatives = ["oneOf", "anyOf", "allOf"]
         .into_iter()

@@ -9,12 +9,12 @@ use super::findings::SpecFinding;
 use super::format::{self, VERSION};
 use super::source::{SourceSpan, Sources, join};
 
-/// A file's text in the newest version of the format, and what is other in it.
+/// A file's text in the newest version of the format, and what changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Migration {
-    /// The version the file was of.
+    /// The version of the file.
     pub from: u32,
-    /// The newest.
+    /// The newest version.
     pub to: u32,
     /// What changes, from the top of the file on.
     pub changes: Vec<TextChange>,
@@ -29,18 +29,19 @@ pub struct TextChange {
     pub line: usize,
     /// The key.
     pub key: String,
-    /// What stands there.
+    /// The old text.
     pub old: String,
-    /// What will stand there.
+    /// The new text.
     pub new: String,
 }
 
 /// Returns a file's text in the newest version of the format; comments and layout stay.
 ///
-/// `name` is only shown. Only renamed keys, renamed values and the version are read: a file with other mistakes can be migrated.
+/// `name` is only shown. Only renamed keys, renamed values and the version are read, so a file with other mistakes can be migrated,
+/// too.
 ///
 /// # Errors
-/// The text is no TOML or of a version that is not known, or holds a key by both its names.
+/// The text is not TOML or has an unknown version, or has a key under both its names.
 ///
 /// # Panics
 /// Never: only names and the version change.
@@ -51,7 +52,7 @@ pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
         .into_inner();
     let from = format::version(&root).map_err(|finding| refuse(vec![finding]))?;
     let mut newest = root.clone();
-    // Keys of the newest version in an older file are what bringing it up is for.
+    // Keys that need the newest version are no problem: the file is migrated to it.
     let problems: Vec<_> = format::bring_up(&mut newest)
         .into_iter()
         .filter(|finding| finding.path.contains('.'))
@@ -62,11 +63,11 @@ pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
     let edits = edits(&root, from);
     let changed = applied(text, &edits);
     let read = DeTable::parse(&changed)
-        .expect("names and a number in place of others make no other TOML")
+        .expect("only names and the version number are replaced")
         .into_inner();
     assert!(
         same_but_version(newest, read),
-        "a migrated file says what it said"
+        "a migrated file keeps its values"
     );
     let place = |span: &SourceSpan| Sources::new(name, text).place(span).line;
     let change = |edit: Edit| TextChange {
@@ -83,7 +84,7 @@ pub fn migrate(text: &str, name: &str) -> Result<Migration, SpecErrors> {
     })
 }
 
-/// A piece of the text, and what is to stand there.
+/// A span of the text, and its new text.
 struct Edit {
     span: SourceSpan,
     key: String,
@@ -92,38 +93,39 @@ struct Edit {
 
 /// Returns the edits, from the top of the file on.
 fn edits(root: &DeTable<'_>, from: u32) -> Vec<Edit> {
-    let names = format::old_names(root, from).into_iter();
-    let names = names.map(|(span, renamed)| Edit {
-        span,
-        key: join(renamed.section, renamed.old),
-        new: renamed.new.to_owned(),
-    });
-    let version = root
-        .get("version")
-        .filter(|_| from < VERSION)
-        .map(Spanned::span);
-    let version = version.map(|span| Edit {
-        span,
-        key: "version".to_owned(),
-        new: VERSION.to_string(),
-    });
-    let values = format::old_values(root, from).into_iter();
-    let values = values.map(|(span, renamed)| Edit {
-        span,
-        key: renamed.path(),
-        new: format!("\"{}\"", renamed.new),
-    });
-    let mut edits: Vec<_> = names.chain(values).chain(version).collect();
+    let mut edits = Vec::new();
+    for (span, renamed) in format::old_names(root, from) {
+        edits.push(Edit {
+            span,
+            key: join(renamed.section, renamed.old),
+            new: renamed.new.to_owned(),
+        });
+    }
+    if let Some(version) = root.get("version")
+        && from < VERSION
+    {
+        edits.push(Edit {
+            span: version.span(),
+            key: "version".to_owned(),
+            new: VERSION.to_string(),
+        });
+    }
+    for (span, renamed) in format::old_values(root, from) {
+        edits.push(Edit {
+            span,
+            key: renamed.path(),
+            new: format!("\"{}\"", renamed.new),
+        });
+    }
     edits.sort_by_key(|edit| edit.span.start);
     edits
 }
 
 fn applied(text: &str, edits: &[Edit]) -> String {
     let mut text = text.to_owned();
-    edits
-        .iter()
-        .rev()
-        .for_each(|edit| text.replace_range(edit.span.clone(), &edit.new));
+    for edit in edits.iter().rev() {
+        text.replace_range(edit.span.clone(), &edit.new);
+    }
     text
 }
 
@@ -165,12 +167,12 @@ batch_units = 4  # few
         kind = "gru"
         batch = 4  # few
         "#);
-        let told = migration
+        let changes = migration
             .changes
             .iter()
             .map(|c| format!("{}: {} {} → {}", c.line, c.key, c.old, c.new));
         assert_eq!(
-            told.collect::<Vec<_>>(),
+            changes.collect::<Vec<_>>(),
             [
                 "2: version 1 → 3",
                 "6: model.batch_units batch_units → batch"
@@ -224,7 +226,7 @@ batch_units = 4  # few
     }
 
     #[test]
-    fn what_cannot_be_brought_up_is_said() {
+    fn what_cannot_be_migrated_is_reported() {
         let refusals = [
             "version = 4",
             "[model]",
@@ -233,17 +235,17 @@ batch_units = 4  # few
         ]
         .map(|text| migrate(text, "pdm.toml").unwrap_err().to_string());
         insta::assert_snapshot!(refusals.join("\n\n"), @"
-        error[E0104]: the format's version is 4, and this program reads versions 1 to 3
+        error[E0104]: the format version is 4, but this program reads versions 1 to 3
          --> pdm.toml:1:11
           |
         1 | version = 4
-          |           ^ the file is of a newer pdm-ml: use that one
+          |           ^ the file is for a newer pdm-ml; install that version
 
         error[E0104]: missing key `version`
         --> pdm.toml
          = help: write `version = 3` at the top
 
-        error[E0143]: `model.batch_units` is an older name of `batch`, which stands beside it
+        error[E0143]: `model.batch_units` is the older name of `batch`, which is also set
          --> pdm.toml:2:22
           |
         2 | model = { batch = 1, batch_units = 2 }

@@ -1,18 +1,18 @@
-//! The language of the pipeline file: one file becomes one [`PipelineSpec`], and every mistake in it is shown where it stands.
+//! The language of the pipeline file: one file becomes one [`PipelineSpec`], and every mistake in it is shown at its place.
 //!
-//! The options belong to the rooms that obey them; this room only puts them together. [`PipelineSpec::compose`] parses the
-//! file and those it extends, lays the layers over each other, fills in environment variables, reads section by section,
-//! asks every room what is wrong with its values, and checks what no section can see alone. It stops at the first mistake
-//! of none of them: [`SpecErrors`] holds all, each with file, line, column, caret and, where one is near, the word that was
-//! meant.
+//! The option types are defined next to the code that uses them; here they are only composed. [`PipelineSpec::compose`] parses
+//! the file and those it extends, lays the layers over each other, fills in environment variables, reads section by section,
+//! checks the values of each section, and then what only several sections together show. A mistake does not end the reading:
+//! [`SpecErrors`] has all of them, each with file, line, column, caret and, where there is a similar word, the one that was
+//! probably meant. Only broken TOML is reported alone, by the parser.
 //!
-//! - `layers` puts the document together, `format` knows its versions, [`migrate`] brings a file to the newest;
-//! - `source` knows where every key stands, `decode` reads a section in spite of mistakes, `words` says in TOML what
-//!   serde says in Rust, `syntax` what breaks TOML, `suggest` finds what was meant, `render` draws the caret;
-//! - [`Origins`] tells for every value who wrote it; [`file_schema`] tells editors what may be written, and
-//!   [`file_reference`] people;
-//! - `combinations` finds what is right alone and wrong together, `idle` what changes nothing;
-//! - `search` says what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
+//! - `layers` composes the document, `format` defines its versions, [`migrate`] brings a file to the newest;
+//! - `source` has the place of every key, `decode` reads a section in spite of mistakes, `words` translates the messages of
+//!   serde, `suggest` finds similar words, `render` draws the caret;
+//! - [`Origins`] says for every value where it was set; [`file_schema`] describes the file for editors, and
+//!   [`file_reference`] for people;
+//! - `combinations` finds values that do not work together, `idle` options that change nothing;
+//! - `search` defines what `[tune.space]` may search, `variant` is the pipeline with other values, [`edited`] writes them
 //!   into the user's text;
 //! - [`Stage`] names the stages, and [`ExecGraph`] orders the user's programs among them by [`StepName`].
 

@@ -1,3 +1,5 @@
+//! Where each value of a pipeline was set.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -7,14 +9,14 @@ use super::layers::Layer;
 use super::source::{KeyIndex, SourceText, Sources, join};
 use super::spec::PipelineSpec;
 
-/// Where one value of a specification comes from.
+/// Where one value of a pipeline was set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Origin {
     /// Dotted key path.
     pub key: String,
     /// The value.
     pub value: Value,
-    /// The layer that won.
+    /// Its layer.
     pub layer: Layer,
     /// Its source.
     pub source: Source,
@@ -24,7 +26,7 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub enum Source {
-    /// Nobody wrote it.
+    /// The built-in default.
     Default,
     /// A file: the pipeline file, or one it extends.
     File {
@@ -43,7 +45,7 @@ pub enum Source {
         /// The override, as written.
         text: String,
     },
-    /// The environment, by way of a text that names variables in it.
+    /// A text that names environment variables.
     Environment {
         /// The variables.
         variables: Vec<String>,
@@ -52,7 +54,7 @@ pub enum Source {
     },
 }
 
-/// Where every value of a specification comes from, in the order of [`PipelineSpec::to_toml`].
+/// Where every value of a pipeline was set, in the order of [`PipelineSpec::to_toml`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Origins(Vec<Origin>);
@@ -91,13 +93,13 @@ impl Origins {
         &self.0
     }
 
-    /// Returns whether a value comes from another place than one file and the command line.
+    /// Returns whether a value was set outside the pipeline file and the command line.
     pub fn are_layered(&self) -> bool {
         let alone = |layer: &Layer| matches!(layer, Layer::Default | Layer::File | Layer::Set);
         !self.0.iter().all(|origin| alone(&origin.layer))
     }
 
-    /// Returns where a value stands, such as `pdm.toml:21`; nothing for one nobody wrote.
+    /// Returns where a value was set, such as `pdm.toml:21`; none for a default.
     pub fn place(&self, key: &str) -> Option<String> {
         self.0
             .iter()
@@ -108,7 +110,7 @@ impl Origins {
 }
 
 impl Source {
-    /// Returns the source in a word or two; nothing for a value nobody wrote.
+    /// Returns the source in short, such as `pdm.toml:21`; none for a default.
     pub fn place(&self) -> Option<String> {
         match self {
             Self::Default => None,
@@ -147,9 +149,11 @@ fn written(key: &str, sources: &Sources, index: &KeyIndex) -> (Layer, Source) {
 /// Lists the values that are not tables; an array of plain values is one value.
 fn leaves(path: String, value: &Value, found: &mut Vec<(String, Value)>) {
     match value {
-        Value::Object(table) => table
-            .iter()
-            .for_each(|(key, value)| leaves(join(&path, key), value, found)),
+        Value::Object(table) => {
+            for (key, value) in table {
+                leaves(join(&path, key), value, found);
+            }
+        }
         Value::Array(items) if items.iter().any(Value::is_object) => {
             for (i, item) in items.iter().enumerate() {
                 leaves(join(&path, &i.to_string()), item, found);

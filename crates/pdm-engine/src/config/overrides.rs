@@ -1,3 +1,5 @@
+//! Sets keys from `--set KEY=VALUE`.
+
 use std::borrow::Cow;
 
 use toml::Spanned;
@@ -11,7 +13,7 @@ use pdm_core::codes::Code;
 /// One step of the key of an override, and where it is written.
 pub(super) type KeyStep = (String, SourceSpan);
 
-/// Sets in the document what each `KEY=VALUE` says, in order; what cannot be set is a finding.
+/// Sets the key of each `KEY=VALUE` in the document, in order; what cannot be set is a finding.
 ///
 /// The value is TOML where it parses as TOML, otherwise text. Elements of an array are named by their position from 0.
 pub(super) fn apply<'t>(
@@ -67,7 +69,7 @@ fn parse(text: &str, base: usize) -> Result<(Vec<KeyStep>, Spanned<DeValue<'_>>)
     ))
 }
 
-/// Sets a key of the document; what was written from the offset `since` on is of the same layer.
+/// Sets a key of the document; values written from the offset `since` on are of the same layer.
 pub(super) fn set<'t>(
     root: &mut DeTable<'t>,
     key: &[KeyStep],
@@ -75,11 +77,9 @@ pub(super) fn set<'t>(
     since: usize,
 ) -> Result<(), SpecFinding> {
     let hint = match key.first() {
-        Some((name, _)) if name == EXTENDS => {
-            "name the file itself, with the files it extends in it"
-        }
+        Some((name, _)) if name == EXTENDS => "pass a file that has `extends` in it",
         Some((name, _)) if name == PROFILE => {
-            "choose a profile by --profile NAME; set the key itself to change a value"
+            "choose a profile with `--profile NAME`, or set the key itself"
         }
         _ => return set_in_table(root, "", key, value, since),
     };
@@ -92,14 +92,15 @@ pub(super) fn set<'t>(
     Err(finding.at(Some(span.clone())).hint(Some(hint.to_owned())))
 }
 
-/// Reads a dotted key by the parser of TOML itself.
+/// Reads a dotted key with the TOML parser.
 pub(super) fn parse_key(key: &str) -> Option<Vec<KeyStep>> {
     if key.contains(['\n', '\r']) {
         return None;
     }
     let document = format!("{key}=0");
     let root = DeTable::parse(&document).ok()?.into_inner();
-    let (mut table, mut steps) = (&root, Vec::new());
+    let mut table = &root;
+    let mut steps = Vec::new();
     loop {
         let (name, value) = table.iter().next()?;
         steps.push((name.get_ref().to_string(), name.span()));
@@ -131,7 +132,7 @@ fn set_in_table<'t>(
         if name == "kind" {
             only_since(table, value.get_ref(), since);
         }
-        // Removed first, so that the key's place becomes that of the override.
+        // Removed first, so that the key gets the place of the override.
         table.remove(name.as_str());
         table.insert(spanned_name, value);
         return Ok(());
@@ -153,7 +154,7 @@ fn set_within<'t>(
         DeValue::Array(items) => set_in_array(items, path, key, value, since),
         plain => {
             let message = format!(
-                "`{path}` is no table: its value is of type {}",
+                "`{path}` is not a table; it has a value of type {}",
                 plain.type_str()
             );
             let span = key.first().map(|(_, span)| span.clone());
@@ -183,8 +184,8 @@ fn set_in_array<'t>(
             SpecFinding::new(Code::NoPlaceForOverride, path, message).at(Some(span.clone()));
         let positions = match length {
             0 => "it is empty".to_owned(),
-            1 => "it has 0 alone".to_owned(),
-            _ => format!("it has 0 to {}", length - 1),
+            1 => "its only element is 0".to_owned(),
+            _ => format!("its elements are 0 to {}", length - 1),
         };
         return Err(finding.hint(Some(positions)));
     };
@@ -264,7 +265,7 @@ mod tests {
         `a b` is not a key [a b]
         `gate` has no element `2` [2]
         `gate` has no element `x` [x]
-        `train.epochs` is no table: its value is of type integer [x]
+        `train.epochs` is not a table; it has a value of type integer [x]
         `a
         b` is not a key [a]
         ");

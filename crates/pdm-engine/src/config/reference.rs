@@ -1,4 +1,4 @@
-//! The reference of the pipeline file for people, written from the same schema that editors read.
+//! Writes the reference of the pipeline file, from the same schema that editors use.
 
 use serde_json::Value;
 
@@ -11,13 +11,13 @@ const OPENING: &str = "\
 # The pipeline file, key by key
 
 Written by `pdm-ml config reference` from the types that read the file; a test keeps it current. [configuration.md](configuration.md)
-tells how a pipeline is put together from several places, and `pdm-ml config show` prints one with every default filled in.
+explains how a pipeline is composed from several places, and `pdm-ml config show` prints one with every default filled in.
 
-Paths, URLs and names may hold `${env:NAME}` or `${env:NAME:-default}`. A key without a default may be left out unless it is
+Paths, URLs and names may contain `${env:NAME}` or `${env:NAME:-default}`. A key without a default may be left out unless it is
 required.
 ";
 
-/// Returns the reference as Markdown: every key with its type, its default and what it means.
+/// Returns the reference as Markdown: every key with its type, default and meaning.
 pub fn file_reference() -> String {
     let schema = whole_schema();
     let mut page = ReferencePage {
@@ -89,14 +89,12 @@ impl ReferencePage {
 
     fn section(&mut self, name: &str, section: &Value) {
         let list = section["type"] == "array";
-        self.heading(
-            2,
-            &if list {
-                format!("`[[{name}]]`")
-            } else {
-                format!("`[{name}]`")
-            },
-        );
+        let title = if list {
+            format!("`[[{name}]]`")
+        } else {
+            format!("`[{name}]`")
+        };
+        self.heading(2, &title);
         self.paragraph(&meaning(section));
         let table = if list { &section["items"] } else { section };
         let kinds: Vec<_> = forms(table)
@@ -167,7 +165,7 @@ fn row_of(key: &str, table: &Value) -> ReferenceRow {
         .is_some_and(|names| names.iter().any(|name| name == key));
     let default = match value.get("default") {
         _ if required => "required".to_owned(),
-        // The keys of a table have their own lines.
+        // The keys of a table have rows of their own.
         Some(default) if !default.is_object() => toml_of(default),
         _ => String::new(),
     };
@@ -209,7 +207,7 @@ fn list(schema: &Value) -> String {
     }
 }
 
-/// Returns what a value means, and what each of its names does.
+/// Returns the meaning of a value, and of each word it may have.
 fn meaning(schema: &Value) -> String {
     let named = |form: &Value| {
         Some(format!(

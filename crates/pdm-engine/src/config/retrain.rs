@@ -1,3 +1,5 @@
+//! `[retrain]`: the conditions under which a new model is made.
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,44 +10,45 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use pdm_core::domain::Problem;
 
-/// When `pdm-ml retrain` makes a new model. It is part of no cache key: it changes no result.
+/// When `pdm-ml retrain` makes a new model. It changes no result, so it is part of no cache key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RetrainOptions {
-    /// Reasons, any of which is enough: `new-data`, `new-units=N`, `drift`, `older-than=7d`, `always`; `--if` replaces them.
+    /// Conditions, of which one is enough: `new-data`, `new-units=N`, `drift`, `older-than=7d`, `always`; `--if` replaces them.
     #[schemars(with = "Vec<String>")]
     pub when: Vec<Condition>,
-    /// False discovery rate over all tests of one look for drift.
+    /// False discovery rate over all tests of one drift check.
     pub drift_fdr: f64,
-    /// Fewest new units that can tell of drift, at least 2.
+    /// Fewest new units for a drift check, at least 2.
     pub drift_units: usize,
-    /// What is done where units or rows that the newest judged model learnt from are gone.
+    /// What to do where units or rows that the newest judged model learnt from are missing.
     pub lost_data: LostData,
 }
 
-/// What the night job does where data that a model learnt from are gone.
+/// What `retrain` does where data that a model learnt from are missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LostData {
-    /// It makes no model, leaves a note in the registry's log, and ends with exit code 10.
+    /// It makes no model, writes a note to the registry's log, and ends with exit code 10.
     #[default]
     Refuse,
-    /// It goes on with what is left: units are meant to leave. Lost units are no reason for a new model.
+    /// It continues with the data that are left, for data whose units are meant to be removed. Missing units are no reason for
+    /// a new model.
     Accept,
 }
 
-/// A reason to train again.
+/// A condition under which a new model is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// No judged model learnt from these data.
     NewData,
-    /// So many units came in since the model that was judged last.
+    /// At least this many units came in since the model judged last.
     NewUnits(usize),
     /// The units that came in differ from those the champion learnt from.
     Drift,
     /// The champion's version is at least this old.
     OlderThan(SignedDuration),
-    /// In any case.
+    /// Always.
     Always,
 }
 
@@ -66,7 +69,7 @@ impl RetrainOptions {
         let nothing = self
             .when
             .is_empty()
-            .then(|| Problem::new("when", "names no reason").hint("such as \"new-data\""));
+            .then(|| Problem::new("when", "names no condition").hint("write [\"new-data\"]"));
         let rate = self.drift_fdr > 0.0 && self.drift_fdr < 1.0;
         let rate = (!rate).then(|| {
             let share = self.drift_fdr;
@@ -115,9 +118,11 @@ fn days(age: SignedDuration) -> String {
     }
 }
 
-/// What is no condition.
+/// A text is not a condition.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is none of new-data, new-units=N, drift, older-than=TIME (such as 7d) and always")]
+#[error(
+    "`{0}` is not a condition: expected new-data, new-units=N, drift, older-than=TIME (such as 7d) or always"
+)]
 pub struct ParseConditionError(String);
 
 impl FromStr for Condition {

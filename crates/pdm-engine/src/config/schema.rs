@@ -1,3 +1,5 @@
+//! The JSON schema of the pipeline file.
+
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, ReplaceConstValue};
 use schemars::{JsonSchema, Schema};
@@ -9,8 +11,8 @@ use super::spec::PipelineSpec;
 
 /// Returns the JSON schema of a pipeline file.
 ///
-/// It describes one file by itself, which may leave to the files it extends, or to those that extend it, what a whole
-/// pipeline must have. It keeps to keywords of draft 7 that all editors know; `$ref` stands for whole sections only.
+/// It describes one file on its own: what a pipeline must have may be in the files it extends, or in those that extend it. It
+/// uses only keywords of draft 7 that all editors support, and `$ref` only for whole sections.
 pub fn file_schema() -> Value {
     let mut schema = whole_schema();
     let sections = schema["properties"]
@@ -30,8 +32,8 @@ pub fn file_schema() -> Value {
 }
 
 fn extends() -> Value {
-    let description = "Files this one is laid over, the later one winning: tables merge, anything else is replaced. Paths \
-                       begin at the folder of this file.";
+    let description = "Files that this one is laid over; a later one overrides an earlier one. Tables merge, anything else is \
+                       replaced. Paths are relative to the folder of this file.";
     let path = json!({ "type": "string", "description": "A path." });
     let paths =
         json!({ "type": "array", "description": "Several.", "items": { "type": "string" } });
@@ -49,16 +51,16 @@ fn profiles(sections: &[String]) -> Value {
     let description = "What `--profile NAME`, or the variable `PDM_ML_PROFILE`, changes: one [profile.NAME] each.";
     let profile = json!({
         "type": "object",
-        "description": "Sections as in the file, of which only what changes is written.",
+        "description": "Sections as in the file, with only the keys that change.",
         "properties": properties,
         "additionalProperties": false,
     });
     json!({ "type": "object", "description": description, "additionalProperties": profile, "default": {} })
 }
 
-/// Lets a table be part of one that is put together from several.
+/// Allows a table to be part of one that is composed from several.
 ///
-/// Lists are replaced whole, so what their elements must have they must have in one place.
+/// Lists are replaced as a whole, so their elements must be complete.
 fn allow_parts(schema: &mut Value) {
     let Some(words) = schema.as_object_mut() else {
         return;
@@ -66,7 +68,7 @@ fn allow_parts(schema: &mut Value) {
     if words.contains_key("properties") {
         words.shift_remove("required");
     }
-    // Parts of several kinds look alike: no longer is it one alone.
+    // A part of a table may fit several kinds, so it need not fit exactly one.
     if words
         .get("oneOf")
         .and_then(Value::as_array)
@@ -76,35 +78,32 @@ fn allow_parts(schema: &mut Value) {
         words.shift_insert(0, "anyOf".to_owned(), forms);
     }
     for forms in ["oneOf", "anyOf"] {
-        words
-            .get_mut(forms)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-            .for_each(allow_parts);
+        if let Some(Value::Array(forms)) = words.get_mut(forms) {
+            for form in forms {
+                allow_parts(form);
+            }
+        }
     }
-    words
-        .get_mut("properties")
-        .and_then(Value::as_object_mut)
-        .into_iter()
-        .flatten()
-        .for_each(|(_, inner)| allow_parts(inner));
-    words
-        .get_mut("additionalProperties")
-        .into_iter()
-        .for_each(allow_parts);
+    if let Some(Value::Object(keys)) = words.get_mut("properties") {
+        for (_, inner) in keys {
+            allow_parts(inner);
+        }
+    }
+    if let Some(inner) = words.get_mut("additionalProperties") {
+        allow_parts(inner);
+    }
 }
 
-/// Returns the schema of what a profile may hold.
+/// Returns the schema of a profile.
 pub(super) fn profile_schema() -> Value {
     let mut schema = whole_schema();
-    schema["properties"]
-        .as_object_mut()
-        .map(|sections| sections.shift_remove("version"));
+    if let Some(sections) = schema["properties"].as_object_mut() {
+        sections.shift_remove("version");
+    }
     schema
 }
 
-/// Returns the schema of a pipeline that stands in one file.
+/// Returns the schema of a whole pipeline in one file.
 pub(super) fn whole_schema() -> Value {
     let mut schema = schema_of::<PipelineSpec>();
     schema["title"] = json!("pdm-ml pipeline");
@@ -115,7 +114,7 @@ pub(super) fn whole_schema() -> Value {
     schema
 }
 
-/// Says what a member of a stack may be: every other kind. A schema without `$ref` cannot say so by recursion.
+/// Adds the kinds that a member of a stack may have: every other kind. A schema without `$ref` cannot express that by recursion.
 fn fill_members(model: &mut Value) {
     let is_stack = |kind: &Value| kind["properties"]["kind"]["enum"][0] == "stack";
     let kinds = model["oneOf"].as_array().cloned().unwrap_or_default();
@@ -136,7 +135,7 @@ pub fn file_schema_text() -> String {
     serde_json::to_string_pretty(&file_schema()).expect("a JSON value has a JSON form") + "\n"
 }
 
-/// Returns the strict, self-contained schema of a type: a table holds the keys it names and no others.
+/// Returns the strict, self-contained schema of a type: a table has the keys it names and no others.
 pub(super) fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft07()
         .with(|settings| settings.inline_subschemas = true)
@@ -149,7 +148,7 @@ pub(super) fn schema_of<T: JsonSchema>() -> Value {
 }
 
 fn close(schema: &mut Schema) {
-    // `uint` and its like are names of Rust's, not of JSON schema's.
+    // Formats such as `uint` are Rust types, which JSON schema does not define.
     schema.remove("format");
     without_null(schema);
     describe_kind(schema);
@@ -158,7 +157,7 @@ fn close(schema: &mut Schema) {
     }
 }
 
-/// The key that chooses among the tables of a family is no field of any of them.
+/// Describes the key `kind`, which is not a field of any of the types it chooses.
 fn describe_kind(schema: &mut Schema) {
     let kind = schema
         .get_mut("properties")
@@ -169,12 +168,12 @@ fn describe_kind(schema: &mut Schema) {
     {
         kind.insert(
             "description".to_owned(),
-            json!("The kind; it decides which other keys there are."),
+            json!("The kind, which decides what other keys there are."),
         );
     }
 }
 
-/// TOML has no null: what is optional is left out.
+/// Removes null from a schema: TOML has none, and an optional key is left out.
 fn without_null(schema: &mut Schema) {
     if schema.get("default").is_some_and(Value::is_null) {
         schema.remove("default");
@@ -198,13 +197,11 @@ fn without_null(schema: &mut Schema) {
         && null["type"] == "null"
     {
         schema.remove("anyOf");
-        // What a field says of itself is nearer than what its type says.
-        let absent: Vec<_> = inner
-            .iter()
-            .filter(|(word, _)| schema.get(word.as_str()).is_none())
-            .collect();
-        absent
-            .into_iter()
-            .for_each(|(word, value)| drop(schema.insert(word.clone(), value.clone())));
+        // The description of a field takes precedence over that of its type.
+        for (word, value) in inner {
+            if schema.get(word.as_str()).is_none() {
+                schema.insert(word.clone(), value.clone());
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The sections of a pipeline file: all that is asked of one is answered here, and a new one answers before it compiles.
+//! The sections of a pipeline file: one row for each with everything that the program needs to know about it.
 
 use std::fmt;
 
@@ -50,39 +50,181 @@ pub enum Section {
 /// Whether `[tune.space]` may search the keys of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trials {
-    /// Its keys change how a model learns, and not how it is judged.
+    /// Yes: its keys change how a model learns, and not how it is judged.
     Allowed,
-    /// It must not be searched, for this reason.
+    /// No, for this reason.
     Refused(&'static str),
 }
 
-/// Which keys of a section a stage's result may follow from; what is set there beside the file keeps the run out of the lock.
+/// Which keys of a section may change the result of a stage. Where one of them is set outside the file, the lock is not updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Locked {
+enum Locked {
     /// All of them.
     All,
-    /// All but this key and what is below it.
+    /// All except for this key and those below it.
     AllBut(&'static str),
     /// None of them.
     Nothing,
 }
 
-/// Which keys of a section may hold a secret although they should name one.
+/// Which keys of a section may hold a secret, although they should only name one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Secrets {
+enum Secrets {
     /// Only keys that end in `_env`, as in every section.
     Named,
     /// Every key.
     Everywhere,
-    /// This key and what is below it.
+    /// This key and those below it.
     Below(&'static str),
 }
 
+/// Everything that the program needs to know about a section.
+struct SectionTraits {
+    name: &'static str,
+    search: Trials,
+    locked: Locked,
+    /// Whether it decides what a model is or how it is judged.
+    is_of_recipe: bool,
+    /// Keys whose text may hold `${env:NAME}` or `${env:NAME:-default}`: names, paths and URLs.
+    with_variables: &'static [&'static str],
+    secrets: Secrets,
+    /// A key of another section, and the key of this one that is meant where it is written here.
+    mistaken: Option<[&'static str; 2]>,
+}
+
+/// A section whose keys change the model or its scores.
+const OF_MODEL: SectionTraits = SectionTraits {
+    name: "",
+    search: Trials::Allowed,
+    locked: Locked::All,
+    is_of_recipe: true,
+    with_variables: &[],
+    secrets: Secrets::Named,
+    mistaken: None,
+};
+
+/// A section whose keys change no result.
+const OF_NO_RESULT: SectionTraits = SectionTraits {
+    name: "",
+    search: Trials::Refused("it changes no model"),
+    locked: Locked::Nothing,
+    is_of_recipe: false,
+    with_variables: &[],
+    secrets: Secrets::Named,
+    mistaken: None,
+};
+
 const SAME_DATA: Trials = Trials::Refused("every trial must learn from the same data");
 const JUDGED_ALIKE: Trials = Trials::Refused("every trial must be judged alike");
-const NO_MODEL: Trials = Trials::Refused("it changes no model");
 
 impl Section {
+    const fn traits(self) -> SectionTraits {
+        match self {
+            Self::Project => SectionTraits {
+                name: "project",
+                search: Trials::Refused("a lucky seed is not a better model"),
+                locked: Locked::AllBut("budget"),
+                with_variables: &["name"],
+                ..OF_MODEL
+            },
+            Self::Dataset => SectionTraits {
+                name: "dataset",
+                search: SAME_DATA,
+                with_variables: &["name", "path", "train", "test", "rul"],
+                ..OF_MODEL
+            },
+            Self::Validate => SectionTraits {
+                name: "validate",
+                search: SAME_DATA,
+                ..OF_MODEL
+            },
+            Self::Target => SectionTraits {
+                name: "target",
+                ..OF_MODEL
+            },
+            Self::Split => SectionTraits {
+                name: "split",
+                search: Trials::Refused("every trial must be judged on the same folds"),
+                ..OF_MODEL
+            },
+            Self::Features => SectionTraits {
+                name: "features",
+                ..OF_MODEL
+            },
+            Self::Model => SectionTraits {
+                name: "model",
+                ..OF_MODEL
+            },
+            Self::Train => SectionTraits {
+                name: "train",
+                ..OF_MODEL
+            },
+            Self::Calibrate => SectionTraits {
+                name: "calibrate",
+                search: Trials::Refused(
+                    "intervals are made after the score that trials are compared by",
+                ),
+                ..OF_MODEL
+            },
+            Self::Evaluate => SectionTraits {
+                name: "evaluate",
+                search: JUDGED_ALIKE,
+                ..OF_MODEL
+            },
+            Self::Gate => SectionTraits {
+                name: "gate",
+                search: JUDGED_ALIKE,
+                locked: Locked::Nothing,
+                ..OF_MODEL
+            },
+            // The recipe has the digests of the data that programs make, not the programs.
+            Self::Stage => SectionTraits {
+                name: "stage",
+                search: Trials::Refused(
+                    "programs make the data, and every trial must learn from the same data",
+                ),
+                is_of_recipe: false,
+                ..OF_MODEL
+            },
+            Self::Cache => SectionTraits {
+                name: "cache",
+                with_variables: &["url"],
+                ..OF_NO_RESULT
+            },
+            Self::Registry => SectionTraits {
+                name: "registry",
+                with_variables: &["url", "model"],
+                ..OF_NO_RESULT
+            },
+            Self::Tracking => SectionTraits {
+                name: "tracking",
+                with_variables: &["dir", "experiment", "mlflow_url"],
+                ..OF_NO_RESULT
+            },
+            // The address of a receiver is a secret itself.
+            Self::Notify => SectionTraits {
+                name: "notify",
+                secrets: Secrets::Everywhere,
+                ..OF_NO_RESULT
+            },
+            Self::Tune => SectionTraits {
+                name: "tune",
+                ..OF_NO_RESULT
+            },
+            Self::Schedule => SectionTraits {
+                name: "schedule",
+                secrets: Secrets::Below("secrets"),
+                mistaken: Some(["when", "if"]),
+                ..OF_NO_RESULT
+            },
+            Self::Retrain => SectionTraits {
+                name: "retrain",
+                mistaken: Some(["if", "when"]),
+                ..OF_NO_RESULT
+            },
+        }
+    }
+
     /// Returns the section with that name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::VARIANTS
@@ -98,195 +240,42 @@ impl Section {
 
     /// Returns the name, as it is written in the file.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Project => "project",
-            Self::Dataset => "dataset",
-            Self::Validate => "validate",
-            Self::Target => "target",
-            Self::Split => "split",
-            Self::Features => "features",
-            Self::Model => "model",
-            Self::Train => "train",
-            Self::Calibrate => "calibrate",
-            Self::Evaluate => "evaluate",
-            Self::Gate => "gate",
-            Self::Stage => "stage",
-            Self::Cache => "cache",
-            Self::Registry => "registry",
-            Self::Tracking => "tracking",
-            Self::Notify => "notify",
-            Self::Tune => "tune",
-            Self::Schedule => "schedule",
-            Self::Retrain => "retrain",
-        }
+        self.traits().name
     }
 
     /// Returns whether a search may change the section.
     pub(crate) fn search(self) -> Trials {
-        match self {
-            Self::Features | Self::Target | Self::Model | Self::Train => Trials::Allowed,
-            Self::Project => Trials::Refused("a lucky seed is no better model"),
-            Self::Dataset | Self::Validate => SAME_DATA,
-            Self::Stage => Trials::Refused(
-                "programs make the data, and every trial must learn from the same data",
-            ),
-            Self::Split => Trials::Refused("every trial must be judged on the same folds"),
-            Self::Calibrate => {
-                Trials::Refused("intervals are made after the score that trials are compared by")
-            }
-            Self::Evaluate | Self::Gate => JUDGED_ALIKE,
-            Self::Cache
-            | Self::Registry
-            | Self::Tracking
-            | Self::Notify
-            | Self::Tune
-            | Self::Schedule
-            | Self::Retrain => NO_MODEL,
-        }
+        self.traits().search
     }
 
     /// Returns the sections that a search may change.
     pub(crate) fn searchable() -> Vec<&'static str> {
-        let allowed = Self::VARIANTS
+        Self::VARIANTS
             .iter()
-            .filter(|section| section.search() == Trials::Allowed);
-        allowed.map(|section| section.name()).collect()
+            .filter(|section| section.search() == Trials::Allowed)
+            .map(|section| section.name())
+            .collect()
     }
 
-    /// Returns which keys the results of stages follow from.
-    pub(crate) fn locked(self) -> Locked {
-        match self {
-            Self::Project => Locked::AllBut("budget"),
-            Self::Dataset
-            | Self::Validate
-            | Self::Target
-            | Self::Split
-            | Self::Features
-            | Self::Model
-            | Self::Train
-            | Self::Calibrate
-            | Self::Evaluate
-            | Self::Stage => Locked::All,
-            Self::Gate
-            | Self::Cache
-            | Self::Registry
-            | Self::Tracking
-            | Self::Notify
-            | Self::Tune
-            | Self::Schedule
-            | Self::Retrain => Locked::Nothing,
-        }
-    }
-
-    /// Returns whether the section decides what a model is or how it is judged. Of `[[stage]]`, the data it makes do.
+    /// Returns whether the section decides what a model is or how it is judged.
     pub(crate) fn is_of_recipe(self) -> bool {
-        match self {
-            Self::Project
-            | Self::Dataset
-            | Self::Validate
-            | Self::Target
-            | Self::Split
-            | Self::Features
-            | Self::Model
-            | Self::Train
-            | Self::Calibrate
-            | Self::Evaluate
-            | Self::Gate => true,
-            Self::Stage
-            | Self::Cache
-            | Self::Registry
-            | Self::Tracking
-            | Self::Notify
-            | Self::Tune
-            | Self::Schedule
-            | Self::Retrain => false,
-        }
+        self.traits().is_of_recipe
     }
 
-    /// Returns the keys whose text may hold `${env:NAME}` or `${env:NAME:-default}`: names, paths and URLs.
-    pub(crate) fn with_variables(self) -> &'static [&'static str] {
-        match self {
-            Self::Project => &["name"],
-            Self::Dataset => &["name", "path", "train", "test", "rul"],
-            Self::Cache => &["url"],
-            Self::Registry => &["url", "model"],
-            Self::Tracking => &["dir", "experiment", "mlflow_url"],
-            Self::Validate
-            | Self::Target
-            | Self::Split
-            | Self::Features
-            | Self::Model
-            | Self::Train
-            | Self::Calibrate
-            | Self::Evaluate
-            | Self::Gate
-            | Self::Stage
-            | Self::Notify
-            | Self::Tune
-            | Self::Schedule
-            | Self::Retrain => &[],
-        }
-    }
-
-    /// Returns whether a key of the section, such as `mlflow_url`, may hold variables.
+    /// Returns whether the text of a key, such as `tracking.mlflow_url`, may hold variables.
     pub(crate) fn takes_variables(key: &str) -> bool {
-        let Some(section) = Self::of(key) else {
+        let Some((section, name)) = key.split_once('.') else {
             return false;
         };
-        section
-            .with_variables()
-            .iter()
-            .any(|name| key.strip_prefix(section.name()) == Some(&format!(".{name}")))
-    }
-
-    /// Returns which keys may hold a secret in the wrong place: that of the receiver of a notice is one in itself.
-    pub(crate) fn secrets(self) -> Secrets {
-        match self {
-            Self::Notify => Secrets::Everywhere,
-            Self::Schedule => Secrets::Below("secrets"),
-            Self::Project
-            | Self::Dataset
-            | Self::Validate
-            | Self::Target
-            | Self::Split
-            | Self::Features
-            | Self::Model
-            | Self::Train
-            | Self::Calibrate
-            | Self::Evaluate
-            | Self::Gate
-            | Self::Stage
-            | Self::Cache
-            | Self::Registry
-            | Self::Tracking
-            | Self::Tune
-            | Self::Retrain => Secrets::Named,
+        match Self::named(section) {
+            Some(section) => section.traits().with_variables.contains(&name),
+            None => false,
         }
     }
 
-    /// Returns a key of another section, and the own one that is meant where the other is written here.
+    /// Returns a key of another section, and the key of this one that is meant where it is written here.
     pub(crate) fn mistaken(self) -> Option<[&'static str; 2]> {
-        match self {
-            Self::Retrain => Some(["if", "when"]),
-            Self::Schedule => Some(["when", "if"]),
-            Self::Project
-            | Self::Dataset
-            | Self::Validate
-            | Self::Target
-            | Self::Split
-            | Self::Features
-            | Self::Model
-            | Self::Train
-            | Self::Calibrate
-            | Self::Evaluate
-            | Self::Gate
-            | Self::Stage
-            | Self::Cache
-            | Self::Registry
-            | Self::Tracking
-            | Self::Notify
-            | Self::Tune => None,
-        }
+        self.traits().mistaken
     }
 }
 
@@ -296,12 +285,12 @@ impl fmt::Display for Section {
     }
 }
 
-/// Returns whether a key is one that the results of stages follow from; a key of no section is.
+/// Returns whether a key may change the result of a stage; a key of no section may.
 pub(crate) fn is_locked_key(key: &str) -> bool {
     let Some(section) = Section::of(key) else {
         return true;
     };
-    match section.locked() {
+    match section.traits().locked {
         Locked::All => true,
         Locked::Nothing => false,
         Locked::AllBut(name) => !is_below(key, section, name),
@@ -316,7 +305,7 @@ pub(crate) fn may_be_secret(key: &str) -> bool {
     let Some(section) = Section::of(key) else {
         return false;
     };
-    match section.secrets() {
+    match section.traits().secrets {
         Secrets::Named => false,
         Secrets::Everywhere => key.len() > section.name().len(),
         Secrets::Below(name) => is_below(key, section, name),
@@ -324,10 +313,8 @@ pub(crate) fn may_be_secret(key: &str) -> bool {
 }
 
 fn is_below(key: &str, section: Section, name: &str) -> bool {
-    let own = key
-        .strip_prefix(section.name())
-        .and_then(|rest| rest.strip_prefix('.'));
-    own.and_then(|own| own.strip_prefix(name))
+    let path = format!("{}.{name}", section.name());
+    key.strip_prefix(&path)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

@@ -1,3 +1,5 @@
+//! The texts that a pipeline comes from, and the places of keys and values in them.
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -6,20 +8,20 @@ use toml::de::{DeTable, DeValue};
 
 use super::layers::Layer;
 
-/// Name of the source that holds a `--set`.
+/// Name of the source of a `--set`.
 pub(super) const COMMAND_LINE: &str = "command line";
-/// Name of the source that holds the name of a variable.
+/// Name of the source of an environment variable.
 pub(super) const ENVIRONMENT: &str = "environment";
-/// What stands before an override where it is shown.
+/// What comes before an override where it is shown.
 pub(super) const SET: &str = "--set ";
 
 /// Bytes from one of the texts of [`Sources`]; offsets count over all texts, one after the other.
 pub(super) type SourceSpan = Range<usize>;
 
-/// The texts a specification comes from: the file, those it extends, those the profile stands in once more, the names of
+/// The texts that a pipeline comes from: the file, those it extends, a copy of those that the profile is in, the names of
 /// variables, then each `--set`.
 ///
-/// Their offsets follow each other, so one number says both which text and where in it.
+/// Their offsets follow each other, so one number gives both the text and the place in it.
 #[derive(Debug, Clone)]
 pub(super) struct Sources {
     texts: Vec<SourceText>,
@@ -40,7 +42,7 @@ pub(super) struct SourceText {
 #[derive(Debug, Clone)]
 pub(super) struct SourceLocation<'s> {
     pub(super) source: &'s SourceText,
-    /// Offsets within the text, at least one line's worth cut off at the first line break.
+    /// Offsets within the text; the span ends at the first line break.
     pub(super) span: SourceSpan,
     /// Line, from 1.
     pub(super) line: usize,
@@ -50,22 +52,20 @@ pub(super) struct SourceLocation<'s> {
 
 impl Sources {
     pub(super) fn new(file_name: &str, text: &str) -> Self {
-        let (name, text) = (file_name.to_owned(), text.to_owned());
-        let lines = beginnings(&text);
         Self {
             texts: vec![SourceText {
-                name,
-                text,
+                name: file_name.to_owned(),
+                text: text.to_owned(),
                 layer: Layer::File,
                 base: 0,
-                lines,
+                lines: beginnings(text),
             }],
         }
     }
 
     /// Adds a text and returns the offset it starts at.
     pub(super) fn add(&mut self, name: &str, text: &str, layer: Layer) -> usize {
-        // One offset beyond each text is its own: a problem at the end of a file points there.
+        // The offset after each text belongs to it: a problem at the end of a file points there.
         let base = self
             .texts
             .last()
@@ -81,7 +81,7 @@ impl Sources {
         base
     }
 
-    /// Adds the text a span lies in once more, as that of another layer, and returns the offset it starts at.
+    /// Adds a copy of the text that a span is in, as another layer, and returns the offset it starts at.
     pub(super) fn add_copy(&mut self, span: &SourceSpan, layer: Layer) -> usize {
         let SourceText { name, text, .. } = self.text(span).clone();
         self.add(&name, &text, layer)
@@ -92,7 +92,7 @@ impl Sources {
         self.add(COMMAND_LINE, &format!("{SET}{text}"), Layer::Set) + SET.len()
     }
 
-    /// Returns the offset that the text a span lies in starts at.
+    /// Returns the offset at which the text of a span starts.
     pub(super) fn base_of(&self, span: &SourceSpan) -> usize {
         self.text(span).base
     }
@@ -107,7 +107,7 @@ impl Sources {
         &self.texts[0].name
     }
 
-    /// Returns where a span lies.
+    /// Returns the place of a span.
     pub(super) fn place(&self, span: &SourceSpan) -> SourceLocation<'_> {
         self.text(span).place(span)
     }
@@ -158,14 +158,14 @@ fn beginnings(text: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Where a key and its value stand. For a table the value is its header, for an element of an array the key is too.
+/// The spans of a key and its value. The value of a table is its header; an element of an array has its value as the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeySpans {
     pub(super) key: SourceSpan,
     pub(super) value: SourceSpan,
 }
 
-/// Key path → where it stands.
+/// The spans of each key, by its path.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KeyIndex(BTreeMap<String, KeySpans>);
 
@@ -180,7 +180,7 @@ impl KeyIndex {
         self.0.get(path)
     }
 
-    /// Returns the span to point at for a path: its value, or the key of the nearest table around it that is written.
+    /// Returns the span to point to for a path: its value, or the key of the nearest table around it that is written.
     pub(super) fn nearest(&self, path: &str) -> Option<SourceSpan> {
         if let Some(spans) = self.get(path) {
             return Some(spans.value.clone());

@@ -1,3 +1,5 @@
+//! The pipeline: all sections of a file, read and checked.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -33,16 +35,16 @@ use pdm_store::registry::{ModelName, RegistryOptions};
 use pdm_tracking::notify::NotifyOptions;
 use pdm_tracking::tracking::TrackingOptions;
 
-/// One pipeline file, all defaults filled in: what every stage does.
+/// A pipeline, with all defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct PipelineSpec {
-    /// Version of the file's format: 3; files of versions 1 and 2 are read, too.
+    /// Version of the file's format: 3; files of versions 1 and 2 are also read.
     pub version: u32,
-    /// What the pipeline is called.
+    /// Name, seed and budget of the pipeline.
     pub project: ProjectOptions,
-    /// Where the data comes from.
+    /// Where the data come from.
     pub dataset: DatasetOptions,
-    /// What the data must be like.
+    /// Expectations that the data must meet.
     #[serde(default)]
     pub validate: ValidateOptions,
     /// What a model learns to predict.
@@ -66,10 +68,10 @@ pub struct PipelineSpec {
     /// How predictions are scored.
     #[serde(default)]
     pub evaluate: EvaluateOptions,
-    /// What a model must show before it is promoted; one `[[gate]]` each.
+    /// Rules that a model must pass before it is promoted; one `[[gate]]` each.
     #[serde(rename = "gate", default)]
     pub gates: Vec<GateOptions>,
-    /// Programs of yours that run as stages of the line; one `[[stage]]` each.
+    /// Your own programs that run as stages of the pipeline; one `[[stage]]` each.
     #[serde(rename = "stage", default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<ExecOptions>,
     /// Where results of stages are shared between machines.
@@ -78,16 +80,16 @@ pub struct PipelineSpec {
     /// Where model versions are kept.
     #[serde(default)]
     pub registry: RegistryOptions,
-    /// Where runs are remembered.
+    /// Where runs are recorded.
     #[serde(default)]
     pub tracking: TrackingOptions,
-    /// Who is told how a run ended; one `[[notify]]` each.
+    /// Who gets a notice when a run ends; one `[[notify]]` each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<NotifyOptions>,
     /// What `pdm-ml tune` searches, and how.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tune: Option<TuneOptions>,
-    /// When the pipeline runs by itself, for `pdm-ml schedule`.
+    /// When the pipeline runs automatically, for `pdm-ml schedule`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleOptions>,
     /// When `pdm-ml retrain` makes a new model.
@@ -95,15 +97,15 @@ pub struct PipelineSpec {
     pub retrain: Option<RetrainOptions>,
 }
 
-/// What the pipeline is called, the seed of all that is drawn at random, and what a command may cost.
+/// Name, seed and budget of the pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProjectOptions {
-    /// Name of the pipeline: lower-case letters, digits, `-`, `_` and `.`; names its runs and its model.
+    /// Name of the pipeline, of its runs and of its model: lower-case letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// Seed of everything random; the same seed gives the same bytes.
     #[serde(default)]
     pub seed: u64,
-    /// How much one command may spend.
+    /// The most that one command may use.
     #[serde(default, skip_serializing_if = "BudgetOptions::is_unlimited")]
     pub budget: BudgetOptions,
 }
@@ -164,7 +166,7 @@ impl TaggedOptions for NotifyOptions {
 }
 
 impl PipelineSpec {
-    /// Reads a pipeline file by itself, with what `overrides` (`KEY=VALUE`) set and what `env` fills in.
+    /// Reads a single pipeline file, with `overrides` (`KEY=VALUE`) and the variables of `env`.
     ///
     /// `file_name` is only shown.
     ///
@@ -182,18 +184,18 @@ impl PipelineSpec {
         )
     }
 
-    /// Reads a pipeline from all its layers, with what `env` fills in.
+    /// Reads a pipeline from all its layers, with the variables of `env`.
     ///
     /// # Errors
-    /// Everything that is wrong with the layers, in one pass; where a file cannot be read, only that.
+    /// Everything that is wrong with the layers, in one pass; where a file cannot be read or is not TOML, only that.
     pub fn compose(layers: &Layers, env: EnvLookup<'_>) -> Result<(Self, Origins), SpecErrors> {
         Self::compose_checked(layers, env, |_| Vec::new())
     }
 
-    /// Reads a pipeline as [`PipelineSpec::compose`] does, for a search: every value of `[tune.space]` must make sense in it.
+    /// Reads a pipeline like [`PipelineSpec::compose`], for a search: every value of `[tune.space]` must be usable.
     ///
     /// # Errors
-    /// As [`PipelineSpec::compose`]; and, where the other sections are sound, the values that no trial could use.
+    /// As [`PipelineSpec::compose`]; and, where the other sections are valid, the values that no trial could use.
     pub fn compose_to_search(
         layers: &Layers,
         env: EnvLookup<'_>,
@@ -211,7 +213,8 @@ impl PipelineSpec {
             Ok(file) => file,
             Err(findings) => return Err(SpecErrors::new(sources, findings)),
         };
-        let (mut root, mut findings) = (file.laid(), SpecFindings::default());
+        let mut root = file.laid();
+        let mut findings = SpecFindings::default();
         let unchosen = layers::choose(&mut root, layers, &mut sources, &mut findings);
         layers::apply_variables(&mut root, &layers.variables, &mut sources, &mut findings);
         overrides::apply(&mut root, &layers.overrides, &mut sources, &mut findings);
@@ -231,9 +234,9 @@ impl PipelineSpec {
             }
         }
         if !unchosen.is_empty() {
-            layers::mistakes(&unchosen, &profile_schema())
-                .into_iter()
-                .for_each(|finding| findings.push(finding));
+            for finding in layers::mistakes(&unchosen, &profile_schema()) {
+                findings.push(finding);
+            }
         }
         match spec {
             Some(spec) if findings.is_empty() => {
@@ -266,8 +269,10 @@ impl PipelineSpec {
         let tune = file.optional("tune", TuneOptions::problems);
         let schedule = file.optional("schedule", ScheduleOptions::problems);
         let retrain = file.optional("retrain", RetrainOptions::problems);
-        // Already taken; here so that a misspelt one is recognised.
-        let _extended = [EXTENDS, PROFILE].map(|name| file.take(name));
+        // They are removed already; taken here so that a misspelt one is recognized.
+        for name in [EXTENDS, PROFILE] {
+            file.take(name);
+        }
         Some(Self {
             version: version.max(format::least_version(&train)),
             project: project?,
@@ -292,7 +297,7 @@ impl PipelineSpec {
         })
     }
 
-    /// Returns how features and a model are learnt.
+    /// Returns the options that features and a model are learnt by.
     pub fn recipe(&self) -> Recipe<'_> {
         Recipe {
             features: &self.features,
@@ -302,7 +307,7 @@ impl PipelineSpec {
         }
     }
 
-    /// Returns this pipeline with a number for everything that was left to the data, given how long the training units lived.
+    /// Returns this pipeline with a value for every option that is left to the data, given the lives of the training units.
     #[must_use]
     pub fn settled(&self, lives: &Lives) -> Self {
         let features = self.features.settled(lives);
@@ -315,20 +320,16 @@ impl PipelineSpec {
         }
     }
 
-    /// Returns what was left to the data, and what it follows from.
+    /// Returns the options that are left to the data, with their values and the reason for them.
     pub fn found(&self, lives: &Lives) -> Vec<ResolvedValue> {
         let mut found: Vec<ResolvedValue> = self.target.found(lives).into_iter().collect();
         found.extend(self.features.found(lives));
         let time_scale = self.features.settled(lives).time_scale();
         if let Some(stride) = self.model.found_stride(time_scale) {
-            let (key, why) = (
-                "model.stride".to_owned(),
-                format!("the median training life has {} rows", lives.median),
-            );
             found.push(ResolvedValue {
-                key,
+                key: "model.stride".to_owned(),
                 value: stride.to_string(),
-                why,
+                why: format!("the median training life has {} rows", lives.median),
                 usual: time_scale == 1.0,
             });
         }
@@ -336,16 +337,16 @@ impl PipelineSpec {
         found
     }
 
-    /// Returns the file with all defaults filled in; it loads back to the same specification.
+    /// Returns the file with all defaults filled in; it loads back to the same pipeline.
     ///
     /// # Panics
-    /// Never: a loaded specification holds only what TOML can hold.
+    /// Never: a loaded pipeline holds only what TOML can hold.
     pub fn to_toml(&self) -> String {
-        toml::to_string(self).expect("a loaded specification holds only what TOML can hold")
+        toml::to_string(self).expect("a loaded pipeline holds only what TOML can hold")
     }
 }
 
-/// Returns a name that is allowed and looks like one that is not.
+/// Returns a valid name that is similar to an invalid one.
 fn near(name: &str) -> Option<String> {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() {

@@ -1,3 +1,5 @@
+//! The name of a step: a named stage or a program.
+
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -5,12 +7,12 @@ use serde::{Serialize, Serializer};
 
 use super::Stage;
 
-/// One step of a run: a named stage of the line, or a program of the user's beside it.
+/// The name of a step of a run: a named stage, or a program of `[[stage]]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StepName {
     /// A named stage.
     Named(Stage),
-    /// An `exec` stage, by its name.
+    /// A program, by the name of its `[[stage]]`.
     Exec(String),
 }
 
@@ -44,7 +46,7 @@ impl PartialEq<Stage> for StepName {
     }
 }
 
-/// An `exec` stage has no place before or after a named one by itself.
+/// A program is neither before nor after a named stage by its name alone.
 impl PartialOrd<Stage> for StepName {
     fn partial_cmp(&self, stage: &Stage) -> Option<Ordering> {
         self.named().map(|own| own.cmp(stage))

@@ -1,12 +1,14 @@
+//! Finds the name that was probably meant by a misspelt one.
+
 use strsim::{damerau_levenshtein, jaro_winkler};
 
 /// Most names a hint lists.
 const MOST_NAMES: usize = 12;
 
-/// Returns the candidate that was probably meant: the nearest by swaps, insertions and deletions, if it is near.
+/// Returns the candidate that was probably meant: the nearest by swaps, insertions and deletions, where it is near enough.
 ///
-/// Case and the choice of `-` or `_` count as nothing. Two candidates that are equally near by both measures cancel out,
-/// and a candidate with other digits is another thing, not a slip: `s_22` says nothing about `s_2`.
+/// Case, and `-` in place of `_`, do not count. Where two candidates are equally near by both measures, none is returned. A
+/// candidate with other digits is a different name, not a typo: `s_22` does not suggest `s_2`.
 pub(super) fn meant<'c>(
     written: &str,
     candidates: impl IntoIterator<Item = &'c str>,
@@ -35,7 +37,7 @@ pub(super) fn meant<'c>(
     }
 }
 
-/// Returns a hint: the name that was meant, or the names there are.
+/// Returns a hint: the name that was probably meant, or all names.
 pub(super) fn hint(written: &str, names: &[&str]) -> Option<String> {
     match meant(written, names.iter().copied()) {
         Some(name) => Some(format!("did you mean `{name}`?")),
@@ -44,7 +46,7 @@ pub(super) fn hint(written: &str, names: &[&str]) -> Option<String> {
     }
 }
 
-/// Returns the names as a list in words.
+/// Returns the names as a list, such as "`a`, `b` or `c`".
 pub(super) fn one_of(names: &[&str]) -> String {
     let quoted: Vec<_> = names
         .iter()
@@ -64,7 +66,7 @@ pub(super) fn one_of(names: &[&str]) -> String {
 }
 
 fn plain(name: &str) -> String {
-    // A longer text is no misspelt key, and distances cost time in proportion to the product of the lengths.
+    // A longer text is not a misspelt key, and the time for a distance grows with the product of the lengths.
     name.chars()
         .take(64)
         .map(|c| {
@@ -81,7 +83,7 @@ fn letters(name: &str) -> String {
     name.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
-/// One error in three letters, as in the Rust compiler's suggestions.
+/// Returns the most errors of a typo: one in three letters, as in the suggestions of the Rust compiler.
 fn tolerance(written: &str, candidate: &str) -> usize {
     (written.chars().count().max(candidate.chars().count()) / 3).max(1)
 }

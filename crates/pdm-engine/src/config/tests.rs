@@ -1,3 +1,5 @@
+//! Tests of reading a pipeline: every mistake is found, shown and explained.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -159,7 +161,7 @@ gate = [
 ]
 "#;
     insta::assert_snapshot!(errors(file, &[]), @r#"
-    error[E0127]: `features.regimes`: 1 ignores the settings, and FD002 has 6 operating regimes
+    error[E0127]: `features.regimes`: 1 ignores the settings, but FD002 has 6 operating regimes
      --> pdm.toml:4:24
       |
     4 | features = { regimes = 1, sensors = ["s_2", "s_22"] }
@@ -193,13 +195,13 @@ gate = [
       |
       = help: one of op_1, op_2, op_3, s_1, s_2, s_3, s_4, s_5, s_6, s_7, s_8, s_9, s_10, s_11, s_12, s_13, s_14, s_15, s_16, s_17, s_18, s_19, s_20, s_21
 
-    error[E0125]: [[gate]]: the same gate stands above
+    error[E0125]: [[gate]]: the same gate is written above
       --> pdm.toml:11:5
        |
     11 |     { metric = "rmse", rule = "at_most", value = 16.0 },
        |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-    error[E0132]: `gate.3.high`: 0.9 excludes 0.999, the coverage that [calibrate] aims at
+    error[E0132]: `gate.3.high`: 0.9 excludes 0.999, the coverage set in [calibrate]
       --> pdm.toml:12:64
        |
     12 |     { metric = "coverage", rule = "between", low = 0.8, high = 0.9 },
@@ -217,7 +219,7 @@ fn quantiles_need_a_network_that_learns_them() {
         assert!(load(&file("gru", &rest), &[]).is_ok());
     }
     insta::assert_snapshot!(errors(&file("gbdt", &format!("{learnt}{calibrated}")), &[]), @r#"
-    error[E0130]: `train.loss`: quantile is learnt by networks only, and [model] is `gbdt`
+    error[E0130]: `train.loss`: only networks learn quantiles, and [model] is `gbdt`
       --> pdm.toml:10:8
        |
     10 | loss = "quantile"
@@ -226,7 +228,7 @@ fn quantiles_need_a_network_that_learns_them() {
        = help: set `kind` in [model] to a network such as `gru`, or another loss
     "#);
     insta::assert_snapshot!(errors(&file("stack", &format!("{stack}{learnt}")), &[]), @r#"
-    error[E0130]: `train.loss`: quantile is learnt by networks only, and [model] is `stack`
+    error[E0130]: `train.loss`: only networks learn quantiles, and [model] is `stack`
       --> pdm.toml:14:8
        |
     14 | loss = "quantile"
@@ -324,11 +326,11 @@ fn what_is_absent_is_said() {
       |        ^
     ");
     insta::assert_snapshot!(errors("version = 4\n[later]", &[]), @"
-    error[E0104]: the format's version is 4, and this program reads versions 1 to 3
+    error[E0104]: the format version is 4, but this program reads versions 1 to 3
      --> pdm.toml:1:11
       |
     1 | version = 4
-      |           ^ the file is of a newer pdm-ml: use that one
+      |           ^ the file is for a newer pdm-ml; install that version
     ");
     insta::assert_snapshot!(errors("version = 1\n[project]\n[dataset]\nkind = 1\n[model]\nrounds = 3\n[gate]", &[]), @"
     error[E0108]: missing key `name` in [project]
@@ -526,7 +528,7 @@ fn numbers_without_bound_are_refused() {
     9 | half_lives = [inf, 1e999]
       |                    ^^^^^
 
-    error[E0114]: the number for `train.first_row` does not fit 64 bits with a sign
+    error[E0114]: the number for `train.first_row` does not fit into a signed 64-bit integer
       --> pdm.toml:11:13
        |
     11 | first_row = 9223372036854775808
@@ -823,7 +825,7 @@ fn one_of_subset_and_subsets_is_asked_for() {
       |                     ^^^^^^ expected `FD001`, `FD002`, `FD003` or `FD004`
     "#);
     insta::assert_snapshot!(errors(&pool, &["features.regimes=1", "split.folds=600"]), @r#"
-    error[E0127]: `features.regimes`: 1 ignores the settings, and FD002+FD004 has 6 operating regimes
+    error[E0127]: `features.regimes`: 1 ignores the settings, but FD002+FD004 has 6 operating regimes
      --> command line:1:24
       |
     1 | --set features.regimes=1

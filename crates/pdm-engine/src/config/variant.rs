@@ -1,4 +1,4 @@
-//! The same pipeline with other values: what a search tries.
+//! The pipeline of a trial: the same one with other values.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Error, Map, Value, json};
@@ -11,29 +11,33 @@ use pdm_core::domain::Problem;
 use pdm_models::models::ModelOptions;
 use pdm_models::tune::SearchPoint;
 
-/// The key that chooses a model family; another family begins with its own defaults.
+/// The key that chooses a model family; another family starts from its own defaults.
 pub(super) const KIND: &str = "model.kind";
 
 impl PipelineSpec {
     /// Returns this pipeline with other values for keys of `[features]`, `[target]`, `[model]` and `[train]`, and without
-    /// its `[tune]`. Where `model.kind` changes, all other keys of `[model]` begin with the family's defaults.
+    /// its `[tune]`. Where `model.kind` changes, all other keys of `[model]` have the defaults of the new family.
     ///
     /// # Errors
     /// What is wrong with these values, with paths from the top of the file.
     pub fn with_values(&self, values: &SearchPoint) -> Result<Self, Vec<Problem>> {
         let mut variant = Variant::of(self, values);
-        values
-            .iter()
-            .for_each(|(key, value)| variant.put(key, value));
-        let (features, target) = (variant.section("features"), variant.section("target"));
-        let (model, train) = (variant.model(), variant.section("train"));
-        let whole = features
-            .zip(target)
-            .zip(model.zip(train))
-            .filter(|_| variant.problems.is_empty());
-        let Some(((features, target), (model, train))) = whole else {
+        for (key, value) in values {
+            variant.put(key, value);
+        }
+        // All sections are read before any is refused, so that all problems are found.
+        let features = variant.section("features");
+        let target = variant.section("target");
+        let model = variant.model();
+        let train = variant.section("train");
+        let (Some(features), Some(target), Some(model), Some(train)) =
+            (features, target, model, train)
+        else {
             return Err(variant.problems);
         };
+        if !variant.problems.is_empty() {
+            return Err(variant.problems);
+        }
         let spec = Self {
             features,
             target,
@@ -43,11 +47,10 @@ impl PipelineSpec {
             ..self.clone()
         };
         let problems = spec.problems_of_variant();
-        if problems.is_empty() {
-            Ok(spec)
-        } else {
-            Err(problems)
+        if !problems.is_empty() {
+            return Err(problems);
         }
+        Ok(spec)
     }
 
     /// Returns the value of a dotted key, where it has one.
@@ -86,7 +89,7 @@ impl PipelineSpec {
     }
 }
 
-/// The sections that may change, as they are put together.
+/// The sections that may change, with the values set so far.
 struct Variant<'v> {
     sections: Map<String, Value>,
     values: &'v SearchPoint,
@@ -166,25 +169,25 @@ impl<'v> Variant<'v> {
         let mut note: &mut dyn FnMut(serde_ignored::Path<'_>) = &mut note;
         let result = read(serde_ignored::Deserializer::new(value, &mut note));
         let ignored =
-            |path: String| Problem::new(format!("{name}.{path}"), "is no key of the pipeline");
+            |path: String| Problem::new(format!("{name}.{path}"), "is not a key of the pipeline");
         self.problems.extend(unknown.into_iter().map(ignored));
         match result {
             Ok(options) => Some(options),
             Err(error) => {
                 let key = self.culprit(name);
-                let told = words::tell(&error.to_string(), &key, None);
+                let problem = words::translate(&error.to_string(), &key, None);
                 self.problems.push(Problem {
-                    code: told.code,
+                    code: problem.code,
                     path: key,
-                    message: told.message,
-                    hint: told.hint,
+                    message: problem.message,
+                    hint: problem.hint,
                 });
                 None
             }
         }
     }
 
-    /// Returns the key that is to blame where a section cannot be read: one that was put there.
+    /// Returns the key that is probably wrong where a section cannot be read: one that was set.
     fn culprit(&self, section: &str) -> String {
         let within = |key: &&String| key.split('.').next() == Some(section);
         let other_than_kind = self.values.keys().filter(within).rfind(|key| *key != KIND);
@@ -195,11 +198,11 @@ impl<'v> Variant<'v> {
     }
 }
 
-/// A value that tells of the keys nobody reads.
+/// A value that reports the keys that are not read.
 type UnreadKeys<'b, 'n> =
     serde_ignored::Deserializer<'b, 'b, Value, &'n mut dyn FnMut(serde_ignored::Path<'_>)>;
 
-/// Returns the place of a key in a table, made where it is not there; none where something else stands.
+/// Returns the place of a key in a table, which is added where it is absent; none where its place is taken by something else.
 fn place_within<'t>(table: &'t mut Value, key: &str) -> Option<&'t mut Value> {
     let (step, rest) = key
         .split_once('.')

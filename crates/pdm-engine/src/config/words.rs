@@ -1,10 +1,10 @@
-//! Says in the words of a TOML file what serde says in the words of Rust.
+//! Translates the messages of serde, which are about Rust types, into the terms of TOML.
 
 use super::suggest;
 use pdm_core::codes::Code;
 use pdm_core::domain::WRITE_A_NAME;
 
-/// What serde said about a value, told to somebody who wrote TOML.
+/// A message of serde about a value, in the terms of TOML.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TomlMessage {
     pub(super) code: Code,
@@ -12,8 +12,8 @@ pub(super) struct TomlMessage {
     pub(super) hint: Option<String>,
 }
 
-/// Translates a message about the value of `path`; `found` describes what stands there, where that is known.
-pub(super) fn tell(serde_says: &str, path: &str, found: Option<&str>) -> TomlMessage {
+/// Translates a message about the value of `path`; `found` describes the value, where it is known.
+pub(super) fn translate(serde_says: &str, path: &str, found: Option<&str>) -> TomlMessage {
     wrong_type(serde_says, path, found)
         .or_else(|| written_secret(serde_says, path))
         .or_else(|| unknown_variant(serde_says, path))
@@ -26,14 +26,12 @@ pub(super) fn tell(serde_says: &str, path: &str, found: Option<&str>) -> TomlMes
         })
 }
 
-/// What stands where the name of a secret's variable belongs is the secret, perhaps.
+/// Translates the message for a text in place of the name of a secret's variable; the text may be the secret.
 fn written_secret(serde_says: &str, path: &str) -> Option<TomlMessage> {
     (serde_says == WRITE_A_NAME).then(|| TomlMessage {
         code: Code::NotAVariableName,
-        message: format!("`{path}` holds a text where a secret is named"),
-        hint: Some(
-            "write { env = \"NAME\" }, with the name of the variable that holds it".to_owned(),
-        ),
+        message: format!("`{path}` is a text, but it must name a variable that holds the secret"),
+        hint: Some("write { env = \"NAME\" } with the name of the environment variable".to_owned()),
     })
 }
 
@@ -44,7 +42,7 @@ pub(super) fn missing_name(serde_says: &str) -> Option<&str> {
         .strip_suffix('`')
 }
 
-fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<TomlMessage> {
+fn wrong_type(serde_says: &str, path: &str, value: Option<&str>) -> Option<TomlMessage> {
     let kinds = [
         ("invalid type: ", Code::WrongType),
         ("invalid value: ", Code::BadValue),
@@ -53,16 +51,21 @@ fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<Toml
     let (says, code) = kinds
         .into_iter()
         .find_map(|(prefix, code)| Some((serde_says.strip_prefix(prefix)?, code)))?;
-    // The found value may hold the separator itself, the expectation cannot.
+    // The found value may contain the separator itself, the expectation cannot.
     let (found, expected) = says.rsplit_once(", expected ")?;
     // To the deserializer a time is a table with one key.
-    let time = stands.filter(|stands| stands.starts_with("the time "));
-    let found_words = time.map_or_else(|| finding(found), str::to_owned);
+    let time = value.filter(|value| value.starts_with("the time "));
+    let found_words = match time {
+        Some(time) => time.to_owned(),
+        None => finding(found),
+    };
     let message = format!(
         "expected {} for `{path}`, found {found_words}",
         expectation(expected)
     );
-    if let Some(time) = time.filter(|_| expectation(expected) == "a string") {
+    if let Some(time) = time
+        && expectation(expected) == "a string"
+    {
         let hint = format!(
             "write \"{}\" with quotes",
             time.trim_start_matches("the time ")
@@ -73,15 +76,19 @@ fn wrong_type(serde_says: &str, path: &str, stands: Option<&str>) -> Option<Toml
             hint: Some(hint),
         });
     }
-    let table = || below(path).filter(|_| expectation(expected) == "a table");
+    let hint = match remedy(found, expected) {
+        Some(hint) => Some(hint),
+        None if expectation(expected) == "a table" => below(path),
+        None => None,
+    };
     Some(TomlMessage {
         code,
         message,
-        hint: remedy(found, expected).or_else(table),
+        hint,
     })
 }
 
-/// Returns where the keys of a table are written, unless it is one of a list.
+/// Returns a hint how to write the keys of a table, unless it is an element of a list.
 fn below(path: &str) -> Option<String> {
     let is_element = path
         .split('.')
@@ -113,15 +120,18 @@ fn missing_field(serde_says: &str, path: &str) -> Option<TomlMessage> {
     })
 }
 
-/// What the deserializer of `toml` says where one of several names is expected and something else stands.
+/// Translates the message of the deserializer of `toml` for a value that is not one of several names.
 fn not_a_name(serde_says: &str, path: &str, found: Option<&str>) -> Option<TomlMessage> {
-    let found = found
-        .map(|found| format!(", found {found}"))
-        .unwrap_or_default();
-    let message = format!("expected a string for `{path}`{found}");
-    (serde_says == "wanted string or table").then_some(TomlMessage {
+    if serde_says != "wanted string or table" {
+        return None;
+    }
+    let found = match found {
+        Some(found) => format!(", found {found}"),
+        None => String::new(),
+    };
+    Some(TomlMessage {
         code: Code::WrongType,
-        message,
+        message: format!("expected a string for `{path}`{found}"),
         hint: None,
     })
 }
@@ -241,7 +251,7 @@ mod tests {
 
     fn told(toml: &str) -> String {
         let error = toml::from_str::<Everything>(toml).unwrap_err();
-        let told = tell(
+        let told = translate(
             error.message(),
             toml.split_whitespace().next().unwrap(),
             None,

@@ -70,7 +70,7 @@ pub fn plan(context: &Context, job: &Job, until: Stage) -> Result<Vec<PlannedSta
 /// Returns the plan of a pipeline whose data do not exist yet.
 fn all_due(until: Stage, why: &str) -> Vec<PlannedStage> {
     let mut planned = Vec::new();
-    for stage in until.line_up_to() {
+    for stage in until.up_to() {
         let why = match stage {
             Stage::Validate => why.to_owned(),
             Stage::Features

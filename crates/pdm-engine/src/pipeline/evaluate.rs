@@ -23,8 +23,9 @@ use pdm_report::report::PredictionSheet;
 /// Version of what this stage computes; raise it when the same inputs should give another result.
 ///
 /// The second scorecard warns of copies that are only suspected; its table of predictions has the capped truth. The third has bands by
-/// the cap, and residuals by running sums; the fourth flags stuck sensors, and reads tables as `features` does.
-pub const VERSION: u32 = 4;
+/// the cap, and residuals by running sums; the fourth flags stuck sensors, and reads tables as `features` does; the fifth words its
+/// warnings in other sentences.
+pub const VERSION: u32 = 5;
 
 /// Name of the scorecard the gates judge, among the outputs.
 pub const SCORECARD: &str = "scorecard.json";

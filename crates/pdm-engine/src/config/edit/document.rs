@@ -1,3 +1,5 @@
+//! The text of a TOML file with the spans of its values, to set and remove values in it.
+
 use toml::de::{DeTable, DeValue};
 
 use serde_json::Value;
@@ -10,7 +12,7 @@ fn path_of(steps: &[String]) -> String {
         .fold(String::new(), |path, step| join(&path, step))
 }
 
-/// A file's text, its values, and where they stand.
+/// A file's text, its values, and their spans.
 pub(super) struct TomlDocument<'t> {
     text: &'t str,
     root: DeTable<'t>,
@@ -27,21 +29,16 @@ impl<'t> TomlDocument<'t> {
         })
     }
 
-    /// Returns the text with a value in place of another, or where there was none.
+    /// Returns the text with a value set, in place of an older one or as a new key.
     pub(super) fn with(&self, steps: &[String], value: &str) -> Option<String> {
-        match self
-            .index
-            .get(&path_of(steps))
-            .map(|spans| spans.value.clone())
-        {
-            Some(span)
-                if self.at(steps)?.is_table() && !self.text[span.clone()].starts_with('{') =>
-            {
-                None
-            }
-            Some(span) => Some(self.replaced(span, value)),
-            None => self.inserted(steps, value),
+        let Some(spans) = self.index.get(&path_of(steps)) else {
+            return self.inserted(steps, value);
+        };
+        let span = spans.value.clone();
+        if self.at(steps)?.is_table() && !self.text[span.clone()].starts_with('{') {
+            return None;
         }
+        Some(self.replaced(span, value))
     }
 
     fn at(&self, steps: &[String]) -> Option<&DeValue<'t>> {
@@ -60,7 +57,7 @@ impl<'t> TomlDocument<'t> {
         format!("{}{by}{}", &self.text[..span.start], &self.text[span.end..])
     }
 
-    /// Writes a key that is not there into the nearest table around it that is.
+    /// Adds a key to the nearest table around it that is written.
     fn inserted(&self, steps: &[String], value: &str) -> Option<String> {
         let known = (1..steps.len())
             .rev()
@@ -80,7 +77,7 @@ impl<'t> TomlDocument<'t> {
                 &with_entry(&self.text[spans.value.clone()], &entry),
             )),
             '[' => Some(self.below(self.end_of_section(table, &spans.value), &entry)),
-            // The table is there by a dotted key, so the new key is one, too.
+            // The table is written by a dotted key, so the new key is a dotted one, too.
             _ => {
                 let line = self.start_of_line(spans.key.start);
                 let dotted = format!("{}.{entry}\n", &self.text[line..spans.key.end]);
@@ -102,7 +99,7 @@ impl<'t> TomlDocument<'t> {
         }
     }
 
-    /// Returns where the last key below a header ends, or the header itself.
+    /// Returns where the last key below a header ends, or the header where it has no keys.
     fn end_of_section(&self, table: &[String], header: &SourceSpan) -> usize {
         let own = self
             .own_keys(table)
@@ -111,7 +108,7 @@ impl<'t> TomlDocument<'t> {
         own.map(|(_, value)| value.end).max().unwrap_or(header.end)
     }
 
-    /// Returns the keys of a table, each with where it and its value stand; none for those with a header of their own.
+    /// Returns the keys of a table, each with the spans of it and its value; no spans for those with a header of their own.
     fn own_keys(&self, table: &[String]) -> Vec<(String, Option<(SourceSpan, SourceSpan)>)> {
         let keys = self
             .at(table)
@@ -151,7 +148,7 @@ impl<'t> TomlDocument<'t> {
         self.at(&steps).and_then(DeValue::as_str) == text.as_str()
     }
 
-    /// Returns the text ready for a section to be of this kind, given as TOML.
+    /// Returns the text, without the keys of a section that belong to another kind than this one, which is TOML.
     pub(super) fn of_kind(&self, section: &str, kind: &str) -> Option<String> {
         let own = self
             .at(&[section.to_owned(), "kind".to_owned()])
@@ -159,13 +156,12 @@ impl<'t> TomlDocument<'t> {
         let same =
             DeValue::parse(kind).is_ok_and(|kind| own.is_none() || own == kind.get_ref().as_str());
         if same {
-            Some(self.text.to_owned())
-        } else {
-            self.emptied(section, "kind")
+            return Some(self.text.to_owned());
         }
+        self.emptied(section, "kind")
     }
 
-    /// Takes the keys of a section out, but for one.
+    /// Removes the keys of a section, except for one.
     pub(super) fn emptied(&self, section: &str, but: &str) -> Option<String> {
         let steps = [section.to_owned()];
         let Some(spans) = self.index.get(section) else {
@@ -175,19 +171,18 @@ impl<'t> TomlDocument<'t> {
             return Some(self.replaced(spans.value.clone(), "{}"));
         }
         let mut others: Vec<_> = Vec::new();
-        for (_, spans) in self
-            .own_keys(&steps)
-            .into_iter()
-            .filter(|(key, _)| key != but)
-        {
+        for (key, spans) in self.own_keys(&steps) {
+            if key == but {
+                continue;
+            }
             let (key, value) = spans?;
             others.push(self.start_of_line(key.start)..self.end_of_line(value.end));
         }
         others.sort_by_key(|lines| std::cmp::Reverse(lines.start));
         let mut text = self.text.to_owned();
-        others
-            .into_iter()
-            .for_each(|lines| text.replace_range(lines, ""));
+        for lines in others {
+            text.replace_range(lines, "");
+        }
         Some(text)
     }
 

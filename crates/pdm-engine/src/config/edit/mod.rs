@@ -1,7 +1,7 @@
-//! Writes values into the text of a pipeline file and leaves the rest of it as it is, comments included.
+//! Sets values in the text of a pipeline file and leaves the rest of it as it is, comments included.
 //!
-//! The spans of the parser that reads the file say where each value stands. `toml_edit` would do the same, but builds its
-//! parser with other features than `toml` does, and all of burn with it.
+//! The spans of the parser that reads the file say where each value is. `toml_edit` would do the same, but enables other
+//! features of that parser than `toml` does, so all of burn would be rebuilt.
 
 mod document;
 
@@ -15,14 +15,14 @@ use super::source::join;
 use super::variant::KIND;
 use pdm_models::tune::SearchPoint;
 
-/// A value has no place in a file.
+/// A value cannot be written into a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` has no place in the file: something else stands there")]
+#[error("`{0}` cannot be written into the file: its place is taken by something else")]
 pub struct NoPlace(String);
 
 /// Returns the text with overrides (`KEY=VALUE`) and values set, and comment lines at its top.
 ///
-/// Where the `kind` of a section changes, its other keys are taken out: they belong to the other family.
+/// Where the `kind` of a section changes, its other keys are removed, since they belong to the other kind.
 ///
 /// # Errors
 /// A key whose place is taken by something else, such as a list.
@@ -41,7 +41,7 @@ pub fn edited(
     };
     let (kinds, others): (Vec<_>, Vec<_>) =
         overrides.iter().partition(|written| names_kind(written));
-    // Kinds first, for another kind takes the keys of the first along.
+    // Kinds first: a new kind removes the keys of the old one.
     for written in kinds.into_iter().chain(others) {
         let no_place = || NoPlace(written.clone());
         let (key, value) = written.split_once('=').ok_or_else(no_place)?;
@@ -83,7 +83,7 @@ pub fn edited(
 fn with_value(text: &str, key: &str, value: &Value) -> Option<String> {
     let steps: Vec<_> = key.split('.').map(ToOwned::to_owned).collect();
     match value {
-        // A section that is replaced whole: its header stays, its keys are those of the value.
+        // A section that is replaced as a whole: its header stays, its keys are those of the value.
         Value::Object(table) if steps.len() == 1 => {
             let empty = TomlDocument::parse(text)?.emptied(key, "")?;
             table.iter().try_fold(empty, |text, (name, value)| {
@@ -111,11 +111,13 @@ pub fn toml_of(value: &Value) -> String {
 
 /// Puts comment lines at the top, below a line that names the schema.
 pub fn with_comment(text: &str, comment: &str) -> String {
-    let schema = text
-        .lines()
-        .next()
-        .filter(|line| line.starts_with("#:schema"));
-    let (first, rest) = text.split_at(schema.map_or(0, |line| (line.len() + 1).min(text.len())));
+    let first_line = text.lines().next().unwrap_or_default();
+    let at = if first_line.starts_with("#:schema") {
+        (first_line.len() + 1).min(text.len())
+    } else {
+        0
+    };
+    let (first, rest) = text.split_at(at);
     let lines: String = comment.lines().map(|line| format!("# {line}\n")).collect();
     format!("{first}{lines}{rest}")
 }

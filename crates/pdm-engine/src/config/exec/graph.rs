@@ -1,3 +1,5 @@
+//! The graph of a run: the named stages and the programs of `[[stage]]`, and what each waits for.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -8,7 +10,7 @@ use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 use pdm_models::data::{self, DatasetOptions};
 
-/// A step of the line by its place in the file: a named stage, or the `[[stage]]` of that number.
+/// A step of a run: a named stage, or a `[[stage]]` by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Node {
     /// The `[[stage]]` of this number, from 0.
@@ -17,7 +19,7 @@ pub enum Node {
     Named(Stage),
 }
 
-/// Who waits for whom: the named stages one for the other, and the `exec` stages for what they declare.
+/// What each step waits for: a named stage for the one before it, and a program for what its `[[stage]]` declares.
 #[derive(Debug, Clone)]
 pub struct ExecGraph<'s> {
     stages: &'s [ExecOptions],
@@ -44,27 +46,27 @@ impl<'s> ExecGraph<'s> {
         Self { stages, makes_data }
     }
 
-    /// Returns the `exec` stages, in the order of the file.
+    /// Returns the programs, in the order of the file.
     pub fn stages(&self) -> &'s [ExecOptions] {
         self.stages
     }
 
-    /// Returns whether an `exec` stage makes a file of the data set.
+    /// Returns whether a program makes a file of the data set.
     pub fn makes_data(&self, exec: usize) -> bool {
         self.makes_data[exec]
     }
 
-    /// Returns whether any does.
+    /// Returns whether any program makes a file of the data set.
     pub fn some_make_data(&self) -> bool {
         self.makes_data.contains(&true)
     }
 
-    /// Returns whether an `exec` stage waits for no named stage from `stage` on.
+    /// Returns whether a program comes before a named stage: it waits neither for that stage nor for a later one.
     pub fn comes_before(&self, exec: usize, stage: Stage) -> bool {
         self.latest(exec) < Some(stage)
     }
 
-    /// Returns the steps a step waits for, nearest only.
+    /// Returns the steps that a step waits for directly.
     pub fn needs(&self, node: Node) -> BTreeSet<Node> {
         match node {
             Node::Named(stage) => {
@@ -96,21 +98,22 @@ impl<'s> ExecGraph<'s> {
         }
     }
 
-    /// Returns all steps a step waits for, however far.
+    /// Returns all steps that a step waits for, directly or not.
     pub fn all_needs(&self, node: Node) -> BTreeSet<Node> {
-        let (mut found, mut open) = (BTreeSet::new(), vec![node]);
+        let mut found = BTreeSet::new();
+        let mut open = vec![node];
         while let Some(node) = open.pop() {
-            open.extend(
-                self.needs(node)
-                    .into_iter()
-                    .filter(|need| found.insert(*need)),
-            );
+            for need in self.needs(node) {
+                if found.insert(need) {
+                    open.push(need);
+                }
+            }
         }
         found
     }
 
-    /// Returns the `exec` stages that must run to bring the line up to a stage: those it waits for, and those that stand
-    /// after one of its stages with nothing waiting for them.
+    /// Returns the programs that must run to bring a pipeline up to a stage: those it waits for, and those after one of its
+    /// stages that nothing waits for.
     pub fn needed_for(&self, until: Stage) -> BTreeSet<usize> {
         let ends = self.execs().filter(|exec| {
             self.stages[*exec].before.is_none() && self.latest(*exec) <= Some(until)
@@ -126,14 +129,14 @@ impl<'s> ExecGraph<'s> {
         all.filter_map(exec).collect()
     }
 
-    /// Returns the steps up to a stage, each behind those it waits for; an `exec` stage as early as it may run.
+    /// Returns the steps up to a stage, each after those it waits for; a program as early as it may run.
     pub fn order(&self, until: Stage) -> Vec<Node> {
         let wanted = self.needed_for(until).into_iter().map(Node::Exec);
         let mut rest: Vec<_> = wanted
-            .chain(until.line_up_to().iter().map(|stage| Node::Named(*stage)))
+            .chain(until.up_to().iter().map(|stage| Node::Named(*stage)))
             .collect();
         let mut order = Vec::new();
-        // Programs stand before named stages in `rest`, so they come first among those that are ready.
+        // Programs are before named stages in `rest`, so they come first among those that are ready.
         while let Some(at) = rest
             .iter()
             .position(|node| self.needs(*node).iter().all(|need| order.contains(need)))
@@ -143,7 +146,7 @@ impl<'s> ExecGraph<'s> {
         order
     }
 
-    /// Returns how a step is told.
+    /// Returns the name of a step.
     pub fn step(&self, node: Node) -> StepName {
         match node {
             Node::Named(stage) => StepName::Named(stage),
@@ -162,7 +165,7 @@ impl<'s> ExecGraph<'s> {
             .any(|output| self.stages[reader].reads(output))
     }
 
-    /// Returns the last named stage that an `exec` stage waits for.
+    /// Returns the last named stage that a program waits for.
     fn latest(&self, exec: usize) -> Option<Stage> {
         let named = |node: &Node| match node {
             Node::Named(stage) => Some(*stage),
@@ -174,18 +177,18 @@ impl<'s> ExecGraph<'s> {
             .max()
     }
 
-    /// Returns a way from a step back to itself, each waiting for the next.
-    fn circle(&self, start: Node) -> Option<Vec<Node>> {
+    /// Returns a cycle of steps from a step to itself, each waiting for the next.
+    fn cycle(&self, start: Node) -> Option<Vec<Node>> {
         let mut open = vec![vec![start]];
         let mut seen = BTreeSet::new();
-        while let Some(way) = open.pop() {
-            for need in self.needs(*way.last()?) {
-                let further = [way.as_slice(), &[need]].concat();
+        while let Some(path) = open.pop() {
+            for need in self.needs(*path.last()?) {
+                let longer = [path.as_slice(), &[need]].concat();
                 if need == start {
-                    return Some(further);
+                    return Some(longer);
                 }
                 if seen.insert(need) {
-                    open.push(further);
+                    open.push(longer);
                 }
             }
         }
@@ -193,24 +196,23 @@ impl<'s> ExecGraph<'s> {
     }
 }
 
-/// Returns what is wrong with the `exec` stages together: names and outputs that are taken, and stages that wait for
-/// themselves.
+/// Returns what is wrong with the programs together: names and outputs that are taken, and stages that wait for themselves.
 pub(in crate::config) fn graph_problems(spec: &PipelineSpec) -> Vec<Problem> {
     let graph = ExecGraph::of(spec);
     let mut problems = taken(graph.stages);
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for exec in graph.execs() {
-        let Some(circle) = graph
-            .circle(Node::Exec(exec))
-            .filter(|_| !told.contains(&Node::Exec(exec)))
-        else {
+        if reported.contains(&Node::Exec(exec)) {
+            continue;
+        }
+        let Some(cycle) = graph.cycle(Node::Exec(exec)) else {
             continue;
         };
-        let names: Vec<_> = circle
+        let names: Vec<_> = cycle
             .iter()
             .map(|node| format!("`{}`", graph.step(*node)))
             .collect();
-        let key = if matches!(circle[1], Node::Named(_)) {
+        let key = if matches!(cycle[1], Node::Named(_)) {
             "after"
         } else {
             "inputs"
@@ -219,7 +221,7 @@ pub(in crate::config) fn graph_problems(spec: &PipelineSpec) -> Vec<Problem> {
         problems.push(
             Problem::new(format!("stage.{exec}.{key}"), message).with_code(Code::StagesInACircle),
         );
-        told.extend(circle);
+        reported.extend(cycle);
     }
     problems
 }
@@ -229,7 +231,7 @@ fn taken(stages: &[ExecOptions]) -> Vec<Problem> {
     for (i, stage) in stages.iter().enumerate() {
         let before = &stages[..i];
         if before.iter().any(|other| other.name == stage.name) {
-            let message = format!("there is a stage `{}` above", stage.name);
+            let message = format!("a stage `{}` is written above", stage.name);
             problems
                 .push(Problem::new(format!("stage.{i}.name"), message).with_code(Code::NamedTwice));
         }
@@ -241,7 +243,7 @@ fn taken(stages: &[ExecOptions]) -> Vec<Problem> {
                     .any(|made| plain(made) == plain(output))
             };
             if let Some(maker) = before.iter().find(makes) {
-                let message = format!("`{output}` is made by `{}` already", maker.name);
+                let message = format!("`{output}` is already made by `{}`", maker.name);
                 problems.push(
                     Problem::new(format!("stage.{i}.outputs.{at}"), message)
                         .with_code(Code::OutputTaken),

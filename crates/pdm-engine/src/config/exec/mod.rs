@@ -1,4 +1,4 @@
-//! Programs of the user's as stages of the line: `[[stage]]`, and the order that their inputs and outputs ask for.
+//! The user's programs as stages of a pipeline, `[[stage]]`, and the order that their inputs and outputs require.
 
 mod graph;
 mod options;

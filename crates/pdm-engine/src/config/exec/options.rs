@@ -1,3 +1,5 @@
+//! The options of a `[[stage]]`.
+
 use std::path::Path;
 
 use schemars::JsonSchema;
@@ -8,39 +10,40 @@ use crate::config::{Stage, TimeLimit};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// The folder of cache and logs, which no program may write into.
-const SCRATCH: &str = ".pdm-ml";
+/// The state folder with cache and logs, which no program may write into.
+const STATE_DIR: &str = ".pdm-ml";
 
-/// A program of yours as a stage of the line. It is run again only when what it reads, or what it is told, has changed.
+/// A program as a stage of the pipeline. It is run again only when its inputs or its options have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ExecOptions {
-    /// What the stage is called: lower-case letters, digits, `-` and `_`; not the name of a stage that is there already.
+    /// Name of the stage: lower-case letters, digits, `-` and `_`; not the name of another stage.
     pub name: String,
-    /// The program and its arguments; no shell reads them. A program with a `/` is looked for in the project's folder, any
-    /// other on the `PATH`.
+    /// The program and its arguments; no shell is used. A program with a `/` is searched in the project's folder, any other
+    /// on the `PATH`.
     pub exec: Vec<String>,
-    /// What it reads: files, folders with all in them, or patterns such as `raw/**/*.csv`; from the project's folder.
+    /// What it reads: files, whole folders, or patterns such as `raw/**/*.csv`; relative to the project's folder.
     #[serde(default)]
     pub inputs: Vec<String>,
-    /// The files it makes, below the project's folder. They are kept in the cache, and put back from there when the program
-    /// is not run.
+    /// The files it makes, in the project's folder. They are kept in the cache, and put back from there when the program is
+    /// not run.
     #[serde(default)]
     pub outputs: Vec<String>,
     /// The stage that waits for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Stage>,
-    /// The stage it waits for; what that stage and those before it made lies in the folders that `PDM_ML_EVALUATE_DIR` and
-    /// its like name.
+    /// The stage it waits for. The results of that stage and those before it are in the folders named by variables such as
+    /// `PDM_ML_EVALUATE_DIR`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Stage>,
-    /// Names of variables it may see; a change of their values runs it again. `PATH`, `HOME` and `TMPDIR` are seen anyway,
-    /// and run nothing again unless they are named.
+    /// Names of environment variables that it gets; it is run again when their values change. It always gets `PATH`, `HOME`
+    /// and `TMPDIR`, whose values matter only where they are named here.
     #[serde(default)]
     pub env: Vec<String>,
-    /// Names of variables it may see whose values are secret: kept nowhere, and a change runs nothing again.
+    /// Names of environment variables that it gets and whose values are secret: they are not stored, and a change does not
+    /// run it again.
     #[serde(default)]
     pub secrets: Vec<String>,
-    /// Longest time it may run, such as `10min`; absent means any.
+    /// Longest time it may run, such as `10min`; without it, there is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub timeout: Option<TimeLimit>,
@@ -50,7 +53,7 @@ impl ExecOptions {
     /// The version of how programs are run; raised when the same inputs should give another result.
     pub const SEMANTIC_VERSION: u32 = 1;
 
-    /// Returns the file of the program in the project's folder; none where it is looked for on the `PATH`.
+    /// Returns the file of the program in the project's folder; none where it is searched on the `PATH`.
     pub fn program_file(&self) -> Option<&str> {
         self.exec
             .first()
@@ -81,7 +84,7 @@ impl ExecOptions {
             .chain(self.variable_problems());
         let timeout = self.timeout.filter(|limit| limit.duration().is_zero());
         let timeout = timeout.map(|_| {
-            Problem::new("timeout", "must be more than nothing").hint("leave it out for none")
+            Problem::new("timeout", "must be more than 0").hint("leave the key out for no limit")
         });
         single.chain(lists).chain(timeout).collect()
     }
@@ -100,12 +103,7 @@ impl ExecOptions {
             .map(|stage| stage.name())
             .chain(["tune"])
             .any(|name| name == self.name);
-        let message = || {
-            format!(
-                "\"{}\" is the name of a stage that is there already",
-                self.name
-            )
-        };
+        let message = || format!("\"{}\" is already the name of a stage", self.name);
         taken.then(|| Problem::new("name", message()).with_code(Code::NamedTwice))
     }
 
@@ -122,11 +120,12 @@ impl ExecOptions {
             (None, None) => {
                 let message = "needs `before` or `after`: its place between the named stages";
                 let problem = Problem::new("", message).with_code(Code::KeyNeedsOther);
-                Some(problem.hint("before = \"validate\" for what makes the data"))
+                Some(problem.hint("write `before = \"validate\"` for a program that makes data"))
             }
             (Some(after), Some(before)) if after >= before => {
-                let message =
-                    format!("`{before}` comes before `{after}`, after which it is to run");
+                let message = format!(
+                    "`{before}` comes before `{after}`, and the program must run after that"
+                );
                 Some(Problem::new("before", message).with_code(Code::StagesInACircle))
             }
             _ => None,
@@ -140,8 +139,9 @@ impl ExecOptions {
             None => None,
         };
         let each = self.inputs.iter().enumerate();
-        let told = |i, why| Problem::new(format!("inputs.{i}"), why).with_code(Code::StagePath);
-        each.filter_map(move |(i, input)| problem(input).map(|why| told(i, why)))
+        let problem_at =
+            |i, why| Problem::new(format!("inputs.{i}"), why).with_code(Code::StagePath);
+        each.filter_map(move |(i, input)| problem(input).map(|why| problem_at(i, why)))
     }
 
     fn output_problems(&self) -> impl Iterator<Item = Problem> {
@@ -154,13 +154,13 @@ impl ExecOptions {
     fn output_problem(&self, at: usize, output: &str) -> Option<(Code, String)> {
         let written = plain(output);
         if is_pattern(output) || output.ends_with('/') || !is_within_project(output) {
-            let why = format!("`{output}` is not the path of one file below the project's folder");
+            let why = format!("`{output}` is not the path of one file in the project's folder");
             return Some((Code::StagePath, why));
         }
-        if Path::new(&written).starts_with(SCRATCH) {
+        if Path::new(&written).starts_with(STATE_DIR) {
             return Some((
                 Code::StagePath,
-                format!("`{output}` lies in the folder of the cache"),
+                format!("`{output}` is in the folder of the cache"),
             ));
         }
         if self.outputs[..at]
@@ -169,7 +169,7 @@ impl ExecOptions {
         {
             return Some((Code::NamedTwice, format!("`{output}` is named twice")));
         }
-        let why = || format!("`{output}` is an input, too, so every run would ask for another");
+        let why = || format!("`{output}` is also an input, so every run would require another");
         self.reads(output).then(|| (Code::OutputTaken, why()))
     }
 
@@ -183,7 +183,7 @@ impl ExecOptions {
                 let message = format!("`{name}` is not the name of a variable");
                 let problem =
                     Problem::new(format!("{key}.{i}"), message).with_code(Code::NotAVariableName);
-                problem.hint("a name alone, without `$` and without a value")
+                problem.hint("write only the name, without `$` and without a value")
             });
             told.collect::<Vec<_>>()
         };
@@ -194,7 +194,7 @@ impl ExecOptions {
             .filter(|(_, name)| self.env.contains(name));
         let told =
             |i, message| Problem::new(format!("secrets.{i}"), message).with_code(Code::NamedTwice);
-        let twice = twice.map(|(i, name)| told(i, format!("`{name}` stands in `env`, too")));
+        let twice = twice.map(|(i, name)| told(i, format!("`{name}` is also in `env`")));
         named("env", &self.env)
             .into_iter()
             .chain(named("secrets", &self.secrets))

@@ -1,10 +1,10 @@
-//! What a written path means: a file, a folder with all in it, or a pattern of many files.
+//! Paths as written in `[[stage]]`: a file, a whole folder, or a pattern.
 
 use std::path::{Component, Path};
 
 use glob::{MatchOptions, Pattern};
 
-/// `*` stays within a folder, `**` does not; a leading dot needs no mention.
+/// `*` matches within one folder, `**` across folders; both match a leading dot.
 const MATCHING: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
@@ -16,16 +16,17 @@ pub(super) fn is_pattern(written: &str) -> bool {
     written.contains(['*', '?', '['])
 }
 
-/// Returns whether `input`, as written, takes in the file at `path`.
+/// Returns whether `input`, as written, includes the file at `path`.
 pub fn covers(input: &str, path: &str) -> bool {
-    let (input, path) = (plain(input), plain(path));
+    let input = plain(input);
+    let path = plain(path);
     if is_pattern(&input) {
         return Pattern::new(&input).is_ok_and(|pattern| pattern.matches_with(&path, MATCHING));
     }
     Path::new(&path).starts_with(&input)
 }
 
-/// Returns what is wrong with a pattern; nothing where all is well, or where it is none.
+/// Returns what is wrong with a pattern; none where it is valid, or where the path is not a pattern.
 pub(super) fn pattern_problem(written: &str) -> Option<&'static str> {
     if !is_pattern(written) {
         return None;
@@ -33,7 +34,7 @@ pub(super) fn pattern_problem(written: &str) -> Option<&'static str> {
     Pattern::new(written).err().map(|error| error.msg)
 }
 
-/// Returns whether a path leads to a file below the project's folder and nowhere else.
+/// Returns whether a path is that of a file in the project's folder.
 pub(super) fn is_within_project(written: &str) -> bool {
     let mut parts = Path::new(written)
         .components()

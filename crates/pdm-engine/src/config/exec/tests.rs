@@ -1,3 +1,5 @@
+//! Tests of `[[stage]]`: options, paths and the graph.
+
 use super::paths::is_within_project;
 use super::*;
 use crate::config::{PipelineSpec, Stage};
@@ -89,31 +91,31 @@ fn mistakes_are_shown_where_they_stand() {
         stage("self", "before = \"tran\"\ninputs = [\"data\"]\noutputs = [\"data/a\"]"),
     ];
     insta::assert_snapshot!(load(&stages.concat()).unwrap_err(), @r#"
-    error[E0125]: `stage.0.name`: "train" is the name of a stage that is there already
+    error[E0125]: `stage.0.name`: "train" is already the name of a stage
       --> pdm.toml:11:8
        |
     11 | name = "train"
        |        ^^^^^^^
 
-    error[E0182]: `stage.0.outputs.0`: `../a` is not the path of one file below the project's folder
+    error[E0182]: `stage.0.outputs.0`: `../a` is not the path of one file in the project's folder
       --> pdm.toml:13:12
        |
     13 | outputs = ["../a", "b*", ".pdm-ml/c", "data/"]
        |            ^^^^^^
 
-    error[E0182]: `stage.0.outputs.1`: `b*` is not the path of one file below the project's folder
+    error[E0182]: `stage.0.outputs.1`: `b*` is not the path of one file in the project's folder
       --> pdm.toml:13:20
        |
     13 | outputs = ["../a", "b*", ".pdm-ml/c", "data/"]
        |                    ^^^^
 
-    error[E0182]: `stage.0.outputs.2`: `.pdm-ml/c` lies in the folder of the cache
+    error[E0182]: `stage.0.outputs.2`: `.pdm-ml/c` is in the folder of the cache
       --> pdm.toml:13:26
        |
     13 | outputs = ["../a", "b*", ".pdm-ml/c", "data/"]
        |                          ^^^^^^^^^^^
 
-    error[E0182]: `stage.0.outputs.3`: `data/` is not the path of one file below the project's folder
+    error[E0182]: `stage.0.outputs.3`: `data/` is not the path of one file in the project's folder
       --> pdm.toml:13:39
        |
     13 | outputs = ["../a", "b*", ".pdm-ml/c", "data/"]
@@ -125,7 +127,7 @@ fn mistakes_are_shown_where_they_stand() {
     16 | name = "Plot it"
        |        ^^^^^^^^^
 
-    error[E0180]: `stage.1.before`: `train` comes before `gate`, after which it is to run
+    error[E0180]: `stage.1.before`: `train` comes before `gate`, and the program must run after that
       --> pdm.toml:19:10
        |
     19 | before = "train"
@@ -135,19 +137,19 @@ fn mistakes_are_shown_where_they_stand() {
       --> pdm.toml:20:8
        |
     20 | env = ["A=1"]
-       |        ^^^^^ a name alone, without `$` and without a value
+       |        ^^^^^ write only the name, without `$` and without a value
 
-    error[E0110]: `stage.1.timeout` must be more than nothing
+    error[E0110]: `stage.1.timeout` must be more than 0
       --> pdm.toml:21:11
        |
     21 | timeout = "0s"
-       |           ^^^^ leave it out for none
+       |           ^^^^ leave the key out for no limit
 
     error[E0124]: [[stage]] needs `before` or `after`: its place between the named stages
       --> pdm.toml:22:1
        |
     22 | [[stage]]
-       | ^^^^^^^^^ before = "validate" for what makes the data
+       | ^^^^^^^^^ write `before = "validate"` for a program that makes data
 
     error[E0110]: `stage.2.exec` names no program
       --> pdm.toml:24:8
@@ -169,7 +171,7 @@ fn mistakes_are_shown_where_they_stand() {
 
     error[E0122]: `stage.2.secrets.0`: `$X` is not the name of a variable
     --> pdm.toml:27:12
-     = help: a name alone, without `$` and without a value
+     = help: write only the name, without `$` and without a value
 
     error[E0111]: unknown value "tran" for `stage.3.before`
       --> pdm.toml:31:10
@@ -177,7 +179,7 @@ fn mistakes_are_shown_where_they_stand() {
     31 | before = "tran"
        |          ^^^^^^ did you mean `train`?
 
-    error[E0181]: `stage.3.outputs.0`: `data/a` is an input, too, so every run would ask for another
+    error[E0181]: `stage.3.outputs.0`: `data/a` is also an input, so every run would require another
       --> pdm.toml:33:12
        |
     33 | outputs = ["data/a"]
@@ -215,13 +217,13 @@ fn stages_that_wait_for_themselves_are_refused() {
     25 | after = "features"
        |         ^^^^^^^^^^
 
-    error[E0125]: `stage.3.name`: there is a stage `late` above
+    error[E0125]: `stage.3.name`: a stage `late` is written above
       --> pdm.toml:28:8
        |
     28 | name = "late"
        |        ^^^^^^
 
-    error[E0181]: `stage.3.outputs.0`: `a.txt` is made by `a` already
+    error[E0181]: `stage.3.outputs.0`: `a.txt` is already made by `a`
       --> pdm.toml:31:12
        |
     31 | outputs = ["a.txt"]

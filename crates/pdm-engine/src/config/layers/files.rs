@@ -1,3 +1,5 @@
+//! Reads the pipeline file and the files it extends.
+
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -19,14 +21,14 @@ use pdm_core::domain::EnvLookup;
 
 /// Most bytes of a pipeline file; a long one has some thousand.
 pub const MOST_OF_A_PIPELINE: u64 = 4 << 20;
-/// Most files one above the other.
+/// Most files in a chain of files that extend each other.
 const DEEPEST: usize = 16;
 /// Most files in all; one that is extended twice counts twice.
 const MOST: usize = 100;
 
 /// A file that was read, and those it extends.
 pub(in crate::config) struct PipelineText {
-    whole: Option<PathBuf>,
+    canonical: Option<PathBuf>,
     text: String,
     base: usize,
     /// Values that are read by an old name, one sentence each.
@@ -34,30 +36,25 @@ pub(in crate::config) struct PipelineText {
     extends: Vec<PipelineText>,
 }
 
-/// Reads the pipeline file and all it extends.
+/// Reads the pipeline file and all files it extends.
 ///
 /// # Errors
-/// What is wrong with the files as such, all of it: they cannot be read, are no TOML, of another version, or extend each
-/// other in a circle. What they say is not looked at.
+/// Everything that is wrong with the files as such: they cannot be read, are not TOML, have an unknown version, or extend each
+/// other in a cycle. Their keys and values are not checked.
 pub(in crate::config) fn read(
     layers: &Layers,
     sources: &mut Sources,
     env: EnvLookup<'_>,
 ) -> Result<PipelineText, Vec<SpecFinding>> {
-    let whole = layers
-        .path
-        .as_ref()
-        .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
-    let folder = layers
-        .path
-        .as_ref()
-        .and_then(|path| path.parent())
-        .map(Path::to_owned);
-    let main = OpenFile {
+    let mut main = OpenFile {
         name: layers.name.clone(),
-        folder,
-        whole,
+        folder: None,
+        canonical: None,
     };
+    if let Some(path) = &layers.path {
+        main.folder = path.parent().map(Path::to_owned);
+        main.canonical = Some(path.canonicalize().unwrap_or_else(|_| path.clone()));
+    }
     let mut reader = FileReader {
         sources,
         env,
@@ -73,10 +70,10 @@ pub(in crate::config) fn read(
 }
 
 impl PipelineText {
-    /// Returns where the file lies, and all it extends.
-    fn places(&self) -> Vec<PathBuf> {
-        let extended = self.extends.iter().flat_map(Self::places);
-        self.whole.iter().cloned().chain(extended).collect()
+    /// Returns the paths of the file and of all files it extends.
+    fn paths(&self) -> Vec<PathBuf> {
+        let extended = self.extends.iter().flat_map(Self::paths);
+        self.canonical.iter().cloned().chain(extended).collect()
     }
 
     /// Returns the notes on the file, and on all it extends.
@@ -85,9 +82,9 @@ impl PipelineText {
         self.notes.iter().cloned().chain(extended).collect()
     }
 
-    /// Returns what the file says, laid over what it extends.
+    /// Returns the values of the file, laid over those of the files it extends.
     pub(in crate::config) fn laid(&self) -> DeTable<'_> {
-        // What cannot be parsed or is of another version was refused when it was read.
+        // A file that cannot be parsed or has an unknown version was refused when it was read.
         let mut root = DeTable::parse_recoverable(&self.text).0.into_inner();
         root.remove(EXTENDS);
         let _version = format::bring_up(&mut root);
@@ -101,13 +98,14 @@ impl PipelineText {
 }
 
 impl Layers {
-    /// Returns the pipeline file and all that it extends; none for a text that is in no file.
+    /// Returns the pipeline file and all files it extends; none for a text that is not in a file.
     pub fn files(&self, env: EnvLookup<'_>) -> Vec<PathBuf> {
         let mut sources = Sources::new(&self.name, &self.text);
-        // Files that cannot be read were refused when the pipeline was put together.
-        read(self, &mut sources, env)
-            .map(|file| file.places())
-            .unwrap_or_default()
+        match read(self, &mut sources, env) {
+            Ok(file) => file.paths(),
+            // Files that cannot be read were refused when the pipeline was composed.
+            Err(_) => Vec::new(),
+        }
     }
 
     /// Returns a sentence for each value of the files that is read as another, since a file of its version calls it so.
@@ -123,8 +121,8 @@ impl Layers {
 struct OpenFile {
     name: String,
     folder: Option<PathBuf>,
-    /// The path without links and detours; two that have the same are the same file.
-    whole: Option<PathBuf>,
+    /// The path without links and `..`; two files with the same one are the same file.
+    canonical: Option<PathBuf>,
 }
 
 struct FileReader<'s, 'e> {
@@ -135,7 +133,7 @@ struct FileReader<'s, 'e> {
 }
 
 impl FileReader<'_, '_> {
-    /// Reads on from a file's text; the last of `chain` is the file.
+    /// Reads the files that a file extends; the file itself is the last of `chain`.
     fn file(&mut self, text: String, base: usize, chain: &mut Vec<OpenFile>) -> PipelineText {
         let notes = self.old_values(&text, base);
         let paths = self.extended_by(&text, base);
@@ -143,9 +141,9 @@ impl FileReader<'_, '_> {
             .into_iter()
             .filter_map(|(path, span)| self.extended(&path, span, chain))
             .collect();
-        let whole = chain.last().and_then(|opened| opened.whole.clone());
+        let canonical = chain.last().and_then(|opened| opened.canonical.clone());
         PipelineText {
-            whole,
+            canonical,
             text,
             base,
             notes,
@@ -195,11 +193,15 @@ impl FileReader<'_, '_> {
     }
 
     fn note(&mut self, base: usize, findings: Vec<SpecFinding>) {
-        self.findings.extend(findings.into_iter().map(|finding| {
-            // What is absent has no place, and the file is to be named all the same; the first one is anyhow.
-            let span = finding.span.clone().or((base > 0).then_some(0..0));
-            finding.at(span.map(by(base)))
-        }));
+        for finding in findings {
+            let span = match &finding.span {
+                Some(span) => Some(span.clone()),
+                // What is absent has no place; the span is there to name a file other than the first.
+                None if base > 0 => Some(0..0),
+                None => None,
+            };
+            self.findings.push(finding.at(span.map(by(base))));
+        }
     }
 
     fn path(&mut self, item: &Spanned<DeValue<'_>>, base: usize) -> Option<(String, SourceSpan)> {
@@ -257,8 +259,9 @@ impl FileReader<'_, '_> {
                 None,
             ));
         };
-        let (name, place) = (shown(name, path), folder.join(path));
-        let whole = place
+        let name = shown(name, path);
+        let file = folder.join(path);
+        let canonical = file
             .canonicalize()
             .map_err(|error| unreadable(path, folder, &error))?;
         self.count += 1;
@@ -270,16 +273,19 @@ impl FileReader<'_, '_> {
                 .collect::<Vec<_>>()
                 .join(" → ")
         };
-        let refused = if chain.iter().any(|file| file.whole.as_ref() == Some(&whole)) {
-            Some(format!("`{EXTENDS}` goes round in a circle: {}", trail()))
+        let refused = if chain
+            .iter()
+            .any(|file| file.canonical.as_ref() == Some(&canonical))
+        {
+            Some(format!("`{EXTENDS}` forms a cycle: {}", trail()))
         } else if chain.len() > DEEPEST {
             Some(format!(
-                "`{EXTENDS}` goes more than {DEEPEST} files deep: {}",
+                "`{EXTENDS}` is more than {DEEPEST} files deep: {}",
                 trail()
             ))
         } else if self.count > MOST {
             Some(format!(
-                "`{EXTENDS}` reads more than {MOST} files, the last by way of {}",
+                "`{EXTENDS}` reads more than {MOST} files, the last one through {}",
                 trail()
             ))
         } else {
@@ -288,14 +294,14 @@ impl FileReader<'_, '_> {
         if let Some(message) = refused {
             return Err((Code::ExtendsWithoutEnd, message, None));
         }
-        let text = read_at_most(&whole, MOST_OF_A_PIPELINE).and_then(as_text);
+        let text = read_at_most(&canonical, MOST_OF_A_PIPELINE).and_then(as_text);
         let text = text.map_err(|error| unreadable(path, folder, &error))?;
         Ok((
             text,
             OpenFile {
                 name,
-                folder: place.parent().map(Path::to_owned),
-                whole: Some(whole),
+                folder: file.parent().map(Path::to_owned),
+                canonical: Some(canonical),
             },
         ))
     }
@@ -306,27 +312,25 @@ fn as_text(bytes: Vec<u8>) -> io::Result<String> {
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
-/// Which kind of mistake it is, what is wrong, and what to do.
+/// The code, the message and the hint of a finding.
 type Refusal = (Code, String, Option<String>);
 
 fn unreadable(path: &str, folder: &Path, error: &io::Error) -> Refusal {
     let message = format!("cannot read `{path}`: {error}");
-    let beside = folder.join(path);
-    let hint = beside
-        .parent()
-        .and_then(|around| neighbour(&beside, around))
-        .map(|name| format!("did you mean `{name}`?"));
-    let begins = || {
-        Some(format!(
-            "paths begin at the folder of the file that extends: `{}`",
+    let file = folder.join(path);
+    let similar = file.parent().and_then(|parent| similar_file(&file, parent));
+    let hint = match similar {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!(
+            "paths are relative to the folder of the file that extends: `{}`",
             folder.display()
-        ))
+        ),
     };
-    (Code::ExtendedFile, message, hint.or_else(begins))
+    (Code::ExtendedFile, message, Some(hint))
 }
 
 /// Returns the name of a file in the folder that was probably meant.
-fn neighbour(path: &Path, folder: &Path) -> Option<String> {
+fn similar_file(path: &Path, folder: &Path) -> Option<String> {
     let names = std::fs::read_dir(folder)
         .ok()?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -338,7 +342,7 @@ fn neighbour(path: &Path, folder: &Path) -> Option<String> {
     Some(meant.to_owned())
 }
 
-/// Returns the name to show for a path that a shown file extends: as seen from where that one was named.
+/// Returns the name to show for a path that a shown file extends: relative to what that file's name is relative to.
 fn shown(file: &str, path: &str) -> String {
     let joined = Path::new(file).parent().unwrap_or(Path::new("")).join(path);
     let mut clean = PathBuf::new();
@@ -348,7 +352,7 @@ fn shown(file: &str, path: &str) -> String {
             Component::ParentDir
                 if matches!(clean.components().next_back(), Some(Component::Normal(_))) =>
             {
-                _ = clean.pop()
+                clean.pop();
             }
             part => clean.push(part),
         }

@@ -1,14 +1,16 @@
+//! The layers of a pipeline, and what it is composed from.
+
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-/// Who wrote a value, from the least to the most important.
+/// Where a value was set; later layers override earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Layer {
-    /// Nobody: it is built in.
+    /// The built-in default.
     Default,
-    /// A file that the pipeline file extends, directly or by way of another.
+    /// A file that the pipeline file extends, directly or through another.
     Extends,
     /// The pipeline file.
     File,
@@ -39,20 +41,20 @@ impl Serialize for Layer {
     }
 }
 
-/// All that a pipeline is put together from.
+/// Everything that a pipeline is composed from.
 #[derive(Debug, Clone, Default)]
 pub struct Layers {
     /// Name of the pipeline file as it is shown.
     pub name: String,
     /// Its text.
     pub text: String,
-    /// Where it lies; `extends` begins at the folder around it. Nothing for a text that is in no file.
+    /// Its path; `extends` is relative to its folder. None for a text that is not in a file.
     pub path: Option<PathBuf>,
-    /// The profile to lay over it.
+    /// The chosen profile.
     pub profile: Option<ChosenProfile>,
-    /// Variables that set a key each, the later one winning.
+    /// Variables that set one key each; a later one overrides an earlier one.
     pub variables: Vec<SetVariable>,
-    /// Overrides `KEY=VALUE`, the later one winning.
+    /// Overrides `KEY=VALUE`; a later one overrides an earlier one.
     pub overrides: Vec<String>,
 }
 
@@ -61,7 +63,7 @@ pub struct Layers {
 pub struct ChosenProfile {
     /// Its name.
     pub name: String,
-    /// The environment variable that names it; nothing where the command line does.
+    /// The environment variable that names it; none where the command line does.
     pub variable: Option<String>,
 }
 
@@ -70,7 +72,7 @@ pub struct ChosenProfile {
 pub struct SetVariable {
     /// Its name, such as `PDM_ML__SPLIT__FOLDS`.
     pub name: String,
-    /// The key it stands for where its name does not say so; its value is then always text.
+    /// The key it sets, where its name does not say so; its value is then always text.
     pub key: Option<String>,
     /// Its value: TOML, or else text.
     pub value: String,
@@ -78,7 +80,7 @@ pub struct SetVariable {
 
 impl fmt::Debug for SetVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Who puts a secret into the wrong variable should not find it in a log.
+        // A secret in the wrong variable must not appear in a log.
         f.debug_struct("Variable")
             .field("name", &self.name)
             .field("key", &self.key)
@@ -87,7 +89,7 @@ impl fmt::Debug for SetVariable {
 }
 
 impl Layers {
-    /// Returns a text without any other layer.
+    /// Returns the layers of a text alone.
     pub fn of_text(text: &str, name: &str) -> Self {
         Self {
             name: name.to_owned(),

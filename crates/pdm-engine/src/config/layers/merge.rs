@@ -1,9 +1,11 @@
+//! Lays one table over another.
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Returns `under` with `over` laid on it.
+/// Returns `under` with the values of `over` laid over it.
 ///
-/// Keys keep the order of `under`, new ones follow; each has the place of the layer that won.
+/// Keys keep the order of `under`, new ones follow; each value keeps the place where it was written.
 pub(super) fn lay_over<'t>(under: DeTable<'t>, mut over: DeTable<'t>) -> DeTable<'t> {
     if kind_of(&over).is_some_and(|kind| changes(&under, kind)) {
         return over;
@@ -37,7 +39,7 @@ fn changes(table: &DeTable<'_>, kind: &str) -> bool {
     kind_of(table).is_some_and(|own| own != kind)
 }
 
-/// Leaves in a table that is about to get another `kind` only what was written from the offset `since` on.
+/// Keeps only what was written from the offset `since` on in a table that is about to get another `kind`.
 pub(in crate::config) fn only_since(table: &mut DeTable<'_>, kind: &DeValue<'_>, since: usize) {
     if kind.as_str().is_some_and(|kind| changes(table, kind)) {
         retain_since(table, since);

@@ -1,15 +1,15 @@
-//! One pipeline from several places, each laid over the one before.
+//! Composes a pipeline from several layers, each laid over the one before.
 //!
 //! ```text
 //! built-in defaults < extends < the file < [profile.NAME] < PDM_ML__SECTION__KEY < --set
 //! ```
 //!
-//! Tables merge key by key; anything else, lists too, is replaced whole. A table whose `kind` changes begins anew: the keys
-//! of the other kind mean nothing in it. Every value keeps the place it was written at, so that mistakes and origins point
-//! into the right file.
+//! Tables merge key by key; anything else, including lists, is replaced as a whole. A table whose `kind` changes starts empty:
+//! the keys of the other kind mean nothing in it. Every value keeps the place where it was written, so that mistakes and origins
+//! point to the right file.
 //!
-//! - `files` reads what a file extends, `merge` lays one table over another, `profile` finds the chosen one and looks
-//!   through the others, `variables` reads the environment; `--set` is in `overrides`.
+//! - `files` reads what a file extends, `merge` lays one table over another, `profile` finds the chosen profile, `unchosen`
+//!   checks the others, `variables` reads the environment; `--set` is in `overrides`.
 
 mod files;
 mod layer;
@@ -29,7 +29,7 @@ pub(super) use profile::choose;
 pub(super) use unchosen::mistakes;
 pub(super) use variables::apply as apply_variables;
 
-/// The key that names the files below.
+/// The key that names the files that a file extends.
 pub(super) const EXTENDS: &str = "extends";
 /// The table of profiles.
 pub(super) const PROFILE: &str = "profile";

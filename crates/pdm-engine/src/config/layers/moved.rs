@@ -1,9 +1,11 @@
+//! Moves the spans of values, from the text they were parsed from to the text they are in.
+
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::config::source::SourceSpan;
 
-/// Returns a value whose places are others: it was parsed by itself and stands in a larger text, or in a copy of it.
+/// Returns a value with moved spans: it was parsed on its own and is part of a larger text, or in a copy of the text.
 pub(in crate::config) fn moved<'t>(
     value: Spanned<DeValue<'t>>,
     to: &mut impl FnMut(SourceSpan) -> SourceSpan,
@@ -19,7 +21,7 @@ pub(in crate::config) fn moved<'t>(
     Spanned::new(span, value)
 }
 
-/// Returns a table whose places are others.
+/// Returns a table with moved spans.
 pub(super) fn moved_table<'t>(
     table: DeTable<'t>,
     to: &mut impl FnMut(SourceSpan) -> SourceSpan,
@@ -31,7 +33,7 @@ pub(super) fn moved_table<'t>(
     table.into_iter().map(&mut entry).collect()
 }
 
-/// Returns a place that many bytes further on.
+/// Returns a function that moves a span by some bytes.
 pub(super) fn by(offset: usize) -> impl FnMut(SourceSpan) -> SourceSpan {
     move |span| span.start + offset..span.end + offset
 }

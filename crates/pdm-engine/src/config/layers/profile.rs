@@ -1,3 +1,5 @@
+//! Finds the chosen profile and lays it over the document.
+
 use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
@@ -11,15 +13,15 @@ use crate::config::source::{COMMAND_LINE, ENVIRONMENT, SourceSpan, Sources, join
 use crate::config::suggest;
 use pdm_core::codes::Code;
 
-/// What stands before a profile's name on the command line.
+/// What comes before a profile's name on the command line.
 const FLAG: &str = "--profile ";
-/// Keys that speak of the file, not of the pipeline.
+/// Keys that are about the file, not about the pipeline.
 const OF_THE_FILE: [&str; 3] = ["version", EXTENDS, PROFILE];
 
 /// A table of a profile, with its path.
 pub(in crate::config) type ProfileTable<'t> = (String, DeTable<'t>);
 
-/// Takes the profiles out of a document and lays the chosen one over it; returns the others.
+/// Removes the profiles from a document and lays the chosen one over it; returns the others.
 pub(in crate::config) fn choose<'t>(
     root: &mut DeTable<'t>,
     layers: &Layers,
@@ -47,7 +49,7 @@ fn path(name: &str) -> String {
     join(PROFILE, name)
 }
 
-/// Takes the tables below `[profile]` out of a document.
+/// Removes the tables of `[profile]` from a document and returns them.
 fn profiles<'t>(root: &mut DeTable<'t>, findings: &mut SpecFindings) -> Vec<(String, DeTable<'t>)> {
     let Some(value) = root.remove(PROFILE) else {
         return Vec::new();
@@ -59,9 +61,10 @@ fn profiles<'t>(root: &mut DeTable<'t>, findings: &mut SpecFindings) -> Vec<(Str
     };
     let mut profiles = Vec::new();
     for (key, value) in all {
-        let (name, span) = (key.get_ref().to_string(), value.span());
+        let name = key.get_ref().to_string();
+        let span = value.span();
         if !is_name(&name) {
-            let message = format!("`{name}` is not a name for a profile");
+            let message = format!("`{name}` is not a valid name for a profile");
             let finding =
                 SpecFinding::new(Code::BadName, path(&name), message).at(Some(key.span()));
             findings.push(finding.hint(Some("use letters, digits, `-` and `_`".to_owned())));
@@ -111,7 +114,8 @@ fn refuse_keys_of_the_file(name: &str, table: &mut DeTable<'_>, findings: &mut S
     }
 }
 
-/// Returns places in copies of the texts that a profile stands in, so that its values are known by their places.
+/// Returns a function that moves spans to copies of the texts that a profile is in, so that the layer of its values is known by
+/// their spans.
 fn copied<'s>(
     sources: &'s mut Sources,
     name: &'s str,

@@ -1,3 +1,5 @@
+//! Tests of the layers of a pipeline.
+
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -176,7 +178,7 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
         ("p/b.toml", "version = 2\n\nextends = \"../pdm.toml\"\n"),
     ]);
     insta::assert_snapshot!(circle.errors(), @r#"
-    error[E0145]: `extends` goes round in a circle: pdm.toml → p/a.toml → p/b.toml → pdm.toml
+    error[E0145]: `extends` forms a cycle: pdm.toml → p/a.toml → p/b.toml → pdm.toml
      --> p/b.toml:3:11
       |
     3 | extends = "../pdm.toml"
@@ -198,7 +200,7 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
         .collect();
     let mut deep = Folder::with(&files);
     insta::assert_snapshot!(deep.errors(), @r#"
-    error[E0145]: `extends` goes more than 16 files deep: pdm.toml → f1.toml → f2.toml → f3.toml → f4.toml → f5.toml → f6.toml → f7.toml → f8.toml → f9.toml → f10.toml → f11.toml → f12.toml → f13.toml → f14.toml → f15.toml → f16.toml → f17.toml
+    error[E0145]: `extends` is more than 16 files deep: pdm.toml → f1.toml → f2.toml → f3.toml → f4.toml → f5.toml → f6.toml → f7.toml → f8.toml → f9.toml → f10.toml → f11.toml → f12.toml → f13.toml → f14.toml → f15.toml → f16.toml → f17.toml
      --> f16.toml:2:11
       |
     2 | extends = "f17.toml"
@@ -226,7 +228,7 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
     2 | extends = ["bsae.toml", "nowhere/x.toml", 3, "${env:UNSET}"]
       |                         ^^^^^^^^^^^^^^^^
       |
-      = help: paths begin at the folder of the file that extends: `<folder>`
+      = help: paths are relative to the folder of the file that extends: `<folder>`
 
     error[E0109]: expected a path for `extends`, or a list of paths
      --> pdm.toml:2:43
@@ -304,11 +306,11 @@ fn a_mistake_is_shown_in_the_file_it_stands_in() {
     1 | [split]
       | ^ write `version = 3` at the top
 
-    error[E0104]: the format's version is 4, and this program reads versions 1 to 3
+    error[E0104]: the format version is 4, but this program reads versions 1 to 3
      --> new.toml:1:11
       |
     1 | version = 4
-      |           ^ the file is of a newer pdm-ml: use that one
+      |           ^ the file is for a newer pdm-ml; install that version
     ");
 }
 
@@ -461,7 +463,7 @@ fn a_profile_that_is_not_chosen_is_looked_through_without_false_alarms() {
        |
        = help: write [profile.c] and what it changes, such as `train.seeds = 1`
 
-    error[E0121]: `d e` is not a name for a profile
+    error[E0121]: `d e` is not a valid name for a profile
       --> pdm.toml:18:1
        |
     18 | "d e" = {}
@@ -558,7 +560,7 @@ fn variables_are_named_and_their_values_are_not_repeated() {
      --> environment:1:9
       |
     1 | PDM_ML__EXTENDS
-      |         ^^^^^^^ name the file itself, with the files it extends in it
+      |         ^^^^^^^ pass a file that has `extends` in it
 
     error[E0148]: `PDM_ML__SPLIT__` names no key
      --> environment:1:1
@@ -578,7 +580,7 @@ fn variables_are_named_and_their_values_are_not_repeated() {
     1 | --set profile.x.split.folds=3
       |       ^^^^^^^
       |
-      = help: choose a profile by --profile NAME; set the key itself to change a value
+      = help: choose a profile with `--profile NAME`, or set the key itself
     ");
     let lists = Folder::with(&[("pdm.toml", SMALLEST)])
         .variable("PDM_ML__FEATURES__HALF_LIVES", "[4, 15]")
@@ -691,19 +693,19 @@ fn files_of_the_first_version_stay_readable() {
         "version = 1\nextends = \"a.toml\"\n[profile.ci]\n[model]\nbatch = 3\nbatch_units = 3\n",
     )]);
     insta::assert_snapshot!(newer.errors(), @r#"
-    error[E0142]: `extends` came with version 2 of the format, and this file is of version 1
+    error[E0142]: `extends` needs version 2 of the format, but this file has version 1
      --> pdm.toml:2:1
       |
     2 | extends = "a.toml"
       | ^^^^^^^ write `version = 2`, or run `pdm-ml config migrate`
 
-    error[E0142]: `profile` came with version 2 of the format, and this file is of version 1
+    error[E0142]: `profile` needs version 2 of the format, but this file has version 1
      --> pdm.toml:3:2
       |
     3 | [profile.ci]
       |  ^^^^^^^ write `version = 2`, or run `pdm-ml config migrate`
 
-    error[E0143]: `model.batch_units` is an older name of `batch`, which stands beside it
+    error[E0143]: `model.batch_units` is the older name of `batch`, which is also set
      --> pdm.toml:6:1
       |
     6 | batch_units = 3

@@ -1,7 +1,7 @@
-//! What is wrong with a profile that was not chosen, as far as it is wrong whatever else is written.
+//! Checks the profiles that were not chosen, as far as that is possible without the rest of the pipeline.
 //!
-//! The file's schema answers that: a key that no kind of a section has, a value of no type it can be of. Limits and
-//! combinations depend on the rest, and are looked at once the profile is chosen.
+//! The file's schema finds keys that no kind of a section has, and values of a type that is not possible. Limits and combinations
+//! depend on the rest, and are checked when the profile is chosen.
 
 use std::collections::BTreeSet;
 
@@ -17,22 +17,23 @@ use pdm_core::codes::Code;
 
 /// Returns the mistakes in profiles, by the schema of a whole file.
 ///
-/// Their keys are those of the pipeline, as in a profile that is chosen: what is said of a key, such as that it may hold a
-/// secret, holds in both.
+/// The paths of the findings are those of the pipeline, as for the chosen profile, so that keys that may hold a secret are
+/// recognized in both.
 pub(in crate::config) fn mistakes(
     profiles: &[ProfileTable<'_>],
     schema: &Value,
 ) -> Vec<SpecFinding> {
     let of_profile = |(path, table): &ProfileTable<'_>| {
-        let mut look = ProfileCheck { found: Vec::new() };
-        look.profile(path, table, schema);
+        let mut check = ProfileCheck { found: Vec::new() };
+        check.profile(path, table, schema);
         let of_pipeline = |key: &str| {
             key.strip_prefix(path.as_str())
                 .unwrap_or(key)
                 .trim_start_matches('.')
                 .to_owned()
         };
-        look.found
+        check
+            .found
             .into_iter()
             .map(move |finding| SpecFinding {
                 path: of_pipeline(&finding.path),
@@ -48,7 +49,7 @@ struct ProfileCheck {
 }
 
 impl ProfileCheck {
-    /// Looks at a value that may be as any of the schemas says.
+    /// Checks a value against several schemas, of which one must fit.
     fn value(&mut self, path: &str, value: &Spanned<DeValue<'_>>, schemas: &[&Value]) {
         let forms: Vec<_> = schemas.iter().flat_map(|schema| forms(schema)).collect();
         if forms.iter().any(|form| is_open(form)) {
@@ -75,17 +76,17 @@ impl ProfileCheck {
         }
     }
 
-    /// Looks at a profile; one that is named as a section may be a section, and the name forgotten.
+    /// Checks a profile. Where it has the name of a section, its own name may be missing.
     fn profile(&mut self, path: &str, table: &DeTable<'_>, schema: &Value) {
         self.table(path, table, &[schema]);
         let name = path.split_once('.').map_or("", |(_, name)| name);
         if child(schema, name).is_some() {
             let hint = format!("a profile has a name: write [profile.ci] and `{name}.…` below it");
-            let of_sections = self
-                .found
-                .iter_mut()
-                .filter(|finding| finding.code == Code::UnknownSection);
-            of_sections.for_each(|finding| finding.hint = Some(hint.clone()));
+            for finding in &mut self.found {
+                if finding.code == Code::UnknownSection {
+                    finding.hint = Some(hint.clone());
+                }
+            }
         }
     }
 
@@ -102,7 +103,7 @@ impl ProfileCheck {
             if schemas.is_empty() {
                 let known: BTreeSet<_> = forms.iter().flat_map(|form| names(form)).collect();
                 let known: Vec<_> = known.into_iter().collect();
-                // Below the profile's own name there are sections.
+                // The keys directly in a profile are sections.
                 let is_section = path.split('.').count() == 2;
                 let code = if is_section {
                     Code::UnknownSection
@@ -127,13 +128,16 @@ impl ProfileCheck {
 
     fn items(&mut self, path: &str, items: &DeArray<'_>, forms: &[&Value]) {
         let schemas: Vec<_> = forms.iter().filter_map(|form| form.get("items")).collect();
-        for (i, item) in items.iter().enumerate().filter(|_| !schemas.is_empty()) {
+        if schemas.is_empty() {
+            return;
+        }
+        for (i, item) in items.iter().enumerate() {
             self.value(&join(path, &i.to_string()), item, &schemas);
         }
     }
 }
 
-/// Returns the alternatives of a schema that are none themselves.
+/// Returns the alternatives of a schema, and the schema itself where it has none.
 fn forms(schema: &Value) -> Vec<&Value> {
     let inner = ["oneOf", "anyOf", "allOf"]
         .into_iter()
@@ -147,7 +151,7 @@ fn forms(schema: &Value) -> Vec<&Value> {
     }
 }
 
-/// Returns whether a schema says nothing of the type.
+/// Returns whether a schema allows any type.
 fn is_open(form: &Value) -> bool {
     form.get("type").is_none() && form.get("enum").is_none()
 }
@@ -209,7 +213,9 @@ fn unlike(path: &str, value: &DeValue<'_>, forms: &[&Value]) -> SpecFinding {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    if let (DeValue::String(text), false) = (value, names.is_empty()) {
+    if let DeValue::String(text) = value
+        && !names.is_empty()
+    {
         let code = if path.ends_with(".kind") {
             Code::UnknownKind
         } else {
@@ -257,7 +263,7 @@ fn unlike(path: &str, value: &DeValue<'_>, forms: &[&Value]) -> SpecFinding {
     .hint(hint)
 }
 
-/// Returns what the elements of a list may be.
+/// Returns the alternatives for the elements of a list.
 fn forms_of_items(form: &Value) -> Vec<&Value> {
     form.get("items").map(forms).unwrap_or_default()
 }
@@ -274,7 +280,7 @@ fn in_words(form: &Value) -> &'static str {
     }
 }
 
-/// Returns what stands there; its text is not repeated, for it may be a secret in the wrong place.
+/// Describes a value. A text is not repeated, since it may be a secret in the wrong place.
 fn found(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(_) => "a string".to_owned(),

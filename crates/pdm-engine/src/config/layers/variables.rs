@@ -1,3 +1,5 @@
+//! Sets keys from environment variables such as `PDM_ML__SPLIT__FOLDS`.
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -8,14 +10,14 @@ use crate::config::overrides::{KeyStep, parse_key, parse_value, set};
 use crate::config::source::{ENVIRONMENT, SourceSpan, Sources};
 use pdm_core::codes::Code;
 
-/// What stands before the section in a variable's name.
+/// What comes before the section in a variable's name.
 const PREFIX: &str = "PDM_ML__";
-/// What stands between the steps of a key.
+/// What separates the steps of a key.
 const STEP: &str = "__";
 
-/// Sets in the document what each variable says.
+/// Sets the key of each variable in the document.
 ///
-/// Only the names are places to point at: whoever put a secret into the wrong variable must not find it repeated.
+/// Findings point only to the names of variables: a value may be a secret in the wrong variable.
 pub(in crate::config) fn apply<'t>(
     root: &mut DeTable<'t>,
     variables: &'t [SetVariable],
@@ -61,7 +63,7 @@ fn at(steps: Vec<KeyStep>, span: &SourceSpan) -> Vec<KeyStep> {
         .collect()
 }
 
-/// Returns the key a name stands for, each step with its place.
+/// Returns the key in a variable's name, each step with its place.
 fn steps(name: &str, base: usize) -> Option<Vec<KeyStep>> {
     let mut start = base + PREFIX.len();
     let steps = name.strip_prefix(PREFIX)?.split(STEP).map(|step| {

@@ -1,4 +1,4 @@
-//! What `[tune.space]` may search: keys that change how a model learns and not how it is judged.
+//! What `[tune.space]` may search: keys that change how a model learns, and not how it is judged.
 
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use pdm_models::tune::{
     Values, When,
 };
 
-/// Keys of searchable sections that decide what is scored: the clipping of predictions, and the cut points.
+/// Keys of searchable sections that decide what is scored: the clipping of predictions, and the cuts.
 const JUDGING: [&str; 3] = [
     "target.cap",
     "train.cuts_per_unit",
@@ -26,9 +26,10 @@ const JUDGING: [&str; 3] = [
 impl PipelineSpec {
     /// Returns what `[tune.space]` searches; empty where there is none.
     pub fn search_space(&self) -> Space {
-        let dimensions =
-            Search::of(self).map(|search| search.dimensions().filter_map(Result::ok).collect());
-        Space::new(dimensions.unwrap_or_default())
+        match Search::of(self) {
+            Some(search) => Space::new(search.dimensions().filter_map(Result::ok).collect()),
+            None => Space::new(Vec::new()),
+        }
     }
 }
 
@@ -38,30 +39,31 @@ pub(super) fn space_problems(spec: &PipelineSpec) -> Vec<Problem> {
         return Vec::new();
     };
     let problems: Vec<_> = search.dimensions().filter_map(Result::err).collect();
-    if problems.is_empty() {
-        search.grid_problem().into_iter().collect()
-    } else {
-        problems
+    if !problems.is_empty() {
+        return problems;
     }
+    search.grid_problem().into_iter().collect()
 }
 
-/// Returns the values of `[tune.space]` that no trial could use, with paths from the top of the file. They matter to a search
-/// only, and rest on the other sections, which must be sound.
+/// Returns the values of `[tune.space]` that no trial could use, with paths from the top of the file. They matter only to a
+/// search, and depend on the other sections, which must be valid.
 pub(super) fn unusable_values(spec: &PipelineSpec) -> Vec<Problem> {
     let Some(search) = Search::of(spec) else {
         return Vec::new();
     };
-    let found = |(key, range): (&str, &RangeOptions)| {
-        let (values, kinds) = search
-            .values(key, range)
-            .ok()
-            .filter(|_| range.problems().is_empty())?;
-        search
-            .refuse_unusable(key, &values, &kinds)
-            .err()
-            .map(|problem| problem.within(&place(key)))
-    };
-    search.options.space.iter().filter_map(found).collect()
+    let mut problems = Vec::new();
+    for (key, range) in search.options.space.iter() {
+        if !range.problems().is_empty() {
+            continue;
+        }
+        let Ok((values, kinds)) = search.values(key, range) else {
+            continue;
+        };
+        if let Err(problem) = search.refuse_unusable(key, &values, &kinds) {
+            problems.push(problem.within(&place(key)));
+        }
+    }
+    problems
 }
 
 struct Search<'s> {
@@ -80,7 +82,7 @@ impl<'s> Search<'s> {
         })
     }
 
-    /// Returns the keys that make sense by themselves; the others have been told by their room.
+    /// Returns the keys whose ranges are valid; the problems of the others are reported already.
     fn dimensions(&self) -> impl Iterator<Item = Result<SearchDimension, Problem>> {
         let sound = self
             .options
@@ -108,18 +110,17 @@ impl<'s> Search<'s> {
         })
     }
 
-    /// Returns the values of a key, and the families in play that have it.
+    /// Returns the values of a key, and the model families of the search that have it.
     fn values(&self, key: &str, range: &RangeOptions) -> Result<(Values, Vec<&str>), Problem> {
         self.refuse_fixed(key)?;
         self.refuse_overlap(key)?;
         let steps: Vec<_> = key.split('.').collect();
         let kinds = self.kinds_that_know(key, &steps)?;
-        let whole = if range.choices.is_some() {
-            false
-        } else {
-            self.takes_whole_numbers(&steps, &kinds)?
+        let is_whole = match range.choices {
+            Some(_) => false,
+            None => self.takes_whole_numbers(&steps, &kinds)?,
         };
-        let values = Values::of(range, whole)?;
+        let values = Values::of(range, is_whole)?;
         if self.options.method == SearchMethod::Grid && values.count().is_none() {
             return Err(
                 Problem::new("", "needs `step`, `points` or `choices` for a grid")
@@ -158,7 +159,7 @@ impl<'s> Search<'s> {
         })
     }
 
-    /// A table and a key in it cannot both be drawn.
+    /// Refuses a key of a table that is also searched.
     fn refuse_overlap(&self, key: &str) -> Result<(), Problem> {
         let around = |(outer, _): &(&str, &RangeOptions)| {
             key.strip_prefix(outer)
@@ -166,14 +167,14 @@ impl<'s> Search<'s> {
         };
         match self.options.space.iter().find(around) {
             Some((outer, _)) => {
-                let message = format!("is a part of `{outer}`, which is searched whole");
+                let message = format!("is a part of `{outer}`, which is searched as a whole");
                 Err(Problem::new("", message).with_code(Code::NamedTwice))
             }
             None => Ok(()),
         }
     }
 
-    /// Returns the model families in play.
+    /// Returns the model families of the search.
     fn kinds(&self) -> Vec<&str> {
         let choices = self
             .options
@@ -187,7 +188,7 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// Returns the families in play that have this key; outside `[model]` all have.
+    /// Returns the families of the search that have this key; outside `[model]`, all of them.
     fn kinds_that_know(&self, key: &str, steps: &[&str]) -> Result<Vec<&str>, Problem> {
         let knows = |kind: &&str| !self.keys.values(steps, Some(kind)).is_empty();
         let kinds: Vec<_> = self.kinds().into_iter().filter(knows).collect();
@@ -202,19 +203,23 @@ impl<'s> Search<'s> {
             .split_last()
             .expect("splitting gives at least one piece");
         let others = self.keys.kinds_with(&table[..table.len().min(1)], name);
-        let in_play = self.kinds();
+        let families = self.kinds();
         if table.len() == 1 && !others.is_empty() {
             let problem = Problem::new(
                 "",
-                format!("has no say where `{KIND}` is {}", suggest::one_of(&in_play)),
+                format!(
+                    "has no effect where `{KIND}` is {}",
+                    suggest::one_of(&families)
+                ),
             );
             return problem
                 .with_code(Code::SearchedKeyUnknown)
                 .hint(format!("a key of kind {}", suggest::one_of(&others)));
         }
-        let known = self
-            .keys
-            .known(table, in_play.first().map(|name| KindAt { name, depth: 1 }));
+        let known = self.keys.known(
+            table,
+            families.first().map(|name| KindAt { name, depth: 1 }),
+        );
         let problem = Problem::new("", format!("names no key of [{}]", table.join(".")))
             .with_code(Code::SearchedKeyUnknown);
         match suggest::hint(name, &known) {
@@ -230,12 +235,12 @@ impl<'s> Search<'s> {
         let types: Option<Vec<_>> = schemas.map(number_type).collect();
         match types {
             Some(types) => Ok(types.iter().all(|whole| *whole)),
-            None => Err(Problem::new("", "names no number: list its `choices`")
+            None => Err(Problem::new("", "is not a number: list its `choices`")
                 .with_code(Code::SearchRange)),
         }
     }
 
-    /// Tries the ends or the choices of a range, each by itself and with every family that has the key.
+    /// Tries the ends or the choices of a range, each on its own and with every family that has the key.
     fn refuse_unusable(&self, key: &str, values: &Values, kinds: &[&str]) -> Result<(), Problem> {
         let searched = |path: &str| {
             self.options
@@ -245,20 +250,17 @@ impl<'s> Search<'s> {
         };
         for (place, value) in values.probes() {
             for kind in if key == KIND { &[""] } else { kinds } {
-                let problems = self
-                    .spec
-                    .with_values(&self.probe(key, &value, kind))
-                    .err()
-                    .unwrap_or_default();
-                // What only another searched key makes wrong, that key may make right.
+                let Err(problems) = self.spec.with_values(&self.probe(key, &value, kind)) else {
+                    continue;
+                };
+                // A problem of another searched key may be solved by another value of that key.
                 if let Some(problem) = problems
                     .into_iter()
                     .find(|p| overlap(&p.path, key) || !searched(&p.path))
                 {
-                    let message = told(&problem);
                     return Err(Problem {
                         code: Code::SearchValue,
-                        message,
+                        message: message_with_key(&problem),
                         path: place,
                         hint: problem.hint,
                     });
@@ -281,15 +283,18 @@ impl<'s> Search<'s> {
         if self.options.method != SearchMethod::Grid || self.options.trials.is_some() {
             return None;
         }
-        let too_many = self.spec.search_space().grid(MOST_GRID_POINTS + 1).len() > MOST_GRID_POINTS;
+        let points = self.spec.search_space().grid(MOST_GRID_POINTS + 1).len();
+        if points <= MOST_GRID_POINTS {
+            return None;
+        }
         let message = format!("has more than {MOST_GRID_POINTS} points, too many for a grid");
         let problem = Problem::new("tune.space", message).with_code(Code::SearchGrid);
-        too_many.then(|| problem.hint("say how many in `trials`, or list fewer values"))
+        Some(problem.hint("set `trials`, or list fewer values"))
     }
 }
 
-/// Returns what is wrong with a value, with the key it is about.
-fn told(problem: &Problem) -> String {
+/// Returns the message of a problem, with the key it is about.
+fn message_with_key(problem: &Problem) -> String {
     let Problem { path, message, .. } = problem;
     if message.contains(&format!("`{path}`")) {
         message.clone()
@@ -298,12 +303,12 @@ fn told(problem: &Problem) -> String {
     }
 }
 
-/// Returns where a dotted key is searched.
+/// Returns the path in `[tune.space]` of a dotted key.
 fn place(key: &str) -> String {
     format!("tune.space.{}", super::source::join("", key))
 }
 
-/// Returns whether a number is whole by its schema; none for what is no number.
+/// Returns whether a number is whole by its schema; none where the value is not a number.
 fn number_type(schema: &Value) -> Option<bool> {
     match schema["type"].as_str() {
         Some("integer") => Some(true),
@@ -312,7 +317,7 @@ fn number_type(schema: &Value) -> Option<bool> {
     }
 }
 
-/// Returns whether two keys are the same or one lies within the other.
+/// Returns whether two keys are the same or one is within the other.
 fn overlap(a: &str, b: &str) -> bool {
     let within = |a: &str, b: &str| {
         a.strip_prefix(b)

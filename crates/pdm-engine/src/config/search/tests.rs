@@ -1,3 +1,5 @@
+//! Tests of `[tune.space]`.
+
 use serde_json::{Value, json};
 
 use crate::config::{Layers, PipelineSpec, edited};
@@ -87,7 +89,7 @@ rounds = { low = 100, high = 500 }
     19 | "model.round" = { low = 100, high = 500 }
        |                 ^^^^^^^^^^^^^^^^^^^^^^^^^ did you mean `rounds`?
 
-    error[E0138]: `tune.space."model.hidden"` has no say where `model.kind` is `gbdt`
+    error[E0138]: `tune.space."model.hidden"` has no effect where `model.kind` is `gbdt`
       --> pdm.toml:20:18
        |
     20 | "model.hidden" = { low = 16, high = 96 }
@@ -145,7 +147,7 @@ rounds = { low = 100, high = 500 }
        |
        = help: write [tune.space."model.feature_fraction"] and the keys below it
 
-    error[E0139]: `tune.space."features.half_lives"` names no number: list its `choices`
+    error[E0139]: `tune.space."features.half_lives"` is not a number: list its `choices`
       --> pdm.toml:28:25
        |
     28 | "features.half_lives" = { low = 4, high = 15 }
@@ -169,7 +171,7 @@ rounds = { low = 100, high = 500 }
     31 | "split.folds" = { choices = [5, 10] }
        |                 ^^^^^^^^^^^^^^^^^^^^^
 
-    error[E0137]: `tune.space."project.seed"` must not be searched: a lucky seed is no better model
+    error[E0137]: `tune.space."project.seed"` must not be searched: a lucky seed is not a better model
       --> pdm.toml:32:18
        |
     32 | "project.seed" = { low = 1, high = 9 }
@@ -229,15 +231,15 @@ fn more_mistakes_are_shown_where_they_stand() {
       --> pdm.toml:15:1
        |
     15 | [tune.space]
-       | ^^^^^^^^^^^^ say how many in `trials`, or list fewer values
+       | ^^^^^^^^^^^^ set `trials`, or list fewer values
 
-    error[E0140]: `tune.space.model.choices.0`: `model.l3` is no key of the pipeline
+    error[E0140]: `tune.space.model.choices.0`: `model.l3` is not a key of the pipeline
       --> pdm.toml:14:22
        |
     14 | model = { choices = [{ kind = "linear", l3 = 1 }] }
        |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-    error[E0125]: `tune.space."model.l2"` is a part of `model`, which is searched whole
+    error[E0125]: `tune.space."model.l2"` is a part of `model`, which is searched as a whole
       --> pdm.toml:15:14
        |
     15 | "model.l2" = { low = 0, high = 1 }
@@ -337,9 +339,9 @@ fn a_variant_that_cannot_be_is_refused_by_key() {
     insta::assert_snapshot!(wrong.map(refused).join("\n"), @"
     model.rounds: is 0, and must be from 1 to 100000
     model.rounds: expected a whole number of at least 0 for `model.rounds`, found the number 1.5
-    model.hidden: is no key of the pipeline
+    model.hidden: is not a key of the pipeline
     model.kind: `model.kind`: there is no kind `oracle`
-    model.l3: is no key of the pipeline
+    model.l3: is not a key of the pipeline
     features.sensors.0: the data has no sensor `s_99`
     features.half_lives.9: has no place in the file
     split.folds: has no place in the file
@@ -389,7 +391,7 @@ fn what_only_a_search_minds_keeps_nobody_else_from_working() {
     assert!(
         load(&text)
             .unwrap_err()
-            .contains("quantile is learnt by networks only")
+            .contains("only networks learn quantiles")
     );
     // A mistake elsewhere is told once, and not again for every value of the space.
     let mistake = text.replace("\"quantile\"", "\"mse\"\npatience = 0");

@@ -60,7 +60,7 @@ impl<'s> ProgramStep<'s> {
     /// Returns the named stages whose results the program may read.
     fn stages_before(&self) -> &'static [Stage] {
         match self.options.after {
-            Some(after) => after.line_up_to(),
+            Some(after) => after.up_to(),
             None => &[],
         }
     }
