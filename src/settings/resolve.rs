@@ -101,11 +101,7 @@ pub fn resolve(request: &PipelineRequest) -> Result<ResolvedPipeline, SettingsEr
         profile: chosen,
         files,
     };
-    Ok(ResolvedPipeline {
-        job,
-        root,
-        notes,
-    })
+    Ok(ResolvedPipeline { job, root, notes })
 }
 
 /// Returns the pipeline file as the user named it; none for the built-in pipeline.
