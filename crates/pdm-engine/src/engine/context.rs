@@ -67,7 +67,7 @@ impl Job {
 
     /// Returns whether there is no pipeline file, so that the embedded default is used.
     pub fn is_embedded(&self) -> bool {
-        self.label.starts_with('(')
+        self.files.is_empty()
     }
 }
 
