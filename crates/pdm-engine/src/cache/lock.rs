@@ -1,3 +1,5 @@
+//! The lock of a key: one process at a time works on it.
+
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::thread;
@@ -7,17 +9,17 @@ use super::CacheError;
 use super::error::At;
 use pdm_core::events::Interrupt;
 
-/// How long to sleep before asking again; a blocking wait could not be interrupted.
-const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// How long to sleep before trying again; a blocking wait could not be interrupted.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The right to work on one key; given up when dropped, and by the system when the process dies.
+/// The right to work on one key; released when dropped, and by the system when the process dies.
 #[derive(Debug)]
 pub(super) struct StageLock {
     _held: File,
 }
 
 impl StageLock {
-    /// Takes the lock, or returns nothing while another process holds it.
+    /// Takes the lock; returns none while another process holds it.
     pub(super) fn try_take(path: &Path) -> Result<Option<Self>, CacheError> {
         let file = File::options()
             .create(true)
@@ -32,7 +34,7 @@ impl StageLock {
         }
     }
 
-    /// Waits for the lock; calls `waiting` once if it is not free at once.
+    /// Waits for the lock; calls `waiting` once where it is not free at once.
     pub(super) fn take(
         path: &Path,
         interrupt: &Interrupt,
@@ -47,7 +49,7 @@ impl StageLock {
             if let Some(lock) = Self::try_take(path)? {
                 return Ok(lock);
             }
-            thread::sleep(ASK_AGAIN);
+            thread::sleep(RETRY_INTERVAL);
         }
     }
 }
