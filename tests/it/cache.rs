@@ -292,7 +292,7 @@ fn the_lock_in_git_is_believed_before_the_store() {
     fs::write(&entry, forged).unwrap();
     ci.write("pdm.lock", laptop.read("pdm.lock"));
     let answer = ci.pdm(&["features", "--locked"]);
-    warned(&answer, "tells another `features.json` than the lock");
+    warned(&answer, "has another `features.json` than the lock");
     assert_eq!(ci.json(&["features"])["stages"][1]["action"], "cached");
 }
 

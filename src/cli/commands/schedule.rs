@@ -18,7 +18,7 @@ use pdm_engine::config::PipelineSpec;
 use pdm_engine::engine;
 use pdm_engine::schedule::{
     Definition, DefinitionFile, ScheduleError, ScheduleOptions, ScheduledJob, SchedulerKind,
-    export, next_times, skipped_night,
+    export, next_times, skipped_time,
 };
 
 impl From<ScheduleError> for CliError {
@@ -56,7 +56,7 @@ fn write(args: &ScheduleExportArgs, ui: &Ui) -> Result<Exit, CliError> {
     let mut definition = export(kind, options(&job.spec)?, &described)?;
     definition
         .notes
-        .extend(skipped_night(kind, options(&job.spec)?, Timestamp::now())?);
+        .extend(skipped_time(kind, options(&job.spec)?, Timestamp::now())?);
     match &args.out {
         None if ui.is_for_people() => ui.as_it_is(&printed(&definition))?,
         None => ui.show(&definition, String::new)?,

@@ -16,7 +16,7 @@ mod with {
     use pdm_tracking::observe::{JobFacts, Spans, TraceContext, otlp};
 
     /// The export to a collector, if one is configured.
-    pub(in crate::cli::watch) struct Export(Mutex<Option<otlp::Export>>);
+    pub(in crate::cli::watch) struct Export(Mutex<Option<otlp::OtlpExport>>);
 
     impl Export {
         pub(in crate::cli::watch) fn begin(trace: &TraceContext) -> Self {

@@ -1,4 +1,4 @@
-//! Which entries of a cache are garbage, and taking them away.
+//! Finds and removes the entries of a cache that are no longer needed.
 
 use std::fs;
 use std::time::Duration;
@@ -13,67 +13,67 @@ use super::{Cache, CacheError, Stored};
 /// What may be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetentionPolicy {
-    /// How long nobody must have used an entry.
+    /// How long an entry must have been unused.
     pub older_than: Duration,
-    /// How many entries of each stage and pipeline stay, those used last, however old they are.
+    /// How many entries of each stage and pipeline are kept, those used last, whatever their age.
     pub keep_last: usize,
-    /// How large the cache may stay, in bytes; to get there, younger entries go, too, and last of all even those that
-    /// the last run of a pipeline rests on.
+    /// Largest size of the cache, in bytes. To reach it, younger entries are removed, too, and in the end even those that the
+    /// last run of a pipeline uses.
     pub max_bytes: Option<u64>,
 }
 
-/// What became of an entry that was to be removed.
+/// What happened to an entry that was to be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Removal {
-    /// It is gone.
+    /// It was removed.
     Removed,
-    /// Another process works on its key right now, so it stays.
+    /// It is kept, because another process works on its key.
     InUse,
-    /// Somebody else removed it before.
+    /// It was removed by another process before.
     Absent,
 }
 
-/// Returns the entries that may go, in the order in which they would. `stored` begins with the one used last.
+/// Returns the entries to remove, in order. `stored` begins with the one used last.
 pub fn collectable(stored: &[Stored], policy: &RetentionPolicy, now: Timestamp) -> Vec<Stored> {
     let old =
         |entry: &Stored| now.duration_since(entry.last_used).unsigned_abs() >= policy.older_than;
-    let kept_anyway = |at: usize| {
+    let is_kept = |at: usize| {
         let alike = |entry: &&Stored| {
             (&entry.stage, &entry.pipeline) == (&stored[at].stage, &stored[at].pipeline)
         };
         stored[at].is_reachable() || stored[..at].iter().filter(alike).count() < policy.keep_last
     };
-    let (mut gone, mut kept) = (Vec::new(), Vec::new());
+    let mut removed = Vec::new();
+    let mut kept = Vec::new();
     for (at, entry) in stored.iter().enumerate().rev() {
-        let garbage = !kept_anyway(at) && old(entry) && entry.last_used <= now;
-        if garbage {
-            gone.push(entry.clone())
+        if !is_kept(at) && old(entry) && entry.last_used <= now {
+            removed.push(entry.clone());
         } else {
-            kept.push((kept_anyway(at), entry))
+            kept.push((is_kept(at), entry));
         }
     }
     let Some(most) = policy.max_bytes else {
-        return gone;
+        return removed;
     };
-    // Stable: within both groups the one used longest ago comes first.
-    kept.sort_by_key(|(kept_anyway, entry)| (*kept_anyway, entry.is_reachable()));
+    // The sort is stable: within both groups, the entry used longest ago comes first.
+    kept.sort_by_key(|(is_kept, entry)| (*is_kept, entry.is_reachable()));
     let mut bytes: u64 = kept.iter().map(|(_, entry)| entry.bytes).sum();
     for (_, entry) in kept {
         if bytes <= most {
             break;
         }
         bytes -= entry.bytes;
-        gone.push(entry.clone());
+        removed.push(entry.clone());
     }
-    gone
+    removed
 }
 
 impl Cache {
     /// Removes an entry, unless a process is working on its key. Readers see all of it or nothing.
     ///
     /// # Errors
-    /// The file system refuses.
+    /// An error of the file system.
     pub fn remove(&self, entry: &Stored) -> Result<Removal, CacheError> {
         let folder = self
             .root()
@@ -85,10 +85,10 @@ impl Cache {
         }
         let locks = self.root().join("locks");
         fs::create_dir_all(&locks).at("create", &locks)?;
-        let Some(_nobody_works_on_it) = StageLock::try_take(&self.lock_path(entry.key))? else {
+        let Some(_lock) = StageLock::try_take(&self.lock_path(entry.key))? else {
             return Ok(Removal::InUse);
         };
-        // Under this name it is swept by the next `open`, should this process die in between.
+        // Under this name the next `open` removes it, should this process die in between.
         let doomed = self.root().join("work").join(entry.key.to_string());
         remove_folder(&doomed)?;
         fs::create_dir_all(self.root().join("work")).at("create", &doomed)?;

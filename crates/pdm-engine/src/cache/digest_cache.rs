@@ -1,4 +1,4 @@
-//! Digests of files that were hashed before, trusted as long as the file system says that nothing happened to them.
+//! Digests of files that were hashed before, valid as long as the file system reports no change.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use pdm_core::content::{Digest, MOST_OF_A_NOTE, atomic_write, read_at_most};
 
-/// Layout of the file; one of another layout is as good as none.
+/// Layout of the file; one with another layout is ignored.
 const FORMAT: u32 = 1;
-/// A file changed this shortly before it was hashed may have changed again within the same tick of its clock. The coarsest
-/// clock of a file system in use, that of FAT, ticks every 2 s.
+/// A file that changed this shortly before it was hashed may have changed again within the same tick of the clock. The coarsest
+/// clock of a common file system, that of FAT, ticks every 2 s.
 const RACY: Duration = Duration::from_secs(2);
 
-/// What the file system says of a file; any change of its bytes changes this, unless somebody sets the clocks back.
+/// The metadata of a file; any change of its bytes changes this, unless the clock is set back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct FileStat {
     bytes: u64,
@@ -42,9 +42,9 @@ struct DigestCacheFile {
     files: BTreeMap<String, KnownDigest>,
 }
 
-/// Remembers digests of files beside what the file system said of them, in one file of its own. Threads may share it.
+/// A file with digests of files and their metadata. Threads may share it.
 ///
-/// A file that is damaged or cannot be read or written costs only time: everything is hashed then.
+/// Where that file is damaged or cannot be read or written, all files are hashed again.
 #[derive(Debug)]
 pub struct DigestCache {
     path: PathBuf,
@@ -54,12 +54,12 @@ pub struct DigestCache {
 #[derive(Debug, Default)]
 struct DigestCacheState {
     files: BTreeMap<String, KnownDigest>,
-    /// What is not written yet.
-    learnt: BTreeMap<String, KnownDigest>,
+    /// Those that are not saved yet.
+    unsaved: BTreeMap<String, KnownDigest>,
 }
 
 impl DigestCache {
-    /// Reads what is remembered in the file at `path`, which need not be there.
+    /// Reads the digests in the file at `path`, which need not exist.
     pub fn open(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let files = read(&path);
@@ -72,7 +72,7 @@ impl DigestCache {
         }
     }
 
-    /// Returns a cache that trusts nothing it remembers: every file is hashed, and remembered anew.
+    /// Returns a cache without its digests: every file is hashed again.
     #[must_use]
     pub fn hashing_all(self) -> Self {
         self.lock().files.clear();
@@ -82,56 +82,50 @@ impl DigestCache {
     /// Returns the digest of a file, and its size in bytes.
     ///
     /// # Errors
-    /// Whatever opening or reading the file answers.
+    /// The file cannot be opened or read.
     pub fn digest(&self, path: &Path) -> io::Result<(Digest, u64)> {
         let seen = FileStat::of(&fs::metadata(path)?);
         let name = path.to_string_lossy();
-        if let Some(known) = self
-            .lock()
-            .files
-            .get(name.as_ref())
-            .filter(|known| known.holds(&seen))
+        if let Some(known) = self.lock().files.get(name.as_ref())
+            && known.is_valid_for(&seen)
         {
             return Ok((known.sha256, seen.bytes));
         }
         let hashed_ns = nanoseconds(SystemTime::now());
         let sha256 = Digest::of_file(path)?;
-        // Whatever was changed meanwhile is hashed again next time.
+        // A file that changed meanwhile is hashed again next time.
         if FileStat::of(&fs::metadata(path)?) == seen {
-            let (mut state, known) = (
-                self.lock(),
-                KnownDigest {
-                    seen,
-                    hashed_ns,
-                    sha256,
-                },
-            );
+            let known = KnownDigest {
+                seen,
+                hashed_ns,
+                sha256,
+            };
+            let mut state = self.lock();
             state.files.insert(name.to_string(), known);
-            state.learnt.insert(name.into_owned(), known);
+            state.unsaved.insert(name.into_owned(), known);
         }
         Ok((sha256, seen.bytes))
     }
 
-    /// Writes what was learnt beside what others have written meanwhile, where there is anything; files that are gone are
-    /// forgotten.
+    /// Saves the new digests, and keeps those that other processes have saved meanwhile; deleted files are dropped.
     pub fn save(&self) {
-        let learnt = std::mem::take(&mut self.lock().learnt);
-        if learnt.is_empty() {
+        let unsaved = std::mem::take(&mut self.lock().unsaved);
+        if unsaved.is_empty() {
             return;
         }
         let mut files = read(&self.path);
-        files.extend(learnt);
+        files.extend(unsaved);
         files.retain(|path, _| Path::new(path).is_file());
         if let Ok(bytes) = serde_json::to_vec_pretty(&DigestCacheFile {
             format: FORMAT,
             files,
         }) {
-            // On a read-only disk everything is hashed every time.
+            // On a read-only disk, all files are hashed every time.
             let _unwritten = atomic_write(&self.path, &bytes);
         }
     }
 
-    /// Forgets everything: somebody read other bytes than are remembered here.
+    /// Deletes all digests, after a file was found to have other bytes than its digest says.
     pub fn forget(path: &Path) {
         let _absent = fs::remove_file(path);
     }
@@ -142,16 +136,17 @@ impl DigestCache {
 }
 
 fn read(path: &Path) -> BTreeMap<String, KnownDigest> {
-    let read = read_at_most(path, MOST_OF_A_NOTE)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<DigestCacheFile>(&bytes).ok());
-    read.filter(|contents| contents.format == FORMAT)
-        .unwrap_or_default()
-        .files
+    let Ok(bytes) = read_at_most(path, MOST_OF_A_NOTE) else {
+        return BTreeMap::new();
+    };
+    match serde_json::from_slice::<DigestCacheFile>(&bytes) {
+        Ok(contents) if contents.format == FORMAT => contents.files,
+        Ok(_) | Err(_) => BTreeMap::new(),
+    }
 }
 
 impl KnownDigest {
-    fn holds(&self, seen: &FileStat) -> bool {
+    fn is_valid_for(&self, seen: &FileStat) -> bool {
         let settled = self
             .seen
             .modified_ns

@@ -1,3 +1,5 @@
+//! One result of a stage in the cache: its key, its files, its cost.
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::path::{Component, Path, PathBuf};
@@ -10,7 +12,7 @@ use super::error::At;
 use super::{CacheError, StageKey};
 use pdm_core::content::{Digest, MOST_OF_A_NOTE, digest_of, read_at_most, read_note};
 
-/// Layout of `entry.json`; a file of another layout counts as damaged, so its stage runs again.
+/// Layout of `entry.json`; a file with another layout counts as damaged, so its stage runs again.
 const FORMAT: u32 = 1;
 
 /// One file a stage made.
@@ -26,12 +28,12 @@ pub struct Output {
     modified_ns: u64,
 }
 
-/// What a stage cost when it worked.
+/// What it cost to run a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Cost {
     /// Wall time, in milliseconds.
     pub elapsed_ms: u64,
-    /// Most main memory the process held meanwhile, in bytes; none where the system did not tell.
+    /// Most main memory the process held meanwhile, in bytes; none where the system does not report it.
     pub peak_bytes: Option<u64>,
 }
 
@@ -43,7 +45,7 @@ pub struct CacheEntry {
     outputs: Vec<Output>,
     summary: Value,
     elapsed_ms: u64,
-    /// Most main memory the process held while the stage worked, in bytes; older programs wrote none and read past it.
+    /// Most main memory the process held while the stage ran, in bytes; older releases do not write it, and ignore it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     peak_bytes: Option<u64>,
     #[serde(skip)]
@@ -51,7 +53,7 @@ pub struct CacheEntry {
 }
 
 impl CacheEntry {
-    /// Describes the outputs below `folder`, after making sure that they have reached the disk.
+    /// Returns the entry of the outputs in `folder`, after making sure that they have reached the disk.
     pub(super) fn describe(
         folder: &Path,
         key: StageKey,
@@ -77,9 +79,9 @@ impl CacheEntry {
         })
     }
 
-    /// Reads the entry in `folder` and checks its outputs; says what is wrong with a damaged one.
+    /// Reads the entry in `folder` and checks its outputs; the error says what is damaged.
     ///
-    /// An output whose size and time of change are as recorded is trusted; otherwise its bytes are hashed.
+    /// The bytes of an output are hashed only where its size or time of change is not as recorded.
     pub(super) fn read(folder: &Path, key: &StageKey) -> Result<Self, String> {
         let text = read_at_most(&file_of(folder), MOST_OF_A_NOTE)
             .map_err(|error| format!("entry.json cannot be read: {error}"))?;
@@ -98,15 +100,14 @@ impl CacheEntry {
             folder: folder.to_owned(),
             ..entry
         };
-        entry
-            .outputs
-            .iter()
-            .try_for_each(|output| entry.check(output))?;
+        for output in &entry.outputs {
+            entry.check(output)?;
+        }
         Ok(entry)
     }
 
-    /// Reads what an entry says of itself, whether or not its outputs are whole.
-    pub(super) fn glance(folder: &Path) -> Option<Self> {
+    /// Reads an entry without checking its outputs.
+    pub(super) fn read_unchecked(folder: &Path) -> Option<Self> {
         serde_json::from_str(&read_note(&file_of(folder)).ok()?).ok()
     }
 
@@ -135,17 +136,17 @@ impl CacheEntry {
         &self.outputs
     }
 
-    /// Returns what the stage said about its outputs.
+    /// Returns the stage's summary.
     pub fn summary(&self) -> &Value {
         &self.summary
     }
 
-    /// Returns how long the stage worked, in milliseconds.
+    /// Returns how long the stage ran, in milliseconds.
     pub fn elapsed_ms(&self) -> u64 {
         self.elapsed_ms
     }
 
-    /// Returns what the stage cost when it worked.
+    /// Returns what it cost to run the stage.
     pub fn cost(&self) -> Cost {
         Cost {
             elapsed_ms: self.elapsed_ms,
@@ -153,17 +154,17 @@ impl CacheEntry {
         }
     }
 
-    /// Returns the folder the outputs lie in.
+    /// Returns the folder of the outputs.
     pub fn dir(&self) -> PathBuf {
         outputs_of(&self.folder)
     }
 
-    /// Returns where an output lies.
+    /// Returns the path of an output.
     pub fn path(&self, output: &str) -> PathBuf {
         self.dir().join(output)
     }
 
-    /// Returns the digest of all outputs, names and contents: what a later stage takes as its input.
+    /// Returns the digest of all outputs, names and contents, which is an input of later stages.
     ///
     /// # Panics
     /// Never: a map of text to digests has a JSON form.
@@ -182,7 +183,7 @@ impl CacheEntry {
             .components()
             .all(|part| matches!(part, Component::Normal(_)))
         {
-            return Err(format!("output `{name}` lies outside its folder"));
+            return Err(format!("output `{name}` is outside its folder"));
         }
         let path = self.path(name);
         let found = fs::metadata(&path)
@@ -253,7 +254,8 @@ fn slashed(root: &Path, path: &Path) -> Result<String, CacheError> {
         .join("/"))
 }
 
-/// A power cut after the rename must not leave a file of the right size and time without its bytes.
+/// Makes sure that a file has reached the disk: a power cut after the rename must not leave a file of the right size and time
+/// without its bytes.
 fn sync(path: &Path) -> Result<(), CacheError> {
     File::open(path)
         .and_then(|file| file.sync_all())
@@ -261,9 +263,11 @@ fn sync(path: &Path) -> Result<(), CacheError> {
 }
 
 fn modified_ns(found: &Metadata) -> u64 {
-    let since_1970 = found
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    since_1970.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+    let Ok(modified) = found.modified() else {
+        return 0;
+    };
+    match modified.duration_since(UNIX_EPOCH) {
+        Ok(since_1970) => u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX),
+        Err(_) => 0,
+    }
 }

@@ -1,33 +1,35 @@
+//! Why the cache cannot be read or written.
+
 use std::io;
 use std::path::{Path, PathBuf};
 
 use pdm_core::codes::Code;
 use pdm_core::events::Interrupted;
 
-/// The cache could not be read or written.
+/// Why the cache cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// A signal came while waiting for another process.
     #[error("the work was stopped")]
     Interrupted(#[from] Interrupted),
-    /// The file system refused.
+    /// The file system returned an error.
     #[error("cannot {doing} `{}`", path.display())]
     Io {
         /// What was tried, as a verb.
         doing: &'static str,
-        /// On which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// The answer.
+        /// Why not.
         #[source]
         source: io::Error,
     },
     /// A stage left something that is neither a file nor a folder.
-    #[error("`{}` is neither a file nor a folder, and a stage may leave nothing else", .0.display())]
+    #[error("`{}` is neither a file nor a folder, so it cannot be cached", .0.display())]
     NotAFile(PathBuf),
     /// A stage left a file whose name is not UTF-8.
     #[error("the file name `{}` is not UTF-8", .0.display())]
     NotUtf8(PathBuf),
-    /// The entry has no JSON form.
+    /// The entry cannot be written as JSON.
     #[error("the cache entry cannot be written as JSON")]
     Json(#[from] serde_json::Error),
 }
@@ -43,7 +45,7 @@ impl CacheError {
     }
 }
 
-/// Says what was tried, and where, when an input or output fails.
+/// Adds to an I/O error what was tried, and where.
 pub(super) trait At<T> {
     fn at(self, doing: &'static str, path: &Path) -> Result<T, CacheError>;
 }
@@ -58,7 +60,7 @@ impl<T> At<T> for io::Result<T> {
     }
 }
 
-/// Removes a folder; one that is not there counts as removed.
+/// Removes a folder, if it exists.
 pub(super) fn remove_folder(path: &Path) -> Result<(), CacheError> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", path),

@@ -1,3 +1,5 @@
+//! What differs between two keys of a stage.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -10,7 +12,7 @@ use pdm_core::content::Digest;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum KeyChange {
-    /// The stage itself makes something else now.
+    /// The stage itself computes something else now.
     Version {
         /// Before.
         old: u32,
@@ -21,18 +23,18 @@ pub enum KeyChange {
     Parameter {
         /// Dotted key path, as in the pipeline file.
         path: String,
-        /// Before; nothing where the option was not there.
+        /// Before; none where the option was not set.
         old: Option<Value>,
-        /// Now; nothing where the option is gone.
+        /// Now; none where the option is not set.
         new: Option<Value>,
     },
     /// An input has another content.
     Input {
         /// Name of the input.
         name: String,
-        /// Before; nothing where the input was not there.
+        /// Before; none where there was no such input.
         old: Option<Digest>,
-        /// Now; nothing where the input is gone.
+        /// Now; none where there is no such input.
         new: Option<Digest>,
     },
 }
@@ -53,7 +55,8 @@ pub fn explain(old: &StageKey, new: &StageKey) -> Vec<KeyChange> {
         &mut changes,
     );
     for name in names(&old.inputs, &new.inputs) {
-        let (old, new) = (old.inputs.get(name).copied(), new.inputs.get(name).copied());
+        let old = old.inputs.get(name).copied();
+        let new = new.inputs.get(name).copied();
         if old != new {
             changes.push(KeyChange::Input {
                 name: name.clone(),
@@ -66,16 +69,17 @@ pub fn explain(old: &StageKey, new: &StageKey) -> Vec<KeyChange> {
 }
 
 impl KeyChange {
-    /// Returns the change as a fragment; `place` tells where in the pipeline file an option stands.
+    /// Returns the change as a fragment; `place` returns the place of an option, such as `pdm.toml:12`.
     pub fn text(&self, place: impl Fn(&str) -> Option<String>) -> String {
         match self {
             Self::Version { old, new } => {
                 format!("the stage itself changed, version {old} → {new}")
             }
             Self::Parameter { path, old, new } => {
-                let place = place(path)
-                    .map(|place| format!(" ({place})"))
-                    .unwrap_or_default();
+                let place = match place(path) {
+                    Some(place) => format!(" ({place})"),
+                    None => String::new(),
+                };
                 format!(
                     "`{path}` {} → {}{place}",
                     shown(old.as_ref()),
@@ -114,7 +118,7 @@ fn compare(path: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut V
     }
 }
 
-/// An array of tables is compared table by table, an array of plain values as a whole.
+/// Returns whether an array is compared table by table; an array of plain values is compared as a whole.
 fn nested(items: &[Value]) -> bool {
     items.iter().any(Value::is_object)
 }
@@ -135,7 +139,10 @@ fn names<'a>(
 }
 
 fn shown(value: Option<&Value>) -> String {
-    let text = value.map_or_else(|| "unset".to_owned(), Value::to_string);
+    let text = match value {
+        Some(value) => value.to_string(),
+        None => "unset".to_owned(),
+    };
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

@@ -1,3 +1,5 @@
+//! The files behind an input of a key, and how they changed.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,7 @@ use pdm_core::content::Digest;
 pub struct InputFile {
     /// Name of the input it belongs to; several files may be pooled into one.
     pub input: String,
-    /// Path as people know it, from the project's folder where it lies within.
+    /// Path as it is shown: relative to the project's folder where the file is in it.
     pub path: String,
     /// Size in bytes.
     pub bytes: u64,
@@ -22,37 +24,31 @@ pub struct InputFile {
 pub struct InputChange {
     /// Path.
     pub path: String,
-    /// Before; nothing where it was not there.
+    /// Before; none where it did not exist.
     pub old: Option<InputFile>,
-    /// Now; nothing where it is gone.
+    /// Now; none where it does not exist.
     pub new: Option<InputFile>,
 }
 
 impl InputChange {
     /// Returns what differs between the files of an input, in order of path.
     pub fn between(input: &str, old: &[InputFile], new: &[InputFile]) -> Vec<Self> {
-        let of = |files: &[InputFile]| -> BTreeMap<String, InputFile> {
-            let files = files.iter().filter(|file| file.input == input);
-            files
-                .map(|file| (file.path.clone(), file.clone()))
-                .collect()
-        };
-        let (old, new) = (of(old), of(new));
+        let old = files_by_path(input, old);
+        let new = files_by_path(input, new);
         let paths: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-        let change = |path: &String| Self {
-            path: path.clone(),
-            old: old.get(path).cloned(),
-            new: new.get(path).cloned(),
-        };
-        paths
-            .into_iter()
-            .map(change)
-            .filter(|change| change.is_one())
-            .collect()
-    }
-
-    fn is_one(&self) -> bool {
-        self.old.as_ref().map(|file| file.sha256) != self.new.as_ref().map(|file| file.sha256)
+        let mut changes = Vec::new();
+        for path in paths {
+            let old = old.get(path).copied();
+            let new = new.get(path).copied();
+            if old.map(|file| file.sha256) != new.map(|file| file.sha256) {
+                changes.push(Self {
+                    path: (*path).to_owned(),
+                    old: old.cloned(),
+                    new: new.cloned(),
+                });
+            }
+        }
+        changes
     }
 
     /// Returns the change as a fragment.
@@ -63,13 +59,23 @@ impl InputChange {
                 format!("`{path}` changed ({} → {} bytes)", old.bytes, new.bytes)
             }
             (Some(old), Some(new)) => {
-                let (old, new, bytes) = (old.sha256.short(), new.sha256.short(), new.bytes);
-                format!("`{path}` changed (still {bytes} bytes, SHA-256 {old}… → {new}…)")
+                let bytes = new.bytes;
+                let before = old.sha256.short();
+                let now = new.sha256.short();
+                format!("`{path}` changed (still {bytes} bytes, SHA-256 {before}… → {now}…)")
             }
             (None, _) => format!("`{path}` is new"),
             (_, None) => format!("`{path}` is gone"),
         }
     }
+}
+
+fn files_by_path<'f>(input: &str, files: &'f [InputFile]) -> BTreeMap<&'f str, &'f InputFile> {
+    files
+        .iter()
+        .filter(|file| file.input == input)
+        .map(|file| (file.path.as_str(), file))
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! The key of a stage: everything its outputs depend on.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -7,22 +9,22 @@ use pdm_core::content::{Digest, digest_of};
 
 /// Everything a stage's outputs depend on.
 ///
-/// Never the version of the program: an upgrade must not retrain the world. A change of the stage's own meaning raises
-/// its semantic version instead.
+/// Never the version of the program: an upgrade must not retrain everything. Where a stage computes something else, its semantic
+/// version is raised instead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageKey {
     /// Name of the stage.
     pub stage: String,
-    /// Raised whenever the stage makes something else from the same parameters and inputs.
+    /// Raised whenever the stage computes something else from the same parameters and inputs.
     pub semantic_version: u32,
-    /// The options the stage obeys, defaults filled in, keyed by the sections of the pipeline file.
+    /// The options that the stage uses, with defaults filled in, by section of the pipeline file.
     pub parameters: Value,
     /// Digest of each input, by name.
     pub inputs: BTreeMap<String, Digest>,
 }
 
 impl StageKey {
-    /// Returns the name of whatever this key makes; the order of keys in `parameters` does not matter.
+    /// Returns the digest that results of this key are stored under; the order of keys in `parameters` does not matter.
     ///
     /// # Panics
     /// Never: JSON values and maps keyed by text have a JSON form.

@@ -1,6 +1,6 @@
-//! `pdm.lock`: what a pipeline was made from and what came out, for Git to keep beside the pipeline file.
+//! `pdm.lock`: the inputs and results of a pipeline, to be committed next to the pipeline file.
 //!
-//! JSON with one value a line, in an order that depends on nothing but the contents, so that a diff shows what changed.
+//! JSON with one value a line, in an order that depends only on the contents, so that a diff shows what changed.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,11 +15,11 @@ use pdm_core::content::{Digest, MOST_OF_A_NOTE, atomic_write, canonical_json, re
 /// The layout this program writes and reads.
 const VERSION: u32 = 1;
 
-/// What a pipeline was made from and what came out.
+/// The inputs and results of a pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LockFile {
     version: u32,
-    /// The program that wrote it; another one that gives the same results leaves it alone.
+    /// The release that wrote it; another one with the same results does not change it.
     tool: String,
     /// Name of the pipeline.
     pipeline: String,
@@ -27,7 +27,7 @@ pub struct LockFile {
     pub inputs: Vec<InputFile>,
     /// The stages in order, as far as they were run.
     pub stages: Vec<LockedStage>,
-    /// The programs of `[[stage]]` that stand before the gates, by name.
+    /// The programs of `[[stage]]` that come before the gates, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exec: Vec<LockedStage>,
 }
@@ -50,19 +50,19 @@ pub enum LockFileError {
     /// It cannot be read.
     #[error("cannot be read")]
     Io(#[source] io::Error),
-    /// It is no lock.
+    /// It is not a lock.
     #[error("is not valid")]
     Json(#[source] serde_json::Error),
-    /// Another program wrote it.
-    #[error("has version {0}, and this program reads version {VERSION}")]
+    /// Another release wrote it.
+    #[error("has version {0}, but this program reads version {VERSION}")]
     Version(u64),
-    /// Somebody edited it.
-    #[error("was changed by hand: stage `{0}` does not have the digest it tells")]
+    /// It was edited.
+    #[error("was edited: the digest of stage `{0}` does not match its key")]
     Edited(String),
 }
 
 impl LockedStage {
-    /// Returns what an entry of the cache is locked as. What a program wrote on its way is nobody's result.
+    /// Returns an entry of the cache as it is locked, without the log of a program, which is not a result.
     pub fn of(entry: &CacheEntry) -> Self {
         let key = entry.key().clone();
         let parameters =
@@ -121,18 +121,15 @@ impl LockFile {
             _ => {}
         }
         let lock: Self = serde_json::from_value(value).map_err(LockFileError::Json)?;
-        match lock
-            .stages
-            .iter()
-            .chain(&lock.exec)
-            .find(|stage| stage.key.digest() != stage.digest)
-        {
-            Some(stage) => Err(LockFileError::Edited(stage.key.stage.clone())),
-            None => Ok(Some(lock)),
+        for stage in lock.stages.iter().chain(&lock.exec) {
+            if stage.key.digest() != stage.digest {
+                return Err(LockFileError::Edited(stage.key.stage.clone()));
+            }
         }
+        Ok(Some(lock))
     }
 
-    /// Returns what is locked of a stage, by its name.
+    /// Returns the locked stage with this name.
     pub fn stage(&self, name: &str) -> Option<&LockedStage> {
         self.stages
             .iter()
@@ -140,30 +137,33 @@ impl LockFile {
             .find(|locked| locked.key.stage == name)
     }
 
-    /// Returns whether both lock the same, whoever wrote them.
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        (&self.pipeline, &self.inputs) == (&other.pipeline, &other.inputs)
-            && (&self.stages, &self.exec) == (&other.stages, &other.exec)
+    /// Returns whether both lock the same, whichever release wrote them.
+    pub fn locks_the_same(&self, other: &Self) -> bool {
+        self.pipeline == other.pipeline
+            && self.inputs == other.inputs
+            && self.stages == other.stages
+            && self.exec == other.exec
     }
 
-    /// Returns this lock with the later stages of an older one, which still hold as long as all before them are the same.
+    /// Returns this lock with the later stages of an older one, which are still valid where all stages before them are the same.
     #[must_use]
     pub fn continued_by(mut self, older: &Self) -> Self {
         let common = older.stages.get(..self.stages.len());
-        if common == Some(&self.stages) && self.inputs == older.inputs {
-            self.stages
-                .extend_from_slice(&older.stages[self.stages.len()..]);
-            let others = older
-                .exec
-                .iter()
-                .filter(|exec| self.exec.iter().all(|own| own.key.stage != exec.key.stage));
-            let exec = self.exec.iter().chain(others).cloned().collect();
-            return self.with_exec(exec);
+        if common != Some(&self.stages) || self.inputs != older.inputs {
+            return self;
         }
-        self
+        self.stages
+            .extend_from_slice(&older.stages[self.stages.len()..]);
+        let mut exec = self.exec.clone();
+        for other in &older.exec {
+            if self.exec.iter().all(|own| own.key.stage != other.key.stage) {
+                exec.push(other.clone());
+            }
+        }
+        self.with_exec(exec)
     }
 
-    /// Writes the lock, whole or not at all.
+    /// Writes the lock, completely or not at all.
     ///
     /// # Errors
     /// As [`atomic_write`].
@@ -286,10 +286,10 @@ mod tests {
     fn later_stages_stay_only_as_long_as_those_before_are_the_same() {
         let whole = lock(&[stage("train", 300), stage("evaluate", 1)]);
         let begun = lock(&[stage("train", 300)]);
-        assert!(begun.clone().continued_by(&whole).says_the_same(&whole));
+        assert!(begun.clone().continued_by(&whole).locks_the_same(&whole));
         let other = lock(&[stage("train", 500)]);
-        assert!(other.clone().continued_by(&whole).says_the_same(&other));
+        assert!(other.clone().continued_by(&whole).locks_the_same(&other));
         let longer = whole.clone().continued_by(&begun);
-        assert!(longer.says_the_same(&whole));
+        assert!(longer.locks_the_same(&whole));
     }
 }

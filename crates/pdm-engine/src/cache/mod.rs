@@ -1,18 +1,18 @@
-//! Remembers what a stage made, under the digest of everything it was made from.
+//! The cache: results of stages, stored under the digest of everything they were made from.
 //!
-//! On disk, below the cache's root:
+//! On disk, in the cache's root:
 //!
 //! ```text
 //! entries/<stage>/<digest>/entry.json     the key, the outputs with their SHA-256, the summary
 //! entries/<stage>/<digest>/outputs/…      the files
 //! entries/<stage>/<digest>/used           name of the pipeline that used it last; its time is that of the last use
-//! work/<digest>/                          a stage at work; renamed into entries/ when it ends well
+//! work/<digest>/                          a stage that is running; renamed into entries/ when it succeeds
 //! resume/<digest>/                        partial results that survive a kill
 //! locks/<digest>                          held while a process works on that key
 //! last/<pipeline>/<stage>.json            the key used last and the files behind it, to explain why a stage runs again
 //! ```
 //!
-//! [`RemoteCache`] shares results between machines; [`LockFile`] is what Git keeps of a run beside the pipeline file.
+//! [`RemoteCache`] shares results between machines; [`LockFile`] records the inputs and results of a pipeline for Git.
 //!
 //! A process that dies leaves a folder in `work/` whose lock is free; the next [`Cache::open`] removes it.
 
@@ -46,7 +46,7 @@ pub use status::Status;
 pub use store::{Cache, Claim};
 pub use stored::Stored;
 
-/// Name of the file beside a program's outputs that holds what it wrote. It is kept, and part of nothing that must be the same.
+/// Name of the file with what a program printed, next to its outputs. It is kept, but is not one of the results that must match.
 pub const LOG: &str = "log.txt";
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! The note of the key that a stage used last.
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -5,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{InputFile, StageKey};
 use pdm_core::content::read_note;
 
-/// What is kept of the key a pipeline's stage used last. Older programs wrote the key alone, and read past the rest.
+/// The key that a stage of a pipeline used last. Older releases wrote only the key, and ignore the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct LastUse {
     #[serde(flatten)]
@@ -15,7 +17,7 @@ pub(super) struct LastUse {
 }
 
 impl LastUse {
-    /// Reads a note; one that cannot be read is none.
+    /// Reads a note; none where it cannot be read.
     pub(super) fn read(path: &Path) -> Option<Self> {
         serde_json::from_str(&read_note(path).ok()?).ok()
     }

@@ -1,3 +1,5 @@
+//! A result that is being made.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -9,9 +11,9 @@ use super::error::{At, remove_folder};
 use super::lock::StageLock;
 use super::{CacheError, StageKey};
 
-/// A stage at work: a folder to write into, which becomes an entry or vanishes.
+/// A result that is being made: a folder to write into, which becomes an entry or is deleted.
 ///
-/// Nobody else works on the same key while this lives.
+/// No other process works on the same key while this exists.
 #[derive(Debug)]
 pub struct Pending {
     key: StageKey,
@@ -25,7 +27,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Prepares an empty folder at `work`, removing what a dead process left there.
+    /// Prepares an empty folder at `work`, and removes what a killed process left there.
     pub(super) fn start(
         key: &StageKey,
         [work, resume, destination]: [PathBuf; 3],
@@ -73,24 +75,24 @@ impl Pending {
         remove_folder(&self.resume)
     }
 
-    /// Notes how much main memory the process held at most, in bytes.
+    /// Sets the most main memory that the process held, in bytes.
     #[must_use]
     pub fn with_peak(mut self, peak_bytes: Option<u64>) -> Self {
         self.peak_bytes = peak_bytes;
         self
     }
 
-    /// Notes what the stage cost where it worked, for results that were made elsewhere.
+    /// Sets the cost, for a result that was made on another machine.
     #[must_use]
     pub fn with_cost(mut self, cost: Cost) -> Self {
         self.cost = Some(cost);
         self
     }
 
-    /// Turns what was written into an entry: from here on, [`super::Cache::lookup`] finds it.
+    /// Makes what was written an entry, which [`super::Cache::lookup`] finds from now on.
     ///
     /// # Errors
-    /// The outputs cannot be read, or the folder cannot be moved; nothing is left behind then.
+    /// The outputs cannot be read, or the folder cannot be moved; then nothing is left behind.
     pub fn commit(self, summary: Value) -> Result<CacheEntry, CacheError> {
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let cost = self.cost.unwrap_or(Cost {
@@ -100,8 +102,8 @@ impl Pending {
         let entry = CacheEntry::describe(&self.work, self.key.clone(), summary, cost)?;
         entry.write()?;
         remove_folder(&self.destination)?;
-        let shelf = self.destination.parent().unwrap_or(&self.destination);
-        fs::create_dir_all(shelf).at("create", shelf)?;
+        let parent = self.destination.parent().unwrap_or(&self.destination);
+        fs::create_dir_all(parent).at("create", parent)?;
         fs::rename(&self.work, &self.destination).at("create", &self.destination)?;
         remove_folder(&self.resume)?;
         Ok(entry.moved_to(&self.destination))
@@ -110,7 +112,7 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        // After a commit there is nothing left to remove; a failure here is what the next `open` repairs.
-        let _ = remove_folder(&self.work);
+        // After a commit there is nothing to remove; after a failure here, the next `open` removes it.
+        let _removed = remove_folder(&self.work);
     }
 }

@@ -1,13 +1,15 @@
+//! What the cache has under a key.
+
 use super::CacheEntry;
 
-/// What the cache holds under a key.
+/// What the cache has under a key.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Status {
-    /// The outputs are there and are what was written.
+    /// A result that is as it was written.
     Hit(Box<CacheEntry>),
-    /// Nothing was ever made under this key.
+    /// No result.
     Absent,
-    /// Something is there and cannot be trusted; the stage must run again.
+    /// A damaged result; the stage must run again.
     Damaged {
         /// What is wrong, as a fragment.
         reason: String,

@@ -1,3 +1,5 @@
+//! The cache on disk: lookup, claims, and notes of the keys used last.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -10,10 +12,10 @@ use super::{CacheError, InputFile, Pending, StageKey, Status};
 use pdm_core::content::{Digest, MOST_OF_A_NOTE, atomic_write, read_at_most};
 use pdm_core::events::Interrupt;
 
-/// Partial results nobody came back to are removed after this time.
+/// Partial results that were not continued are removed after this time.
 const KEEP_PARTIAL: Duration = Duration::from_secs(14 * 24 * 3600);
 
-/// A folder of stage outputs, named by what they were made from.
+/// A folder with results of stages, by the digest of what they were made from.
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: PathBuf,
@@ -22,19 +24,19 @@ pub struct Cache {
 /// What [`Cache::claim`] found.
 #[derive(Debug)]
 pub enum Claim {
-    /// The outputs are there.
+    /// The outputs exist.
     Ready(Box<CacheEntry>),
-    /// They must be made, and nobody else is making them.
+    /// They must be made, and no other process is making them.
     Work(Box<Pending>),
 }
 
 impl Cache {
-    /// Returns the cache at `root` as it is, for readers: nothing is removed.
+    /// Returns the cache at `root` as it is, for reading: nothing is removed.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// Opens the cache at `root`, which need not exist yet, and removes what killed processes left half-made.
+    /// Opens the cache at `root`, which need not exist yet, and removes unfinished results of killed processes.
     ///
     /// # Errors
     /// The folder cannot be read.
@@ -45,12 +47,12 @@ impl Cache {
         Ok(cache)
     }
 
-    /// Returns the folder all of this lies in.
+    /// Returns the root folder of the cache.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Looks a key up, without waiting for anybody who is working on it.
+    /// Looks a key up, without waiting for a process that is working on it.
     pub fn lookup(&self, key: &StageKey) -> Status {
         let folder = self.entry_folder(key);
         if !folder.exists() {
@@ -64,10 +66,10 @@ impl Cache {
 
     /// Returns the outputs of a key, or the right to make them.
     ///
-    /// Calls `waiting` once if another process is making them, and waits for it.
+    /// Calls `waiting` once where another process is making them, and waits for it.
     ///
     /// # Errors
-    /// The file system refuses, or `interrupt` was raised while waiting.
+    /// An error of the file system, or `interrupt` was raised while waiting.
     pub fn claim(
         &self,
         key: &StageKey,
@@ -80,13 +82,11 @@ impl Cache {
         let lock = self.lock(key, interrupt, waiting)?;
         match self.lookup(key).into_entry() {
             Some(entry) => Ok(Claim::Ready(Box::new(entry))),
-            None => self
-                .start(key, lock)
-                .map(|pending| Claim::Work(Box::new(pending))),
+            None => Ok(Claim::Work(Box::new(self.start(key, lock)?))),
         }
     }
 
-    /// Returns the right to make the outputs of a key, whether they are there or not.
+    /// Returns the right to make the outputs of a key, whether they exist or not.
     ///
     /// # Errors
     /// As [`Cache::claim`].
@@ -104,15 +104,15 @@ impl Cache {
     ///
     /// # Errors
     /// The note cannot be written.
-    pub fn remember(&self, pipeline: &str, key: &StageKey) -> Result<(), CacheError> {
-        self.remember_files(pipeline, key, &[])
+    pub fn record_key(&self, pipeline: &str, key: &StageKey) -> Result<(), CacheError> {
+        self.record_key_with_files(pipeline, key, &[])
     }
 
-    /// As [`Cache::remember`], with the files behind the inputs of the key; notes that the entry was used, too.
+    /// As [`Cache::record_key`], with the files behind the inputs of the key; also marks the entry as used.
     ///
     /// # Errors
-    /// As there.
-    pub fn remember_files(
+    /// The note cannot be written.
+    pub fn record_key_with_files(
         &self,
         pipeline: &str,
         key: &StageKey,
@@ -132,16 +132,17 @@ impl Cache {
         Ok(())
     }
 
-    /// Returns the key a stage of `pipeline` used last, where there is a readable note of it.
+    /// Returns the key that a stage of `pipeline` used last, where there is a readable note of it.
     pub fn last_key(&self, pipeline: &str, stage: &str) -> Option<StageKey> {
         self.last_note(pipeline, stage).map(|note| note.key)
     }
 
-    /// Returns the files behind the key a stage of `pipeline` used last, as far as they were noted.
+    /// Returns the files behind the key that a stage of `pipeline` used last, as far as they were noted.
     pub fn last_files(&self, pipeline: &str, stage: &str) -> Vec<InputFile> {
-        self.last_note(pipeline, stage)
-            .map(|note| note.files)
-            .unwrap_or_default()
+        match self.last_note(pipeline, stage) {
+            Some(note) => note.files,
+            None => Vec::new(),
+        }
     }
 
     fn last_note(&self, pipeline: &str, stage: &str) -> Option<LastUse> {
@@ -161,32 +162,33 @@ impl Cache {
 
     fn start(&self, key: &StageKey, lock: StageLock) -> Result<Pending, CacheError> {
         let name = key.digest().to_string();
-        let [work, resume] = ["work", "resume"].map(|shelf| self.root.join(shelf).join(&name));
+        let work = self.root.join("work").join(&name);
+        let resume = self.root.join("resume").join(&name);
         Pending::start(key, [work, resume, self.entry_folder(key)], lock)
     }
 
-    /// Removes the folders of a shelf that `stale` names and nobody holds the lock of.
-    fn sweep(&self, shelf: &str, stale: impl Fn(&Path) -> bool) -> Result<(), CacheError> {
-        let Ok(folders) = fs::read_dir(self.root.join(shelf)) else {
+    /// Removes the folders in `parent` that are stale and whose key is not locked.
+    fn sweep(&self, parent: &str, is_stale: impl Fn(&Path) -> bool) -> Result<(), CacheError> {
+        let Ok(folders) = fs::read_dir(self.root.join(parent)) else {
             return Ok(());
         };
-        for folder in folders
-            .flatten()
-            .map(|item| item.path())
-            .filter(|folder| stale(folder))
-        {
+        for item in folders.flatten() {
+            let folder = item.path();
+            if !is_stale(&folder) {
+                continue;
+            }
             let name = folder.file_name().and_then(|name| name.to_str());
             let Some(digest) = name.and_then(|name| name.parse::<Digest>().ok()) else {
                 continue;
             };
-            if let Some(_nobody_works_here) = StageLock::try_take(&self.lock_path(digest))? {
+            if let Some(_lock) = StageLock::try_take(&self.lock_path(digest))? {
                 remove_folder(&folder)?;
             }
         }
         Ok(())
     }
 
-    /// Makes a folder below the root; a new root tells git to look away.
+    /// Makes a folder in the root, and a `.gitignore` so that git ignores the root.
     fn prepare(&self, folder: &Path) -> Result<(), CacheError> {
         fs::create_dir_all(folder).at("create", folder)?;
         let ignore = self.root.join(".gitignore");
@@ -215,7 +217,7 @@ impl Cache {
     }
 }
 
-/// Returns a file name for any text: the text itself where it is plain, otherwise one no other text has.
+/// Returns a file name for any text: the text itself where it is plain, otherwise one that is unique to it.
 fn file_name(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if !text.is_empty() && text.len() <= 100 && !text.starts_with('.') && text.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! What lies in a cache, for people who look into it.
+//! Lists the entries of a cache.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -17,7 +17,7 @@ use pdm_core::content::{Digest, read_note};
 pub struct Stored {
     /// Name of the stage.
     pub stage: String,
-    /// Digest it is found under.
+    /// Digest of its key.
     pub key: Digest,
     /// Bytes on disk of all its files.
     pub bytes: u64,
@@ -27,14 +27,14 @@ pub struct Stored {
     pub last_used: Timestamp,
     /// The pipeline that used it last, where that is known.
     pub pipeline: Option<String>,
-    /// The pipelines whose last run of this stage rests on it.
+    /// The pipelines whose last run of this stage uses it.
     pub reachable_from: Vec<String>,
     /// What the stage cost; none where the entry cannot be read.
     pub cost: Option<Cost>,
 }
 
 impl Stored {
-    /// Returns whether the last run of a pipeline rests on it.
+    /// Returns whether the last run of a pipeline uses it.
     pub fn is_reachable(&self) -> bool {
         !self.reachable_from.is_empty()
     }
@@ -49,7 +49,7 @@ impl Cache {
         let last = self.last_keys();
         let mut stored: Vec<_> = folders(&self.root().join("entries"))
             .iter()
-            .flat_map(|shelf| folders(shelf))
+            .flat_map(|stage| folders(stage))
             .filter_map(|folder| stored(&folder, &last))
             .collect();
         stored.sort_by(|a, b| {
@@ -60,7 +60,7 @@ impl Cache {
         stored
     }
 
-    /// Notes that a pipeline used an entry now. On a read-only disk nobody will ask.
+    /// Notes that a pipeline used an entry now. On a read-only disk it cannot be noted, and is not needed.
     pub(super) fn mark_used(&self, pipeline: &str, key: &StageKey) {
         let folder = self.entry_folder(key);
         if folder.is_dir() {
@@ -82,7 +82,9 @@ impl Cache {
                     .push(pipeline.clone());
             }
         }
-        last.values_mut().for_each(|pipelines| pipelines.sort());
+        for pipelines in last.values_mut() {
+            pipelines.sort();
+        }
         last
     }
 }
@@ -100,7 +102,7 @@ fn stored(folder: &Path, last: &BTreeMap<Digest, Vec<String>>) -> Option<Stored>
         .filter(|pipeline| !pipeline.is_empty());
     let last_used = time(used).unwrap_or(created).max(created);
     let reachable_from = last.get(&key).cloned().unwrap_or_default();
-    let cost = CacheEntry::glance(folder).map(|entry| entry.cost());
+    let cost = CacheEntry::read_unchecked(folder).map(|entry| entry.cost());
     Some(Stored {
         stage,
         key,
@@ -133,7 +135,7 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// Returns the bytes of all files below a folder.
+/// Returns the bytes of all files in a folder and its subfolders.
 fn bytes(folder: &Path) -> u64 {
     let items = fs::read_dir(folder).into_iter().flatten().flatten();
     let of = |item: fs::DirEntry| match item.metadata() {

@@ -1,3 +1,5 @@
+//! Tests of the cache.
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
@@ -147,7 +149,7 @@ fn an_entry_that_names_files_outside_itself_is_damaged() {
     fs::write(&json, text).unwrap();
     assert_eq!(
         reason(cache.lookup(&key(1))),
-        "output `../entry.json` lies outside its folder"
+        "output `../entry.json` is outside its folder"
     );
 }
 
@@ -257,9 +259,9 @@ fn partial_results_that_are_not_wanted_are_removed() {
 fn the_last_key_is_remembered_by_pipeline_and_stage() {
     let (_folder, cache) = cache();
     assert_eq!(cache.last_key("fd001", "train"), None);
-    cache.remember("fd001", &key(300)).unwrap();
-    cache.remember("../weird name", &key(1)).unwrap();
-    cache.remember("fd001", &key(500)).unwrap();
+    cache.record_key("fd001", &key(300)).unwrap();
+    cache.record_key("../weird name", &key(1)).unwrap();
+    cache.record_key("fd001", &key(500)).unwrap();
     assert_eq!(cache.last_key("fd001", "train"), Some(key(500)));
     assert_eq!(cache.last_key("../weird name", "train"), Some(key(1)));
     assert_eq!(cache.last_key("fd001", "evaluate"), None);

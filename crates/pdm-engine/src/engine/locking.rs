@@ -321,7 +321,7 @@ impl Lock {
         let now = self.now(run, results);
         if before
             .as_ref()
-            .is_some_and(|before| before.says_the_same(&now))
+            .is_some_and(|before| before.locks_the_same(&now))
         {
             return;
         }

@@ -59,7 +59,7 @@ pub fn run(
     [features, train]: [&Path; 2],
     folder: &Path,
 ) -> Result<Summary, StageError> {
-    // Training has looked, unless it was in the cache.
+    // Training has checked this, unless its result was in the cache.
     refuse_unreachable_coverage(spec, dataset.train().len())?;
     let spec = &spec.settled(&dataset.lives());
     let fitted: FittedFeatures = read_json(&features.join(features::FITTED))?;
@@ -82,7 +82,8 @@ pub fn run(
     let bundle = folder.join(BUNDLE);
     fs::create_dir_all(&bundle).map_err(|source| StageError::io("create", &bundle, source))?;
     let digest = bundle::assemble(&parts, &bundle)?;
-    let (percent, units) = (spec.calibrate.coverage * 100.0, dataset.train().len());
+    let percent = spec.calibrate.coverage * 100.0;
+    let units = dataset.train().len();
     let text = format!(
         "{percent:.0} % intervals from {units} units, bundle {}",
         digest.short()
@@ -90,7 +91,7 @@ pub fn run(
     Ok(Summary::new(text).figure("bundle", digest.to_string()))
 }
 
-/// Learns how wide intervals must be, from the predictions of models that never saw the unit.
+/// Learns how wide intervals must be, from predictions by models that did not learn from the unit.
 fn calibration(
     spec: &PipelineSpec,
     dataset: &ValidDataset,

@@ -1,4 +1,4 @@
-//! Gathers what is logged while models are fitted, through kills and resumptions, and draws it.
+//! Records the metrics that fits log, also of runs that were killed and continued, and draws them as learning curves.
 
 use std::fs::File;
 use std::io::Write;
@@ -21,18 +21,18 @@ pub const LEARNING_CURVES_TABLE: &str = "learning_curves.csv";
 /// Name of the points so far among the partial results: one JSON object a line, as they came.
 pub(super) const POINTS: &str = "learning_curves.ndjson";
 
-/// How the parts of fits on all training units begin.
+/// The beginning of the parts of fits on all training units.
 const FINAL: &str = "final";
 
-/// Hears the metrics of a training and keeps them where a killed run goes on.
+/// Records the metrics of a training among its partial results, from which a killed run continues.
 pub(super) struct CurveLog {
     path: PathBuf,
     state: Mutex<CurveState>,
 }
 
-/// Where a fit that held units back was best, and stopped or was cut back to.
+/// The step at which a fit with units held back was best, and whose model it kept.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct KeptLook {
+pub(super) struct BestStep {
     /// Which fit, such as `final/seed-2`.
     pub(super) part: String,
     /// Its family.
@@ -43,7 +43,7 @@ pub(super) struct KeptLook {
     pub(super) validation_rmse: f64,
 }
 
-impl KeptLook {
+impl BestStep {
     pub(super) fn report(&self, reporter: &Reporter) {
         let fit = reporter.scoped(&self.part).scoped(&self.model);
         fit.metric("best_step", 0, self.step as f64);
@@ -61,12 +61,12 @@ impl KeptLook {
 struct CurveState {
     curves: Curves,
     file: File,
-    trouble: Option<std::io::Error>,
+    error: Option<std::io::Error>,
 }
 
 impl CurveLog {
-    /// Opens the log in a folder of partial results, with what was logged there before, and returns it with a reporter
-    /// it listens to. What a finished fold logged is told again, so that the run's record is whole, too.
+    /// Opens the log in a folder of partial results, with what was logged there before, and returns it with a reporter that
+    /// writes to it. The points of finished folds are reported again, so that the record of the run is complete.
     ///
     /// # Errors
     /// The log cannot be written.
@@ -75,31 +75,32 @@ impl CurveLog {
         reporter: &Reporter,
     ) -> Result<(Arc<Self>, Reporter), StageError> {
         let path = folder.join(POINTS);
-        // The last line may be torn, a file of another release unknown: what cannot be read is logged again.
+        // The last line may be incomplete, or the file from another release: what cannot be read is logged again.
         let earlier = read_note(&path).unwrap_or_default();
         let earlier: Vec<CurvePoint> = earlier
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect();
-        earlier
-            .iter()
-            .filter(|point| is_finished(folder, &point.part))
-            .for_each(|point| tell(point, reporter));
+        for point in &earlier {
+            if is_finished(folder, &point.part) {
+                report(point, reporter);
+            }
+        }
         let file =
             begin(&path, &earlier).map_err(|source| StageError::io("write", &path, source))?;
         let state = Mutex::new(CurveState {
             curves: earlier.into_iter().collect(),
             file,
-            trouble: None,
+            error: None,
         });
         let log = Arc::new(Self { path, state });
         Ok((Arc::clone(&log), reporter.with(log)))
     }
 
-    /// Returns the look at the units held back that each fit on the training units kept its model of, in order of part.
-    pub(super) fn kept(&self) -> Vec<KeptLook> {
+    /// Returns the best step of each fit on all training units that held units back, in order of part.
+    pub(super) fn best_steps(&self) -> Vec<BestStep> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept: Vec<KeptLook> = Vec::new();
+        let mut best: Vec<BestStep> = Vec::new();
         for CurvePoint {
             metric,
             part,
@@ -107,19 +108,20 @@ impl CurveLog {
             value,
         } in state.curves.points()
         {
-            let Some(model) = metric
-                .strip_suffix("/validation_rmse")
-                .filter(|_| part.starts_with(FINAL))
-            else {
+            let Some(model) = metric.strip_suffix("/validation_rmse") else {
                 continue;
             };
-            match kept
-                .last_mut()
-                .filter(|kept| kept.part == part && kept.model == model)
-            {
-                Some(kept) if kept.validation_rmse <= value => {}
-                Some(kept) => (kept.step, kept.validation_rmse) = (step, value),
-                None => kept.push(KeptLook {
+            if !part.starts_with(FINAL) {
+                continue;
+            }
+            match best.last_mut() {
+                Some(best) if best.part == part && best.model == model => {
+                    if value < best.validation_rmse {
+                        best.step = step;
+                        best.validation_rmse = value;
+                    }
+                }
+                Some(_) | None => best.push(BestStep {
                     part,
                     model: model.to_owned(),
                     step,
@@ -127,17 +129,17 @@ impl CurveLog {
                 }),
             }
         }
-        kept
+        best
     }
 
-    /// Writes the drawing and its points into `folder`; nothing where nothing was logged.
+    /// Writes the drawing and its points into `folder`; no files where nothing was logged.
     ///
     /// # Errors
-    /// A file cannot be written, or one of the points could not be kept.
+    /// A file cannot be written, or one of the points could not be recorded.
     pub(super) fn write(&self, folder: &Path, title: &str) -> Result<(), StageError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(trouble) = state.trouble.take() {
-            return Err(StageError::io("write", &self.path, trouble));
+        if let Some(error) = state.error.take() {
+            return Err(StageError::io("write", &self.path, error));
         }
         if state.curves.is_empty() {
             return Ok(());
@@ -167,7 +169,7 @@ impl Observer for CurveLog {
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = append(&mut state.file, &point) {
-            state.trouble.get_or_insert(error);
+            state.error.get_or_insert(error);
         }
         state.curves.add(point);
     }
@@ -175,11 +177,13 @@ impl Observer for CurveLog {
 
 /// Divides `fold-1/gru/loss` into the part, `fold-1`, and the metric's own name, which has two words.
 fn divide(key: &str) -> (&str, &str) {
-    let own = key.rmatch_indices('/').nth(1);
-    own.map_or(("", key), |(at, _)| (&key[..at], &key[at + 1..]))
+    match key.rmatch_indices('/').nth(1) {
+        Some((at, _)) => (&key[..at], &key[at + 1..]),
+        None => ("", key),
+    }
 }
 
-fn tell(point: &CurvePoint, reporter: &Reporter) {
+fn report(point: &CurvePoint, reporter: &Reporter) {
     reporter.metric(
         format!("{}/{}", point.part, point.metric),
         point.step,
@@ -197,13 +201,13 @@ fn is_finished(folder: &Path, part: &str) -> bool {
     fold.is_some_and(|fold| fold_file(folder, fold).exists())
 }
 
-/// Writes the file anew, so that a torn line at its end does not spoil the next.
+/// Writes the file again, so that an incomplete line at its end does not damage the next.
 fn begin(path: &Path, points: &[CurvePoint]) -> std::io::Result<File> {
     atomic_write(path, b"")?;
     let mut file = File::options().append(true).open(path)?;
-    points
-        .iter()
-        .try_for_each(|point| append(&mut file, point))?;
+    for point in points {
+        append(&mut file, point)?;
+    }
     Ok(file)
 }
 
@@ -227,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_part_is_what_stands_before_the_last_two_words() {
+    fn the_part_is_what_comes_before_the_last_two_words() {
         let keys = [
             "fold-1/gru/loss",
             "final/seed-2/gru/loss",

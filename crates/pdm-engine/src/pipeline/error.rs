@@ -1,3 +1,5 @@
+//! Why a stage failed.
+
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,16 +12,16 @@ use pdm_models::data::{DataError, QualityReport, Role, SplitError};
 use pdm_models::train::TrainError;
 use pdm_report::report::ReportError;
 
-/// A stage did not come to its end.
+/// Why a stage failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     /// The data cannot be read at all.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The data did not meet its expectations.
+    /// The data do not meet the expectations.
     #[error("the data did not meet its expectations")]
     Invalid(Box<QualityReport>),
-    /// The units cannot be dealt into folds.
+    /// The units cannot be divided into folds.
     #[error("the units cannot be split")]
     Split(#[from] SplitError),
     /// The model cannot be fitted.
@@ -34,22 +36,22 @@ pub enum StageError {
     /// A table cannot be written.
     #[error("a table of the results cannot be written")]
     Report(#[from] ReportError),
-    /// Intervals cannot be calibrated with so few units; said before the fit, not after.
+    /// There are too few units to calibrate intervals; reported before the fit.
     #[error("{units} training units are too few for intervals of {:.0} % coverage", coverage * 100.0)]
     Coverage {
         /// Coverage asked for, a share.
         coverage: f64,
-        /// Units at hand.
+        /// Number of training units.
         units: usize,
     },
-    /// So few units are held back that nothing could be judged; said before the fit, not after.
-    #[error("`split.holdout` holds back {} of {units} units{}, and a score needs at least {FEWEST_HELD}", .held.len(), listed(.held))]
+    /// Too few units are held back for a score; reported before the fit.
+    #[error("`split.holdout` holds back {} of {units} units{}, but a score needs at least {FEWEST_HELD}", .held.len(), listed(.held))]
     Holdout {
         /// The units that are held back.
         held: Vec<UnitId>,
         /// All units that run to failure.
         units: usize,
-        /// What would hold back enough, as it would be written.
+        /// Options that would hold back enough, as in the file.
         instead: Option<String>,
     },
     /// A model learnt from units of the holdout it is judged on.
@@ -61,8 +63,8 @@ pub enum StageError {
     /// A model and the data disagree on the columns.
     #[error("the model was fitted on other columns than the data has")]
     Schema,
-    /// A data file was replaced while the line ran.
-    #[error("the {0} file was changed while the line ran; run it again")]
+    /// A data file changed during the run.
+    #[error("the {0} file changed during the run; run it again")]
     DataChanged(Role),
     /// A signal or a budget stopped the work.
     #[error("the work was stopped")]
@@ -120,10 +122,12 @@ impl StageError {
                 "a score needs at least 2 units to show a spread"
             }
             Self::Leak { .. } => {
-                "judge on a holdout only models that were trained with it: set split.holdout back, or begin anew under another \
+                "a holdout can judge only models that were trained with it: restore split.holdout, or start with another \
                  registry.alias"
             }
-            Self::Schema => "fit the model again on these columns, or name the columns it knows",
+            Self::Schema => {
+                "fit the model again on these columns, or provide the columns it was fitted on"
+            }
             Self::Data(_)
             | Self::Invalid(_)
             | Self::Scoring(_)
@@ -146,10 +150,10 @@ impl StageError {
     }
 }
 
-/// Fewest units that show a spread.
+/// Fewest units that a score can be computed from.
 pub(super) const FEWEST_HELD: usize = 2;
 
-/// Returns what would do for intervals of so few units.
+/// Returns a coverage that is possible with these units, and the units that the wanted coverage needs.
 fn coverage_hint(coverage: f64, units: usize) -> String {
     let needed = units_needed(coverage);
     match highest_reachable(units) {
@@ -159,7 +163,8 @@ fn coverage_hint(coverage: f64, units: usize) -> String {
             )
         }
         None => {
-            let (lowest, fewest) = (0.5, units_needed(0.5));
+            let lowest = 0.5;
+            let fewest = units_needed(lowest);
             format!(
                 "{coverage} needs {needed} units, and the lowest coverage, {lowest}, needs {fewest}: add units"
             )
@@ -175,13 +180,12 @@ fn holdout_hint(instead: Option<&str>) -> String {
     }
 }
 
-/// Returns names in brackets, nothing where there is none.
+/// Returns names in brackets; empty where there are none.
 fn listed(units: &[UnitId]) -> String {
     if units.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", named(units))
+        return String::new();
     }
+    format!(" ({})", named(units))
 }
 
 /// Returns the first few names.

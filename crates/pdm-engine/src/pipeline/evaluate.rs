@@ -1,5 +1,4 @@
-//! Scores the bundle on the test part, where it is installed, else on the holdout, where there is one; and out of fold in any
-//! case.
+//! Scores the bundle on the test part, or on the holdout where there is no test part, and always out of fold.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,7 +34,7 @@ pub const PREDICTIONS: &str = "predictions.json";
 pub const PREDICTIONS_TABLE: &str = "predictions.csv";
 /// Name of the out-of-fold scorecard among the outputs.
 pub const OUT_OF_FOLD_SCORECARD: &str = "scorecard_out_of_fold.json";
-/// Name of the predictions that one was computed from, among the outputs; results of earlier releases lack them.
+/// Name of the predictions that this one was computed from, among the outputs; results of earlier releases lack them.
 pub const OUT_OF_FOLD_PREDICTIONS: &str = "predictions_out_of_fold.json";
 
 /// Digests of the files a scorecard depends on.
@@ -116,20 +115,15 @@ pub fn run(
 /// Returns the protocol the gates judge under, where there are units that no training sees.
 fn judging(spec: &PipelineSpec, dataset: &ValidDataset, data: DataDigests) -> Option<Protocol> {
     let lives = dataset.lives();
-    match (dataset.test(), data.test) {
-        (Some(part), Some((test, rul))) => Some(protocol::test(
-            &spec.settled(&lives),
-            test,
-            rul,
-            part.units.len(),
-        )),
-        _ => dataset
-            .holdout()
-            .map(|holdout| protocol::holdout(spec, &lives, holdout)),
+    if let (Some(part), Some((test, rul))) = (dataset.test(), data.test) {
+        let settled = spec.settled(&lives);
+        return Some(protocol::test(&settled, test, rul, part.units.len()));
     }
+    let holdout = dataset.holdout()?;
+    Some(protocol::holdout(spec, &lives, holdout))
 }
 
-/// Scores every training unit by the model that never saw it.
+/// Scores every training unit by a model that did not learn from it.
 fn score_out_of_fold(
     spec: &PipelineSpec,
     dataset: &ValidDataset,
@@ -139,11 +133,11 @@ fn score_out_of_fold(
     let protocol = protocol::out_of_fold(spec, training_data, dataset.train().len());
     let mut predictions = read_json::<OutOfFold>(&train.join(OUT_OF_FOLD))?.predictions();
     let Interval { lower, upper } = protocol.clip;
-    predictions
-        .iter_mut()
-        .for_each(|prediction| prediction.rul = prediction.rul.clamp(lower, upper));
+    for prediction in &mut predictions {
+        prediction.rul = prediction.rul.clamp(lower, upper);
+    }
     let baseline = mean_truth(spec, &predictions);
-    // The calibration of the bundle has seen these predictions; judged by it, coverage would flatter.
+    // The calibration of the bundle was learnt from these predictions, so their coverage under it would be too good.
     let seed = derive_seed(spec.project.seed, "calibrate");
     let predictions = Conformal::cross_calibrated(&predictions, &spec.calibrate, &protocol, seed)?;
     let seed = derive_seed(spec.project.seed, "bootstrap");
@@ -158,8 +152,8 @@ fn score_out_of_fold(
     Ok((with_suspicions(card, dataset), predictions))
 }
 
-/// Scores a bundle on the test part or the holdout, as the pipeline's protocol says: the challenger, or a champion that was
-/// judged under another.
+/// Scores a bundle on the test part or the holdout, under the pipeline's protocol: the challenger, or a champion that was judged
+/// under another protocol.
 ///
 /// # Errors
 /// The bundle needs other columns, learnt from a unit of the holdout, or its predictions cannot be scored.
@@ -203,36 +197,38 @@ pub fn score_on_unseen(
     Ok((with_suspicions(card, dataset), predictions))
 }
 
-/// Adds what validation let pass to the warnings of a scorecard.
+/// Adds the suspicions of validation to the warnings of a scorecard.
 fn with_suspicions(mut card: Scorecard, dataset: &ValidDataset) -> Scorecard {
     card.warnings.extend(dataset.suspicions().iter().cloned());
     card
 }
 
-/// Units of the holdout come from the files models learn from, so what a bundle says it learnt from tells of a leak: after the
-/// share or the seed was changed, or where a champion is older than the holdout. A test part has files of its own.
+/// Refuses a bundle that learnt from units of the holdout, which are in the training files: after the share or the seed was
+/// changed, or where a champion is older than the holdout. A test part has its own files.
 fn refuse_leak(
     protocol: &Protocol,
     dataset: &ValidDataset,
     learnt_from: &[UnitId],
 ) -> Result<(), StageError> {
-    let Some(holdout) = dataset.holdout().filter(|_| protocol.part == Part::Holdout) else {
+    let Some(holdout) = dataset.holdout() else {
         return Ok(());
     };
+    if protocol.part != Part::Holdout {
+        return Ok(());
+    }
     let learnt_from: BTreeSet<_> = learnt_from.iter().collect();
     let names = holdout.units().iter().map(|unit| &unit.unit);
     let units: Vec<_> = names
         .filter(|unit| learnt_from.contains(unit))
         .cloned()
         .collect();
-    if units.is_empty() {
-        Ok(())
-    } else {
-        Err(StageError::Leak { units })
+    if !units.is_empty() {
+        return Err(StageError::Leak { units });
     }
+    Ok(())
 }
 
-/// The best constant predictor of the training part, under the truth scores are computed from.
+/// Returns the best constant prediction for the training part, under the truth that scores are computed from.
 fn mean_truth(spec: &PipelineSpec, predictions: &[Prediction]) -> f64 {
     let cap = spec
         .evaluate
@@ -247,22 +243,26 @@ fn mean_truth(spec: &PipelineSpec, predictions: &[Prediction]) -> f64 {
 }
 
 fn summarise(card: &Scorecard, predictions: &[Prediction]) -> Summary {
-    let rmse = card.score(Metric::Rmse);
-    let text = rmse.map_or_else(String::new, |s| {
-        format!("RMSE {:.2} [{:.2}, {:.2}] on ", s.value, s.lower, s.upper)
-    });
-    let part = card.protocol.part;
+    let mut text = String::new();
+    if let Some(rmse) = card.score(Metric::Rmse) {
+        text.push_str(&format!(
+            "RMSE {:.2} [{:.2}, {:.2}] on ",
+            rmse.value, rmse.lower, rmse.upper
+        ));
+    }
+    text.push_str(&format!(
+        "{} units of the {}",
+        card.units, card.protocol.part
+    ));
     let flagged = FlagCounts::of(predictions);
-    let told = if flagged.is_empty() {
-        String::new()
-    } else {
-        format!(", {flagged}")
-    };
-    let named = card.scores.iter().fold(
-        Summary::new(format!("{text}{} units of the {part}{told}", card.units)),
-        |sum, s| sum.figure(s.metric.name(), s.value),
-    );
-    named
+    if !flagged.is_empty() {
+        text.push_str(&format!(", {flagged}"));
+    }
+    let mut summary = Summary::new(text);
+    for score in &card.scores {
+        summary = summary.figure(score.metric.name(), score.value);
+    }
+    summary
         .figure("units", card.units)
         .figure("flagged_units", flagged.units())
 }

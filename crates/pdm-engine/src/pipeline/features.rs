@@ -62,7 +62,8 @@ pub fn run(
     let ranking = features::rank(&dataset.training(), &fitted);
     write_json(&folder.join(FITTED), &fitted)?;
     write_json(&folder.join(RANKING), &ranking)?;
-    let (sensors, regimes) = (fitted.sensors().len(), fitted.regime_count());
+    let sensors = fitted.sensors().len();
+    let regimes = fitted.regime_count();
     let width = fitted.table_names().len();
     let plural = if regimes == 1 { "regime" } else { "regimes" };
     let text = format!("{sensors} sensors, {regimes} {plural}, {width} features a row");
@@ -75,7 +76,7 @@ pub fn run(
     Ok(summary)
 }
 
-/// Says which sensors no model reads, and why.
+/// Returns which sensors are left out, and why.
 fn left_out(fitted: &FittedFeatures) -> String {
     let mut text = String::new();
     for why in [
@@ -101,19 +102,19 @@ fn left_out(fitted: &FittedFeatures) -> String {
     text
 }
 
-/// Returns the first few names; all of them are among the figures.
+/// Returns the first few names; the figures have all of them.
 fn named(sensors: &[&str]) -> String {
     const SHOWN: usize = 8;
     let more = sensors.len().saturating_sub(SHOWN);
     let names = sensors[..sensors.len() - more].join(", ");
-    if more == 0 {
-        names
-    } else {
-        format!("{names} and {more} more")
+    match more {
+        0 => names,
+        more => format!("{names} and {more} more"),
     }
 }
 
-/// Says of which sensors more than a thousandth of the training rows were clipped: what lies beyond is not told apart.
+/// Returns the sensors of which more than a thousandth of the training rows were clipped: values beyond the limit are not
+/// distinguished.
 fn clipped(fitted: &FittedFeatures, dataset: &ValidDataset) -> String {
     let rows: usize = dataset.train().iter().map(|unit| unit.len()).sum();
     let often = fitted

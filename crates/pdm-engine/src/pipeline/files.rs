@@ -1,3 +1,5 @@
+//! Reads and writes the JSON files of stages.
+
 use std::path::Path;
 
 use serde::Serialize;
@@ -6,10 +8,10 @@ use serde::de::DeserializeOwned;
 use super::StageError;
 use pdm_core::content::{MOST_OF_A_NOTE, atomic_write, finite_json, read_at_most};
 
-/// Reads a value an earlier stage wrote.
+/// Reads a value that an earlier stage wrote.
 ///
 /// # Errors
-/// The file is not there, or is not what it should be.
+/// The file does not exist, or is not what it should be.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StageError> {
     let bytes = read_at_most(path, MOST_OF_A_NOTE)
         .map_err(|source| StageError::io("read", path, source))?;
@@ -19,8 +21,8 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StageError> {
     })
 }
 
-/// Writes a value for later stages, or a fold that a killed run goes on from: whole or not at all. A number that
-/// JSON cannot hold is an error here, where it comes from, and not for whoever reads it.
+/// Writes a value for later stages, or a fold from which a killed run continues, completely or not at all. A number that JSON
+/// cannot hold is an error here, not only when the file is read.
 pub(super) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StageError> {
     let json = |source| StageError::Json {
         path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! Judges the scores by the pipeline's gates, against the champion too.
+//! Judges the scores by the pipeline's gates, also against the champion.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub const VERSION: u32 = 3;
 /// Name of the gate report among the outputs.
 pub const REPORT: &str = "gates.json";
 
-/// The version to beat.
+/// The champion, with its scores.
 #[derive(Debug)]
 pub struct Defender {
     /// Its number.
@@ -37,29 +37,29 @@ pub struct Defender {
     pub predictions: Predictions,
 }
 
-/// Who holds the alias when a model is judged.
+/// What the alias points to when a model is judged.
 #[derive(Debug, Clone)]
 pub enum AliasHolder {
-    /// Nobody yet.
+    /// No version yet.
     Nobody,
-    /// The model that is judged, registered as this version.
+    /// The judged model itself, registered as this version.
     Itself(Box<ModelVersion>),
     /// Another version.
     Version(Box<ModelVersion>),
 }
 
-/// Whom a model is judged against.
+/// What a model is compared with.
 #[derive(Debug)]
 pub enum Rival {
-    /// Nobody: there is no champion yet.
+    /// Nothing: there is no champion yet.
     Nobody,
-    /// Nobody: the model is the champion, by this number.
+    /// Nothing: the model is the champion, with this number.
     Itself(u32),
     /// The champion.
     Champion(Box<Defender>),
 }
 
-/// Returns the key for this bundle, its scores and the version to beat.
+/// Returns the key for this bundle, its scores and the champion.
 pub fn stage_key(
     spec: &PipelineSpec,
     bundle: Digest,
@@ -91,7 +91,7 @@ pub fn stage_key(
 /// Judges and writes the report into `folder`; `evaluate` is the folder of that stage.
 ///
 /// # Errors
-/// A file that cannot be read or written; what cannot be judged is a verdict, not an error.
+/// A file that cannot be read or written. A gate that cannot be judged is undecided, not an error.
 pub fn run(
     spec: &PipelineSpec,
     bundle: Digest,

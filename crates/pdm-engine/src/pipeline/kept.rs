@@ -3,8 +3,8 @@
 //! ```text
 //! fold-<n>.json           the predictions of a finished fold
 //! learning_curves.ndjson  what was logged so far
-//! run                     id of the run that worked here last
-//! …                       checkpoints of the fit that was at work
+//! run                     id of the last run that used the folder
+//! …                       checkpoints of the fit that was stopped
 //! ```
 
 use std::fs;
@@ -19,23 +19,23 @@ use pdm_core::content::{atomic_write, read_note};
 
 const RUN: &str = "run";
 
-/// How far an earlier training with the same options came.
+/// What an earlier training with the same options left.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PartialTraining {
     /// Finished folds.
     pub folds: usize,
-    /// Whether a fit was at work and left a checkpoint.
+    /// Whether a fit left a checkpoint.
     pub checkpoint: bool,
-    /// The run that worked here last, where it was recorded.
+    /// The last run that used the folder, where it was recorded.
     pub run: Option<String>,
 }
 
 impl PartialTraining {
-    /// Looks into a folder of partial results; one that is not there holds nothing.
+    /// Reads a folder of partial results, which need not exist.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn look(folder: &Path) -> Result<Self, StageError> {
+    pub fn read(folder: &Path) -> Result<Self, StageError> {
         let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             entries => entries.map_err(|source| StageError::io("read", folder, source))?,
@@ -48,7 +48,7 @@ impl PartialTraining {
             match entry.file_name().to_str() {
                 Some(name) if is_fold(name) => kept.folds += 1,
                 Some(RUN | POINTS) => {}
-                // What is being written has a temporary name that begins with a dot.
+                // A file that is being written has a temporary name that begins with a dot.
                 Some(name) => kept.checkpoint |= !name.starts_with('.'),
                 None => {}
             }
@@ -56,12 +56,12 @@ impl PartialTraining {
         Ok(kept)
     }
 
-    /// Returns whether there is anything to go on from.
+    /// Returns whether there is nothing to continue from.
     pub fn is_empty(&self) -> bool {
         self.folds == 0 && !self.checkpoint
     }
 
-    /// Notes in the folder which run works there now.
+    /// Notes in the folder which run uses it now.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -83,14 +83,13 @@ impl PartialTraining {
     /// Returns what comes next, such as `fold 3 of 5`.
     pub fn next(&self, folds: usize) -> String {
         if self.folds >= folds {
-            "the final fit".to_owned()
-        } else {
-            format!("fold {} of {folds}", self.folds + 1)
+            return "the final fit".to_owned();
         }
+        format!("fold {} of {folds}", self.folds + 1)
     }
 }
 
-/// Returns the file a fold's predictions are kept in; folds count from 0.
+/// Returns the file of a fold's predictions; folds count from 0.
 pub(super) fn fold_file(folder: &Path, fold: usize) -> PathBuf {
     folder.join(format!("fold-{fold}.json"))
 }
@@ -108,10 +107,10 @@ mod tests {
     #[test]
     fn what_is_kept_is_counted_and_told() {
         let folder = tempfile::tempdir().unwrap();
-        let look = || PartialTraining::look(folder.path()).unwrap();
+        let look = || PartialTraining::read(folder.path()).unwrap();
         assert!(
             look().is_empty()
-                && PartialTraining::look(&folder.path().join("absent"))
+                && PartialTraining::read(&folder.path().join("absent"))
                     .unwrap()
                     .is_empty()
         );

@@ -46,19 +46,22 @@ pub fn semantic_version(stage: Stage) -> u32 {
     }
 }
 
-/// Builds the key of a stage from the options it obeys and the digests of what it reads.
+/// Builds the key of a stage from the options it uses and the digests of what it reads.
 fn key<const N: usize>(
     stage: Stage,
     parameters: Value,
     inputs: [(&str, Option<Digest>); N],
 ) -> StageKey {
-    let known = inputs
-        .into_iter()
-        .filter_map(|(name, digest)| digest.map(|digest| (name.to_owned(), digest)));
+    let mut known = BTreeMap::new();
+    for (name, digest) in inputs {
+        if let Some(digest) = digest {
+            known.insert(name.to_owned(), digest);
+        }
+    }
     StageKey {
         stage: stage.name().to_owned(),
         semantic_version: semantic_version(stage),
         parameters,
-        inputs: known.collect::<BTreeMap<_, _>>(),
+        inputs: known,
     }
 }

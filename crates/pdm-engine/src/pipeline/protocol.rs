@@ -1,3 +1,5 @@
+//! The protocols of a pipeline: which units are scored, at which cuts, against which truth.
+
 use serde_json::{Value, json};
 
 use crate::config::PipelineSpec;
@@ -7,7 +9,8 @@ use pdm_core::scoring::{Cuts, Part, Protocol, ShortUnits};
 use pdm_models::data::{CsvWish, DatasetOptions, Holdout, Lives};
 use pdm_models::train::TrainOptions;
 
-/// Every training unit, at its random cuts, by a settled specification, predicted by the model that never saw it.
+/// Returns the protocol for every training unit at its random cuts, predicted by a model that did not learn from it; the
+/// pipeline must be settled.
 pub(super) fn out_of_fold(spec: &PipelineSpec, train: Digest, units: usize) -> Protocol {
     let cuts = random_cuts(&spec.train, spec.project.seed);
     protocol(spec, Part::OutOfFold, train, units, cuts)
@@ -18,8 +21,8 @@ pub(super) fn cuts(spec: &PipelineSpec) -> Value {
     json!({ "cuts_per_unit": spec.train.cuts_per_unit, "shortest_history": spec.train.shortest_history })
 }
 
-/// Every unit of the holdout, at its random cuts, by a specification as it was written; the data are these units alone, so the protocol stays while training data
-/// grow around them.
+/// Returns the protocol for every unit of the holdout at its random cuts; the pipeline is as written. It depends only on these
+/// units, so it does not change when training data are added.
 pub(super) fn holdout(spec: &PipelineSpec, lives: &Lives, holdout: &Holdout) -> Protocol {
     let cuts = random_cuts(&holdout_options(spec, holdout), holdout.seed());
     protocol(
@@ -31,7 +34,7 @@ pub(super) fn holdout(spec: &PipelineSpec, lives: &Lives, holdout: &Holdout) -> 
     )
 }
 
-/// Returns the options that units of the holdout are cut by: what is left to the data follows from these units alone.
+/// Returns the options that units of the holdout are cut by; what is left to the data depends only on these units.
 pub(super) fn holdout_options(spec: &PipelineSpec, holdout: &Holdout) -> TrainOptions {
     spec.train.settled(&Lives::of(holdout.units()))
 }
@@ -44,7 +47,7 @@ fn random_cuts(options: &TrainOptions, seed: u64) -> Cuts {
     }
 }
 
-/// Adds to a key's options which units are held back, where any are; keys of pipelines without a holdout stay as they were.
+/// Adds the holdout to a key's options; keys of pipelines without one stay as they were.
 pub(super) fn with_holdout(mut parameters: Value, spec: &PipelineSpec) -> Value {
     if let Some(holdout) = &spec.split.holdout {
         parameters["holdout"] = json!(holdout);
@@ -52,8 +55,8 @@ pub(super) fn with_holdout(mut parameters: Value, spec: &PipelineSpec) -> Value 
     parameters
 }
 
-/// Adds to a key's options how CSV files are written, where the pipeline says so: the same bytes are other numbers with another
-/// decimal sign. Keys of pipelines that leave it to the files stay as they were.
+/// Adds the format of CSV files to a key's options, where the pipeline sets it: with another decimal sign, the same bytes are
+/// other numbers. Keys of pipelines that do not set it stay as they were.
 pub(super) fn with_csv(mut parameters: Value, spec: &PipelineSpec) -> Value {
     let DatasetOptions::Table(table) = &spec.dataset else {
         return parameters;
@@ -75,7 +78,7 @@ pub(super) fn with_csv(mut parameters: Value, spec: &PipelineSpec) -> Value {
     parameters
 }
 
-/// Every test unit at its last cycle, by a settled specification; the data are the histories and the truth.
+/// Returns the protocol for every test unit at its last cycle; the pipeline must be settled.
 pub(super) fn test(spec: &PipelineSpec, test: Digest, rul: Digest, units: usize) -> Protocol {
     let data = digest_of(&[test, rul]).expect("two digests have a JSON form");
     protocol(spec, Part::Test, data, units, Cuts::LastCycle)

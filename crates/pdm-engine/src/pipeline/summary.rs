@@ -1,7 +1,9 @@
+//! The summary of a stage.
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What came of a stage: a fragment for people, and figures for programs.
+/// The result of a stage in short: a fragment for people, and figures for programs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// One fragment, such as `5 folds, 800 out-of-fold predictions`.

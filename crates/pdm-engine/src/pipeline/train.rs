@@ -1,7 +1,7 @@
 //! Cross-validates by unit, then fits on all training units.
 //!
-//! Each fold's predictions are stored as the fold is done, so a killed run goes on where it stopped. What the fits log
-//! becomes the learning curves.
+//! Each fold's predictions are stored when the fold is done, so a killed run continues where it stopped. The metrics that the fits
+//! log become the learning curves.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::curves::{CurveLog, KeptLook};
+use super::curves::{BestStep, CurveLog};
 use super::error::FEWEST_HELD;
 use super::files::{read_json, write_json};
 use super::kept::fold_file;
@@ -57,7 +57,7 @@ pub fn stage_key(spec: &PipelineSpec, train: Digest, features: Digest) -> StageK
 
 /// Cross-validates and fits, and writes predictions, folds, weights and learning curves into `folder`.
 ///
-/// Folds found in `resume` are not fitted again; a single fit may keep there what it goes on from.
+/// Folds found in `resume` are not fitted again; a fit may store checkpoints there.
 ///
 /// # Errors
 /// The units are too few, the fit diverges, or a signal asked to stop.
@@ -74,7 +74,7 @@ pub fn run(
     let lives = dataset.lives();
     let found = spec.found(&lives);
     let spec = &spec.settled(&lives);
-    tell_lives(&found, dataset, spec, reporter);
+    report_lives(&found, dataset, spec, reporter);
     refuse_unlearnable(spec, &lives)?;
     let recipe = spec.recipe();
     let folds = Folds::deal(
@@ -92,7 +92,7 @@ pub fn run(
         resume,
         &reporter,
     )?;
-    tell_folds(dataset, &folds, &out_of_fold, recipe.target, record);
+    report_folds(dataset, &folds, &out_of_fold, recipe.target, record);
     let workspace = Workspace::at(resume);
     let model = final_fit(
         dataset,
@@ -103,46 +103,46 @@ pub fn run(
         &workspace,
         &reporter,
     )?;
-    curves.write(
-        folder,
-        &format!(
-            "Learning curves: {} on {}",
-            spec.model.kind(),
-            dataset.name()
-        ),
-    )?;
+    let title = format!(
+        "Learning curves: {} on {}",
+        spec.model.kind(),
+        dataset.name()
+    );
+    curves.write(folder, &title)?;
     write_json(&folder.join(FOLDS), &folds)?;
     write_json(&folder.join(OUT_OF_FOLD), &out_of_fold)?;
     let weights = folder.join(WEIGHTS);
     fs::write(&weights, model.weights())
         .map_err(|source| StageError::io("write", &weights, source))?;
     let members = members(spec, &out_of_fold);
-    members.iter().for_each(|member| member.report(&reporter));
-    let kept = curves.kept();
-    kept.iter().for_each(|kept| kept.report(&reporter));
-    let summary = summarise(spec, units, &out_of_fold, &members, &kept);
-    Ok(if found.is_empty() {
-        summary
-    } else {
-        summary.figure("found", json!(found))
-    })
+    for member in &members {
+        member.report(&reporter);
+    }
+    let best = curves.best_steps();
+    for best in &best {
+        best.report(&reporter);
+    }
+    let summary = summarise(spec, units, &out_of_fold, &members, &best);
+    if found.is_empty() {
+        return Ok(summary);
+    }
+    Ok(summary.figure("found", json!(found)))
 }
 
-/// Refuses a coverage that so few units cannot show, before any work.
+/// Refuses a coverage that cannot be reached with so few units, before any work.
 pub(super) fn refuse_unreachable_coverage(
     spec: &PipelineSpec,
     units: usize,
 ) -> Result<(), StageError> {
     let coverage = spec.calibrate.coverage;
-    if is_reachable(units, coverage) {
-        Ok(())
-    } else {
-        Err(StageError::Coverage { coverage, units })
+    if !is_reachable(units, coverage) {
+        return Err(StageError::Coverage { coverage, units });
     }
+    Ok(())
 }
 
-/// Says what followed from the lives, and which units give less to learn from than was asked for.
-fn tell_lives(
+/// Notes the options that were chosen from the data, and warns of units that are used only in part.
+fn report_lives(
     found: &[ResolvedValue],
     dataset: &ValidDataset,
     spec: &PipelineSpec,
@@ -160,25 +160,27 @@ fn tell_lives(
             .count();
         if long > 0 {
             reporter.warn(format!(
-                "{long} of {all} training units have more than {most} rows, and a network learns from the last {most} only: \
+                "{long} of {all} training units have more than {most} rows, but a network learns only from the last {most}: \
                  set a larger model.max_steps or model.stride"
             ));
         }
     }
     let reads_rows = spec.model.input() != InputKind::Sequence;
-    let (first_row, units) = (spec.train.first_row(), dataset.train());
+    let first_row = spec.train.first_row();
+    let units = dataset.train();
     let short = units.iter().filter(|unit| unit.len() < first_row).count();
     if short > 0 && reads_rows {
         reporter.warn(format!(
-            "{short} of {all} training units are shorter than train.first_row = {first_row}: each of them gives its last row \
-             only, where the remaining life is 0; write first_row = \"auto\", or a smaller number"
+            "{short} of {all} training units are shorter than train.first_row = {first_row}: only their last row is used, where \
+             the remaining life is 0; write first_row = \"auto\", or a smaller number"
         ));
     }
 }
 
-/// Refuses to learn from last rows only: every label would be 0.
+/// Refuses to learn only from last rows, where every label is 0.
 fn refuse_unlearnable(spec: &PipelineSpec, lives: &Lives) -> Result<(), TrainError> {
-    let (first_row, longest) = (spec.train.first_row(), lives.longest);
+    let first_row = spec.train.first_row();
+    let longest = lives.longest;
     let reads_rows = spec.model.input() != InputKind::Sequence;
     if reads_rows && first_row > longest {
         return Err(TrainError::FirstRowBeyondLives { first_row, longest });
@@ -186,7 +188,7 @@ fn refuse_unlearnable(spec: &PipelineSpec, lives: &Lives) -> Result<(), TrainErr
     Ok(())
 }
 
-/// One member of a stack: how much it counts, and how good it is by itself.
+/// One member of a stack: its weight, and its own score.
 #[derive(Serialize)]
 struct StackMember {
     member: String,
@@ -214,13 +216,18 @@ fn members(spec: &PipelineSpec, out_of_fold: &OutOfFold) -> Vec<StackMember> {
     let (Some(stack), Some(blend)) = (spec.model.stack(), &out_of_fold.blend) else {
         return Vec::new();
     };
-    let judged = blend.weights.iter().zip(&blend.member_rmse);
-    let member = |(member, (weight, rmse)): (String, (&f64, &f64))| StackMember {
-        member,
-        weight: *weight,
-        out_of_fold_rmse: *rmse,
-    };
-    stack.names().into_iter().zip(judged).map(member).collect()
+    let mut members = Vec::new();
+    for (i, member) in stack.names().into_iter().enumerate() {
+        let (Some(weight), Some(rmse)) = (blend.weights.get(i), blend.member_rmse.get(i)) else {
+            break;
+        };
+        members.push(StackMember {
+            member,
+            weight: *weight,
+            out_of_fold_rmse: *rmse,
+        });
+    }
+    members
 }
 
 fn summarise(
@@ -228,9 +235,11 @@ fn summarise(
     units: usize,
     out_of_fold: &OutOfFold,
     members: &[StackMember],
-    kept: &[KeptLook],
+    best: &[BestStep],
 ) -> Summary {
-    let (kind, seeds, folds) = (spec.model.kind(), spec.train.seeds, spec.split.folds);
+    let kind = spec.model.kind();
+    let seeds = spec.train.seeds;
+    let folds = spec.split.folds;
     let cuts = out_of_fold.predictions.len();
     let blend: Vec<_> = members.iter().map(StackMember::text).collect();
     let blend = if blend.is_empty() {
@@ -243,29 +252,26 @@ fn summarise(
     } else {
         format!(" with {seeds} seeds")
     };
-    let stopped = if let [kept] = kept {
-        format!("; {}", kept.text())
+    let stopped = if let [best] = best {
+        format!("; {}", best.text())
     } else {
         String::new()
     };
     let text = format!(
         "{kind}{blend}{repeated} on {units} units, {folds} folds, {cuts} out-of-fold predictions{stopped}"
     );
-    let summary = Summary::new(text)
+    let mut summary = Summary::new(text)
         .figure("model", kind)
         .figure("seeds", seeds)
         .figure("folds", folds)
         .figure("out_of_fold_predictions", cuts);
-    let summary = if members.is_empty() {
-        summary
-    } else {
-        summary.figure("members", json!(members))
-    };
-    if kept.is_empty() {
-        summary
-    } else {
-        summary.figure("early_stopping", json!(kept))
+    if !members.is_empty() {
+        summary = summary.figure("members", json!(members));
     }
+    if !best.is_empty() {
+        summary = summary.figure("early_stopping", json!(best));
+    }
+    summary
 }
 
 /// Returns the name of a fold in the record of a run, which counts from 1.
@@ -273,10 +279,8 @@ fn part_of(fold: usize) -> String {
     format!("fold-{}", fold + 1)
 }
 
-/// Tells which units each fold held out, and how good its model was at those, by what a model learns.
-///
-/// The learning curves do not hear of it: these are single numbers.
-fn tell_folds(
+/// Reports the data and the score of each fold, to the record only: single numbers are not learning curves.
+fn report_folds(
     dataset: &ValidDataset,
     folds: &Folds,
     out_of_fold: &OutOfFold,
@@ -286,9 +290,8 @@ fn tell_folds(
     let data = |fold: &str, used_for: UsedFor| {
         let digest = digest_of(&(dataset.name(), folds.digest(), fold, used_for))
             .expect("words have a JSON form");
-        let name = format!("{} {fold} {}", dataset.name(), used_for.word());
         InputData {
-            name,
+            name: format!("{} {fold} {}", dataset.name(), used_for.word()),
             digest: digest.to_string(),
             used_for,
             source: dataset.name().to_owned(),
@@ -313,7 +316,7 @@ fn tell_folds(
     }
 }
 
-/// A finished fold, for a run that goes on after a kill; what was changed since is computed again.
+/// A finished fold, for a run that continues a killed one; a fold that was changed since is computed again.
 #[derive(Serialize, Deserialize)]
 struct KeptFold {
     sha256: Digest,
@@ -345,7 +348,8 @@ fn cross_validate(
     resume: &Path,
     reporter: &Reporter,
 ) -> Result<OutOfFold, StageError> {
-    let (count, workspace) = (folds.count(), Workspace::at(resume));
+    let count = folds.count();
+    let workspace = Workspace::at(resume);
     let mut done = Vec::with_capacity(count);
     for fold in 0..count {
         reporter.progress(
@@ -379,7 +383,7 @@ fn cross_validate(
     Ok(OutOfFold::gather(done, recipe.target))
 }
 
-/// Refuses a holdout that nothing can be judged on, before the fit; with a test part installed it judges nothing.
+/// Refuses a holdout that is too small for a score, before the fit; with a test part, the holdout is not used.
 fn refuse_small_holdout(spec: &PipelineSpec, dataset: &ValidDataset) -> Result<(), StageError> {
     let (Some(options), Some(holdout), None) =
         (&spec.split.holdout, dataset.holdout(), dataset.test())

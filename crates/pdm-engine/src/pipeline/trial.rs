@@ -1,4 +1,4 @@
-//! Judges other values of a pipeline by cross-validation, for a search.
+//! Judges the trials of a search by cross-validation.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use pdm_models::train::{
     Blend, OutOfFold, Workspace, derive_seed, final_features, final_fit, fit_fold,
 };
 
-/// Raised when the same trial should give another result.
+/// The version of what a trial computes; raised when the same trial should give another result.
 const SEMANTIC_VERSION: u32 = 2;
 
-/// What every trial of a search is judged on: the folds and the seeds of the pipeline's own cross-validation.
+/// The folds and seeds that every trial of a search is judged on.
 #[derive(Debug)]
 pub struct CrossValidation<'d> {
     dataset: &'d ValidDataset,
@@ -31,7 +31,7 @@ pub struct CrossValidation<'d> {
 /// Returns everything that a search's trials depend on.
 ///
 /// # Panics
-/// Never: a loaded specification has a JSON form.
+/// Never: a loaded pipeline has a JSON form.
 pub fn study_key(spec: &PipelineSpec, training_data: Digest, units: usize) -> Value {
     let features = features::stage_key(spec, training_data);
     let train = train::stage_key(spec, training_data, features.digest());
@@ -54,7 +54,7 @@ pub fn study_key(spec: &PipelineSpec, training_data: Digest, units: usize) -> Va
 }
 
 impl<'d> CrossValidation<'d> {
-    /// Deals the training units into the folds that `seed` gives; the project's own are those of the stage `train`.
+    /// Divides the training units into folds by `seed`; the project's own seed gives the folds of the stage `train`.
     ///
     /// # Errors
     /// More folds than units.
@@ -80,8 +80,8 @@ impl<'d> CrossValidation<'d> {
         self.folds.count()
     }
 
-    /// Fits without the units of one fold and returns what those add to the metric. The members of a stack count alike
-    /// here: they are weighed by the predictions of all folds, which a trial may never come to.
+    /// Fits without the units of one fold and returns what those add to the metric. The members of a stack have equal weights
+    /// here: their weights need the predictions of all folds, which a trial may not reach.
     ///
     /// # Errors
     /// The fit fails, a signal asked to stop, or the predictions have no finite score.
@@ -114,7 +114,7 @@ impl<'d> CrossValidation<'d> {
         Ok(unit_losses(self.metric, &predictions, &protocol)?)
     }
 
-    /// Returns the size of the model's weights in bytes, fitted to all training units.
+    /// Fits a model on all training units and returns the size of its weights in bytes.
     ///
     /// # Errors
     /// As [`Self::judge`].

@@ -1,4 +1,4 @@
-//! Reads the files and holds them against the expectations.
+//! Reads the data files and checks them against the expectations.
 
 use std::path::Path;
 
@@ -39,7 +39,7 @@ pub fn stage_key(spec: &PipelineSpec, inputs: &[InputDigest]) -> StageKey {
 /// Reads and judges the data, and writes the quality report.
 ///
 /// # Errors
-/// The data cannot be read, or does not meet its expectations.
+/// The data cannot be read, or do not meet the expectations.
 pub fn run(
     spec: &PipelineSpec,
     root: &Path,
@@ -58,20 +58,20 @@ pub fn run(
 pub fn load(spec: &PipelineSpec, root: &Path) -> Result<(ValidDataset, QualityReport), StageError> {
     let validation = data::validate(data::ingest(&spec.dataset, root)?, &spec.validate);
     match validation.dataset {
-        Some(dataset) => Ok((held_out(dataset, spec), validation.report)),
+        Some(dataset) => Ok((without_holdout(dataset, spec), validation.report)),
         None => Err(StageError::Invalid(Box::new(validation.report))),
     }
 }
 
-/// Takes out the units that no training may see, before anything else sees the data.
-fn held_out(dataset: ValidDataset, spec: &PipelineSpec) -> ValidDataset {
+/// Holds back the units of the holdout, before anything else uses the data.
+fn without_holdout(dataset: ValidDataset, spec: &PipelineSpec) -> ValidDataset {
     match &spec.split.holdout {
         Some(holdout) => dataset.hold_out(holdout),
         None => dataset,
     }
 }
 
-/// Returns how many units are held out and, where they are few, which: the scores of so few hang on each.
+/// Returns how many units are held out and, where they are few, their names, since each of them matters for the scores.
 fn named(holdout: &Holdout) -> String {
     const FEW: usize = 5;
     let units = holdout.units();
@@ -85,27 +85,22 @@ fn named(holdout: &Holdout) -> String {
 fn summarise(dataset: &ValidDataset, report: &QualityReport) -> Summary {
     let train = dataset.train();
     let rows: usize = train.iter().map(|unit| unit.len()).sum();
-    let test = dataset.test().map_or_else(
-        || "no test part installed".to_owned(),
-        |test| format!("{} test units", test.units.len()),
-    );
+    let test = match dataset.test() {
+        Some(test) => format!("{} test units", test.units.len()),
+        None => "no test part installed".to_owned(),
+    };
     let warnings = report.counts.warnings;
-    let held_out = dataset.holdout().map(|holdout| holdout.units().len());
-    let held_out_text = dataset
-        .holdout()
-        .map(|holdout| format!(" to learn from, {}", named(holdout)));
-    let held_out_text = held_out_text.unwrap_or_default();
-    let units = format!("{} units{held_out_text}", train.len());
-    let text = format!(
+    let units = match dataset.holdout() {
+        Some(holdout) => format!("{} units to learn from, {}", train.len(), named(holdout)),
+        None => format!("{} units", train.len()),
+    };
+    let mut summary = Summary::new(format!(
         "{}: {units}, {rows} rows, {test}, {warnings} warnings",
         dataset.name()
-    );
-    let summary = Summary::new(text);
-    let summary = if let Some(units) = held_out {
-        summary.figure("held_out_units", units)
-    } else {
-        summary
-    };
+    ));
+    if let Some(holdout) = dataset.holdout() {
+        summary = summary.figure("held_out_units", holdout.units().len());
+    }
     summary
         .figure("units", train.len())
         .figure("rows", rows)

@@ -18,8 +18,8 @@ pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError
     Ok(match &plan.options.image {
         None => definition,
         Some(_) => definition.note(format!(
-            "needs the provider apache-airflow-providers-cncf-kubernetes, and {}; Airflow does not tell the exit codes of \
-             pods apart, so every failure is tried again, not {TRY_AGAIN} alone",
+            "needs the provider apache-airflow-providers-cncf-kubernetes, and {}; Airflow does not distinguish the exit codes of \
+             pods, so every failure is tried again, not only {TRY_AGAIN}",
             pod::needs(plan).join("; ")
         )),
     })
@@ -40,7 +40,7 @@ fn process(plan: &SchedulePlan<'_>) -> String {
 
 fn in_pod(plan: &SchedulePlan<'_>, image: &str) -> Result<String, ScheduleError> {
     let words = plan.words_in_container();
-    // Jinja's marks in words that Airflow renders.
+    // Marks of Jinja, which Airflow renders.
     refuse_pattern(SchedulerKind::Airflow, &words, &["{{", "{%", "{#"])?;
     let args = words.iter().map(|word| container_word(word));
     let claim = plan.options.volume.as_deref();
@@ -75,7 +75,7 @@ fn in_pod(plan: &SchedulePlan<'_>, image: &str) -> Result<String, ScheduleError>
     ))
 }
 
-/// Fills in a template's line `NAME = …` for each name; everything it fills in is a literal of Python.
+/// Fills in the lines `NAME = ...` of a template; every value is a Python literal.
 fn fill(template: &str, plan: &SchedulePlan<'_>, values: &[(&str, String)]) -> String {
     let common = [
         ("DAG_ID", python(&plan.name())),

@@ -1,4 +1,4 @@
-//! Five fields, and only what every scheduler reads alike.
+//! Reads a cron expression of five fields, and only what every scheduler interprets in the same way.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -45,7 +45,7 @@ const PARTS: [CronField; 5] = [
         high: 12,
         words: MONTHS,
     },
-    // Sunday may be 7, too.
+    // Sunday is 0 or 7.
     CronField {
         name: "day of the week",
         low: 0,
@@ -107,13 +107,13 @@ impl FromStr for Cron {
     fn from_str(text: &str) -> Result<Self, CronError> {
         if text.trim_start().starts_with('@') {
             return Err(CronError::new(format!(
-                "`{text}` is a nickname that not every scheduler knows"
+                "`{text}` is a shorthand that not every scheduler supports"
             ))
             .hint("write five fields, such as \"0 3 * * 1\""));
         }
         let fields: Vec<_> = text.split_whitespace().collect();
         let [minute, hour, day, month, weekday] = fields[..] else {
-            let message = format!("has {} fields, and needs five", fields.len());
+            let message = format!("has {} fields, but needs five", fields.len());
             return Err(CronError::new(message)
                 .hint("minute, hour, day of the month, month, day of the week"));
         };
@@ -139,10 +139,8 @@ impl Cron {
 
     /// Returns the least number of minutes between two times of one day, at most 60.
     pub(super) fn shortest_gap_minutes(&self) -> u8 {
-        let (minutes, hours): (Vec<_>, _) = (
-            self.minute.values().into_iter().collect(),
-            self.hour.values(),
-        );
+        let minutes: Vec<_> = self.minute.values().into_iter().collect();
+        let hours = self.hour.values();
         let within = minutes
             .iter()
             .zip(minutes.iter().skip(1))
@@ -152,7 +150,7 @@ impl Cron {
         within.chain(over).min().unwrap_or(60)
     }
 
-    /// Where both day fields are restricted, schedulers disagree on what counts as a restriction.
+    /// Refuses expressions that schedulers disagree about: where both day fields are restricted, and one is not a plain list.
     fn refuse_dialects(&self) -> Result<(), CronError> {
         if !self.either_day() {
             return Ok(());
@@ -160,7 +158,7 @@ impl Cron {
         for field in [&self.day, &self.weekday] {
             if field.items.iter().any(|item| item.star) || field.is_whole() {
                 let message = format!(
-                    "the {} `{field}` beside a restricted {}: schedulers disagree whether one or both must match",
+                    "the {} `{field}` with a restricted {}: schedulers disagree whether one or both must match",
                     field.part.name,
                     if field.part == self.day.part {
                         self.weekday.part.name
@@ -169,7 +167,7 @@ impl Cron {
                     },
                 );
                 return Err(CronError::new(message)
-                    .hint("list the days, or restrict one of the two fields only"));
+                    .hint("list the days, or restrict only one of the two fields"));
             }
         }
         Ok(())
@@ -200,7 +198,7 @@ impl Field {
             .collect::<Result<Vec<_>, _>>()?;
         if items.len() > 1 && items.iter().any(|item| item.star) {
             return Err(CronError::new(format!(
-                "the {} `{text}`: `*` does not stand in a list",
+                "the {} `{text}`: `*` cannot be part of a list",
                 part.name
             )));
         }
@@ -304,12 +302,11 @@ impl CronField {
             .iter()
             .zip(self.low..)
             .find(|(word, _)| word.eq_ignore_ascii_case(text));
-        let digits = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| text.parse::<u8>().ok())
-            .flatten();
-        let number = word.map(|(_, number)| number).or(digits);
+        let number = match word {
+            Some((_, number)) => Some(number),
+            None if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
+            None => None,
+        };
         match number {
             Some(number) if (self.low..=self.high).contains(&number) => Ok(number),
             _ => Err(self.unknown(text, number.is_some())),
@@ -327,7 +324,7 @@ impl CronField {
                 && text.len() <= 4 =>
             {
                 error.hint(
-                    "`L`, `W`, `#`, `?`, `H` and `+` are dialects that not every scheduler reads",
+                    "`L`, `W`, `#`, `?`, `H` and `+` are extensions that not every scheduler supports",
                 )
             }
             [first, .., last] if !is_number => {
@@ -353,7 +350,7 @@ impl fmt::Display for Item {
     }
 }
 
-/// In numbers, and Sunday as 0: what every scheduler reads.
+/// In numbers, with Sunday as 0, which every scheduler understands.
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let with_seven = self.part == PARTS[4] && self.items.iter().any(|item| item.to == 7);
@@ -419,8 +416,8 @@ mod tests {
             .map(|text| format!("{text:14} {}", told(text)))
             .join("\n"),
             @r#"
-            0 3 * *        has 4 fields, and needs five (minute, hour, day of the month, month, day of the week)
-            @daily         `@daily` is a nickname that not every scheduler knows (write five fields, such as "0 3 * * 1")
+            0 3 * *        has 4 fields, but needs five (minute, hour, day of the month, month, day of the week)
+            @daily         `@daily` is a shorthand that not every scheduler supports (write five fields, such as "0 3 * * 1")
             60 3 * * *     the minute `60` is not from 0 to 59
             0 25 * * *     the hour `25` is not from 0 to 23
             0 3 0 * *      the day of the month `0` is not from 1 to 31
@@ -428,23 +425,23 @@ mod tests {
             0 3 * * 8      the day of the week `8` is not from 0 to 7
             0 3 * * MUN    the day of the week `MUN` is not from 0 to 7 (a number, or SUN to SAT)
             0 3 * FBR *    the month `FBR` is not from 1 to 12 (a number, or JAN to DEC)
-            0 3 L * *      the day of the month `L` is not from 1 to 31 (`L`, `W`, `#`, `?`, `H` and `+` are dialects that not every scheduler reads)
-            0 3 * * 5#2    the day of the week `5#2` is not from 0 to 7 (`L`, `W`, `#`, `?`, `H` and `+` are dialects that not every scheduler reads)
-            0 3 ? * 1      the day of the month `?` is not from 1 to 31 (`L`, `W`, `#`, `?`, `H` and `+` are dialects that not every scheduler reads)
+            0 3 L * *      the day of the month `L` is not from 1 to 31 (`L`, `W`, `#`, `?`, `H` and `+` are extensions that not every scheduler supports)
+            0 3 * * 5#2    the day of the week `5#2` is not from 0 to 7 (`L`, `W`, `#`, `?`, `H` and `+` are extensions that not every scheduler supports)
+            0 3 ? * 1      the day of the month `?` is not from 1 to 31 (`L`, `W`, `#`, `?`, `H` and `+` are extensions that not every scheduler supports)
             0 3 * * 5-1    the day of the week `5-1` runs backwards (write two ranges with a comma between)
             5/15 * * * *   the minute `5/15`: a step needs a range (write `5-59/15` or `*/15`)
             */0 * * * *    the minute `*/0`: the step must be from 1 to 59
             */60 * * * *   the minute `*/60`: the step must be from 1 to 59
             0 3 30 2 *     no month `2` has a day `30`: it would never run
             0 3 31 4,6 *   no month `4,6` has a day `31`: it would never run
-            0 3 */2 * 1    the day of the month `*/2` beside a restricted day of the week: schedulers disagree whether one or both must match (list the days, or restrict one of the two fields only)
-            0 3 1-31 * 1   the day of the month `1-31` beside a restricted day of the week: schedulers disagree whether one or both must match (list the days, or restrict one of the two fields only)
-            0 3 1 * */2    the day of the week `*/2` beside a restricted day of the month: schedulers disagree whether one or both must match (list the days, or restrict one of the two fields only)
-            *,5 * * * *    the minute `*,5`: `*` does not stand in a list
+            0 3 */2 * 1    the day of the month `*/2` with a restricted day of the week: schedulers disagree whether one or both must match (list the days, or restrict only one of the two fields)
+            0 3 1-31 * 1   the day of the month `1-31` with a restricted day of the week: schedulers disagree whether one or both must match (list the days, or restrict only one of the two fields)
+            0 3 1 * */2    the day of the week `*/2` with a restricted day of the month: schedulers disagree whether one or both must match (list the days, or restrict only one of the two fields)
+            *,5 * * * *    the minute `*,5`: `*` cannot be part of a list
             0 -1 * * *     the hour `-1` is not from 0 to 23
             0 3 * * 1-     the day of the week `1-` is not from 0 to 7
-            +1 3 * * *     the minute `+1` is not from 0 to 59 (`L`, `W`, `#`, `?`, `H` and `+` are dialects that not every scheduler reads)
-                           has 0 fields, and needs five (minute, hour, day of the month, month, day of the week)
+            +1 3 * * *     the minute `+1` is not from 0 to 59 (`L`, `W`, `#`, `?`, `H` and `+` are extensions that not every scheduler supports)
+                           has 0 fields, but needs five (minute, hour, day of the month, month, day of the week)
             0 3 * * 1,     the day of the week `` is not from 0 to 7 (a number, or SUN to SAT)
             "#
         );

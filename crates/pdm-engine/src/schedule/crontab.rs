@@ -5,7 +5,7 @@ use super::error::ScheduleError;
 use super::plan::{GRACE_SECONDS, SchedulePlan};
 use super::quote::{crontab, shell};
 
-/// Debian's cron reads no longer commands.
+/// The longest command that Debian's cron reads.
 const LONGEST_COMMAND: usize = 998;
 
 pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError> {
@@ -23,7 +23,7 @@ pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError
     let zone = &plan.options.timezone;
     let text = format!(
         "# {title}. Written by `pdm-ml schedule export cron`.\n\
-         # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.\n\
+         # A run that is due while another is running finds the project locked, and ends. cron does not retry on its own.\n\
          CRON_TZ={zone}\n\
          {cron} {command}\n",
         title = plan.title(),
@@ -34,7 +34,7 @@ pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError
          which should then be {zone}"
     );
     let kept = format!(
-        "what a run says is added to {}; `logrotate` keeps it small",
+        "the output of a run is added to {}; use `logrotate` to keep it small",
         plan.log_here()
     );
     Ok(Definition::one(format!("{}.cron", plan.name()), text)
@@ -42,13 +42,12 @@ pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError
         .note(kept))
 }
 
-/// Returns the command as a shell reads it.
+/// Returns the command for a shell.
 fn command(plan: &SchedulePlan<'_>) -> Result<String, ScheduleError> {
     let mut parts = Vec::new();
-    parts.extend(
-        plan.delay_seconds()
-            .map(|seconds| format!("sleep {seconds}")),
-    );
+    if let Some(seconds) = plan.delay_seconds() {
+        parts.push(format!("sleep {seconds}"));
+    }
     let names: Vec<_> = plan.options.variables().collect();
     if !names.is_empty() {
         let file = env_file(plan, SchedulerKind::Cron)?;
@@ -62,14 +61,15 @@ fn command(plan: &SchedulePlan<'_>) -> Result<String, ScheduleError> {
     let log = plan.log_here();
     let folder = log.rsplit_once('/').map_or(".", |(folder, _)| folder);
     parts.push(format!("mkdir -p {}", shell(&[folder.to_owned()])));
-    let (words, log) = (shell(&plan.words_here()), shell(&[log]));
+    let words = shell(&plan.words_here());
+    let log = shell(&[log]);
     parts.push(format!(
         "exec timeout -k {GRACE_SECONDS} {deadline} {words} >>{log} 2>&1"
     ));
     Ok(parts.join(" && "))
 }
 
-/// Returns the file of variables, which a machine must have where any are named.
+/// Returns the file of variables, which is needed where variables are named.
 pub(super) fn env_file<'p>(
     plan: &'p SchedulePlan<'_>,
     kind: SchedulerKind,
@@ -78,8 +78,8 @@ pub(super) fn env_file<'p>(
     let missing = ScheduleError::Missing {
         kind,
         key: "env_file",
-        hint: "`env` and `secrets` only name variables; name a file of NAME=value lines on that machine, readable by the \
-               job's user alone, such as env_file = \"/etc/pdm-ml/plant.env\"",
+        hint: "`env` and `secrets` only name variables; set a file of NAME=value lines on that machine, readable only by the \
+               job's user, such as env_file = \"/etc/pdm-ml/plant.env\"",
     };
     file.ok_or(missing)
 }

@@ -1,3 +1,5 @@
+//! The definition of a job for one scheduler.
+
 use std::fmt;
 
 use serde::Serialize;
@@ -7,7 +9,7 @@ use super::options::ScheduleOptions;
 use super::plan::{SchedulePlan, ScheduledJob};
 use super::{airflow, argo, crontab, github, kubernetes, systemd};
 
-/// Who runs the job.
+/// The scheduler that runs the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SchedulerKind {
@@ -30,16 +32,16 @@ pub enum SchedulerKind {
 pub struct DefinitionFile {
     /// Its usual name.
     pub name: String,
-    /// What stands in it.
+    /// Its text.
     pub text: String,
 }
 
-/// What a scheduler reads, and what its reader should know.
+/// The files for a scheduler, with notes for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Definition {
     /// The files, at least one.
     pub files: Vec<DefinitionFile>,
-    /// What differs from what one might expect.
+    /// What the user should know about them.
     pub notes: Vec<String>,
 }
 
@@ -73,10 +75,10 @@ impl fmt::Display for SchedulerKind {
     }
 }
 
-/// Returns the job as `kind` reads it.
+/// Returns the definition of the job for a scheduler.
 ///
 /// # Errors
-/// [`ScheduleError`] where an option is missing, or the kind has no way to say what the options ask for.
+/// [`ScheduleError`] where an option is missing, or the scheduler cannot express what the options ask for.
 pub fn export(
     kind: SchedulerKind,
     options: &ScheduleOptions,

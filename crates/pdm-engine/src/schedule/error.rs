@@ -1,27 +1,29 @@
+//! Why a schedule cannot be exported or counted.
+
 use thiserror::Error;
 
 use super::definition::SchedulerKind;
 use pdm_core::codes::Code;
 
-/// Why a schedule cannot be written or counted.
+/// Why a schedule cannot be exported or counted.
 #[derive(Debug, Error)]
 pub enum ScheduleError {
-    /// The kind needs an option that is not set.
+    /// The scheduler needs an option that is not set.
     #[error("{kind} needs `{key}` in [schedule]")]
     Missing {
-        /// What was to be written.
+        /// The scheduler.
         kind: SchedulerKind,
         /// The option.
         key: &'static str,
         /// Why, and an example.
         hint: &'static str,
     },
-    /// The kind has no way to say something.
-    #[error("{kind} cannot say {what}")]
+    /// The scheduler cannot express something.
+    #[error("{kind} cannot express {what}")]
     Unspeakable {
-        /// What was to be written.
+        /// The scheduler.
         kind: SchedulerKind,
-        /// What it cannot say.
+        /// What it cannot express.
         what: String,
         /// What to do instead.
         hint: String,

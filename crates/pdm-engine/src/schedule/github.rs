@@ -8,12 +8,12 @@ use super::plan::{DECISIONS, RETRIES, RETRY_SECONDS, SchedulePlan, TRY_AGAIN};
 use super::quote::{refuse_pattern, shell};
 use super::yaml;
 
-/// The step that installs the program by the command in `PDM_ML_INSTALL`, or says that it is not set.
+/// The step that installs the program with the command in `PDM_ML_INSTALL`, or fails where that is not set.
 pub const INSTALL: &str = include_str!("github/install.sh");
 const MACHINE: &str = "ubuntu-24.04";
 const CHECKOUT: &str = "actions/checkout@v6";
 const CACHE: &str = "actions/cache@v5";
-/// GitHub starts no workflow more often, and ends a job on its machines after six hours.
+/// GitHub's shortest interval between runs, and the longest time of a job on its machines.
 const SHORTEST_GAP_MINUTES: u8 = 5;
 const LONGEST_MINUTES: u64 = 360;
 
@@ -50,17 +50,17 @@ pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError
     );
     if plan.options.jitter.is_some() {
         definition = definition.note(
-            "`jitter` is left out: GitHub's own delays are larger, and waiting costs minutes",
+            "`jitter` is left out: GitHub's own delays are larger, and waiting costs paid minutes",
         );
     }
     if minutes > LONGEST_MINUTES {
         definition =
-            definition.note("`deadline` is more than the 6 hours of GitHub's own machines");
+            definition.note("`deadline` is more than the 6 hours that GitHub's own machines allow");
     }
     Ok(definition)
 }
 
-/// Without a zone a schedule is in UTC, which older checkers know, too.
+/// Returns the trigger. Without a zone it is in UTC, which older checkers accept, too.
 fn when(plan: &SchedulePlan<'_>) -> Value {
     match plan.options.timezone.as_str() {
         "UTC" => json!({ "cron": plan.cron.to_string() }),
@@ -76,7 +76,7 @@ fn refuse_often(plan: &SchedulePlan<'_>) -> Result<(), ScheduleError> {
     Err(ScheduleError::Unspeakable {
         kind: SchedulerKind::Github,
         what: format!(
-            "`{}`: times {gap} min apart, and its shortest is {SHORTEST_GAP_MINUTES}",
+            "`{}`: times {gap} min apart, but its shortest interval is {SHORTEST_GAP_MINUTES}",
             plan.cron
         ),
         hint: "use fewer minutes in `cron`".to_owned(),
@@ -129,7 +129,7 @@ fn variables(plan: &SchedulePlan<'_>) -> Map<String, Value> {
     .collect()
 }
 
-/// Returns the shell's lines that run the job, try it again where that may help, and take decisions for a success.
+/// Returns the shell script that runs the job, tries it again where that may help, and treats decisions as a success.
 fn script(words: &[String]) -> String {
     let decisions = DECISIONS.map(|code| code.to_string()).join(" | ");
     let tries = (0..=RETRIES)
@@ -144,7 +144,7 @@ fn script(words: &[String]) -> String {
            sleep {RETRY_SECONDS}\n\
          done\n\
          case \"$code\" in\n  \
-           {decisions}) echo \"::notice::a decision, no failure: exit code $code\" ;;\n  \
+           {decisions}) echo \"::notice::a decision, not a failure: exit code $code\" ;;\n  \
            *) exit \"$code\" ;;\n\
          esac\n",
         shell(words)

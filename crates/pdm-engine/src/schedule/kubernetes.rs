@@ -1,4 +1,4 @@
-//! A CronJob.
+//! A CronJob of Kubernetes.
 
 use serde_json::{Map, json};
 
@@ -56,7 +56,7 @@ pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError
     ))
 }
 
-/// A pod that was moved away counts for nothing; of the others only those that may do better are tried again.
+/// Returns the failure policy: a pod that was evicted does not count, and only [`TRY_AGAIN`] is tried again.
 fn failures() -> serde_json::Value {
     json!({ "rules": [
         { "action": "Ignore", "onPodConditions": [{ "type": "DisruptionTarget", "status": "True" }] },

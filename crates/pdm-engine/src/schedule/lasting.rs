@@ -1,3 +1,5 @@
+//! A length of time in `[schedule]`.
+
 use std::str::FromStr;
 
 use jiff::SignedDuration;
@@ -8,12 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Lasting(SignedDuration);
 
 impl Lasting {
-    /// Returns so many hours.
+    /// Returns a number of hours.
     pub(super) const fn hours(hours: i64) -> Self {
         Self(SignedDuration::from_hours(hours))
     }
 
-    /// Returns the length in whole seconds; none for a negative one.
+    /// Returns the length in whole seconds; zero for a negative one.
     pub fn seconds(self) -> u64 {
         u64::try_from(self.0.as_secs()).unwrap_or(0)
     }

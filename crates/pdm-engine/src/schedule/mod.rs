@@ -1,16 +1,16 @@
-//! When a pipeline runs by itself: the table `[schedule]`, and the definitions it is written as for schedulers.
+//! The scheduled job: the table `[schedule]`, and its export as definitions for schedulers.
 //!
-//! pdm-ml runs no scheduler. It writes what one reads: a line for cron, units for systemd, a workflow for GitHub, a DAG for
-//! Airflow, an object for Kubernetes or Argo. All of them say the same:
+//! pdm-ml is not a scheduler. It writes definitions for one: a line for cron, units for systemd, a workflow for GitHub, a DAG
+//! for Airflow, an object for Kubernetes or Argo. All of them define the same job:
 //!
-//! - one run at a time: a run that is due while another goes on is left out, and the project's own lock guards the rest;
-//! - [`DECISIONS`] are no failures, [`TRY_AGAIN`] is tried again, everything else is a failure to look at;
+//! - one run at a time: a run that is due while another is running is skipped, and the project lock prevents other overlaps;
+//! - [`DECISIONS`] are not failures, [`TRY_AGAIN`] is tried again, everything else is a failure;
 //! - a run ends at its deadline;
 //! - secrets are named, never written.
 //!
-//! `cron` understands five fields and what the dialects agree on, `times` counts what comes next, `skipped` finds the nights a clock jumps over, `zone` knows the time zones,
-//! `plan` puts options and job together, `quote` makes text safe for who reads it; then one file per kind, and `pod` for
-//! what Kubernetes and Argo share.
+//! `cron` reads the five fields that all dialects agree on, `times` computes the next times, `skipped` finds times that a clock
+//! change skips, `zone` has the time zones, `plan` combines options and job, `quote` escapes texts; then one file for each
+//! scheduler, and `pod` for what Kubernetes and Argo share.
 
 mod airflow;
 mod argo;
@@ -37,7 +37,7 @@ pub use github::INSTALL;
 pub use lasting::Lasting;
 pub use options::ScheduleOptions;
 pub use plan::{DECISIONS, ScheduledJob, TRY_AGAIN};
-pub use skipped::skipped_night;
+pub use skipped::skipped_time;
 pub use times::next_times;
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! `[schedule]`: when the pipeline runs automatically, and how.
+
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo};
 use schemars::JsonSchema;
@@ -10,74 +12,73 @@ use super::zone;
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
-/// Conditions of a retraining that need no value.
+/// Conditions of `retrain` without a value.
 const CONDITIONS: [&str; 3] = ["new-data", "drift", "always"];
 const OLDER_THAN: &str = "older-than=";
 const NEW_UNITS: &str = "new-units=";
 const LONGEST_JITTER_SECONDS: u64 = 12 * 3600;
 const SHORTEST_DEADLINE_SECONDS: u64 = 60;
 
-/// When the pipeline runs by itself, and how: the table `[schedule]`, which `pdm-ml schedule export` writes for a scheduler.
+/// When the pipeline runs automatically, and how. `pdm-ml schedule export` writes it for a scheduler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ScheduleOptions {
-    /// When, in cron's five fields: minute, hour, day of the month, month, day of the week; such as `0 3 * * 1`.
+    /// The times, in the five fields of cron: minute, hour, day of the month, month, day of the week; such as `0 3 * * 1`.
     pub cron: String,
     /// Time zone of `cron`, by its IANA name, such as `Europe/Berlin`.
     #[serde(default = "utc")]
     pub timezone: String,
-    /// Conditions of which one must hold for a retraining: `new-data`, `drift`, `older-than=<time>` such as
+    /// Conditions of which one must hold for a retraining: `new-data`, `new-units=N`, `drift`, `older-than=<time>` such as
     /// `older-than=7d`, or `always`.
     #[serde(rename = "if", default = "conditions")]
     pub conditions: Vec<String>,
-    /// Words of another command to run instead, without `pdm-ml`, such as `["run", "pdm.toml"]`; empty means `retrain` of
-    /// this pipeline.
+    /// Another command to run, without `pdm-ml`, such as `["run", "pdm.toml"]`; empty means `retrain` of this pipeline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// Longest delay of a start, such as `10min`, so that many jobs do not begin at once; absent means none.
+    /// Longest delay of a start, such as `10min`, so that many jobs do not start at once; without it, there is no delay.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub jitter: Option<Lasting>,
-    /// Longest time a run may take before it is ended, such as `6h`.
+    /// Longest time a run may take before it is stopped, such as `6h`.
     #[serde(default = "deadline")]
     #[schemars(with = "String")]
     pub deadline: Lasting,
-    /// Threads a run may use; absent means what `project.budget.threads` says, or one per core.
+    /// Most threads of a run; without it, `project.budget.threads`, or one per core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<u16>,
-    /// Names of environment variables that a run gets from where it runs.
+    /// Names of environment variables that a run gets from the scheduler's environment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     /// Names of environment variables that hold secrets; the values stay with the scheduler.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
-    /// For cron and systemd: a file of `NAME=value` lines on their machine that holds the variables named above.
+    /// For cron and systemd: a file of `NAME=value` lines on the machine, with the variables of `env` and `secrets`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env_file: Option<String>,
-    /// For cron: the file that a run's words are added to, as seen from the project's folder; absent means one named like the
-    /// job in `.pdm-ml`.
+    /// For cron: the file that the output of a run is added to, relative to the project's folder; without it, one named like
+    /// the job in `.pdm-ml`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
-    /// File for the metrics of a run, which ends in `.prom`, as seen from the project's folder; absent means one named like the
-    /// job in `.pdm-ml`, and none in a container or on GitHub.
+    /// File for the metrics of a run, ending in `.prom`, relative to the project's folder; without it, one named like the job
+    /// in `.pdm-ml`, and none in a container or on GitHub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics_file: Option<String>,
-    /// Path of the program where the job runs; absent means the running program for cron, systemd and Airflow without an
+    /// Path of the program where the job runs; without it, the running program for cron, systemd and Airflow without an
     /// image, and `pdm-ml` in a container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<String>,
-    /// The project's folder where the job runs; absent means the one it is in now, and `/project` in a container.
+    /// The project's folder where the job runs; without it, the current one, and `/project` in a container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
-    /// Container image with the program and `/bin/sh`, for Kubernetes and Argo, and for Airflow to run a pod.
+    /// Container image with the program and `/bin/sh`: for Kubernetes and Argo, and for Airflow to run a pod.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// PersistentVolumeClaim mounted at the project's folder in a container; absent means the image holds the project.
+    /// PersistentVolumeClaim mounted at the project's folder in a container; without it, the image contains the project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume: Option<String>,
-    /// Kubernetes Secret that holds `secrets` under their names; absent means one named like the job.
+    /// Kubernetes Secret with the variables of `secrets`; without it, one named like the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// Kubernetes ConfigMap that holds `env` under their names; absent means one named like the job.
+    /// Kubernetes ConfigMap with the variables of `env`; without it, one named like the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config_map: Option<String>,
 }
@@ -92,7 +93,7 @@ fn conditions() -> Vec<String> {
         .to_vec()
 }
 
-/// GitHub's own machines end a job after six hours.
+/// The longest time of a job on GitHub's own machines.
 fn deadline() -> Lasting {
     Lasting::hours(6)
 }
@@ -173,22 +174,26 @@ impl ScheduleOptions {
     }
 
     fn length_problems(&self) -> Vec<Problem> {
-        let jitter = self
-            .jitter
-            .filter(|jitter| !(1..=LONGEST_JITTER_SECONDS).contains(&jitter.seconds()));
-        let jitter = jitter.map(|_| {
-            Problem::new("jitter", "must be from 1s to 12h").hint("leave it out for none")
-        });
-        let deadline = self.deadline.seconds() < SHORTEST_DEADLINE_SECONDS;
-        let deadline = deadline.then(|| Problem::new("deadline", "must be at least 1min"));
-        let threads = self.threads.filter(|threads| !(1..=1024).contains(threads));
-        let threads = threads.map(|threads| {
-            Problem::new("threads", format!("must be from 1 to 1024, not {threads}"))
-        });
-        jitter.into_iter().chain(deadline).chain(threads).collect()
+        let mut problems = Vec::new();
+        if let Some(jitter) = self.jitter
+            && !(1..=LONGEST_JITTER_SECONDS).contains(&jitter.seconds())
+        {
+            let problem = Problem::new("jitter", "must be from 1s to 12h");
+            problems.push(problem.hint("leave the key out for no delay"));
+        }
+        if self.deadline.seconds() < SHORTEST_DEADLINE_SECONDS {
+            problems.push(Problem::new("deadline", "must be at least 1min"));
+        }
+        if let Some(threads) = self.threads
+            && !(1..=1024).contains(&threads)
+        {
+            let message = format!("must be from 1 to 1024, not {threads}");
+            problems.push(Problem::new("threads", message));
+        }
+        problems
     }
 
-    /// A name that is none may be the secret itself, put in the wrong place: it is not repeated.
+    /// Returns what is wrong with the names of variables. A wrong name is not repeated, since it may be the secret itself.
     fn name_problems(&self) -> Vec<Problem> {
         let lists = [("env", &self.env), ("secrets", &self.secrets)];
         let named = lists
@@ -208,9 +213,8 @@ impl ScheduleOptions {
             .iter()
             .enumerate()
             .filter(|(at, named)| seen[..*at].iter().any(|before| before.2 == named.2));
-        let again = |key: &str, i: usize| {
-            Problem::new(format!("{key}.{i}"), "names a variable a second time")
-        };
+        let again =
+            |key: &str, i: usize| Problem::new(format!("{key}.{i}"), "names a variable twice");
         let twice = twice.map(|(_, (key, i, _))| again(key, *i).with_code(Code::NamedTwice));
         wrong.chain(twice).collect()
     }
@@ -225,11 +229,12 @@ impl ScheduleOptions {
             ("log", &self.log),
             ("metrics_file", &self.metrics_file),
         ];
-        for (key, text) in texts
-            .into_iter()
-            .filter_map(|(key, text)| Some((key, text.as_ref()?)))
-        {
-            problems.extend(unreadable(text).map(|message| Problem::new(key, message)));
+        for (key, text) in texts {
+            if let Some(text) = text
+                && let Some(message) = unreadable(text)
+            {
+                problems.push(Problem::new(key, message));
+            }
         }
         for (key, text) in [("env_file", &self.env_file), ("folder", &self.folder)] {
             if text
@@ -238,7 +243,7 @@ impl ScheduleOptions {
             {
                 problems.push(
                     Problem::new(key, "must be an absolute path")
-                        .hint("a scheduler starts in no known folder"),
+                        .hint("a scheduler starts in an unknown folder"),
                 );
             }
         }
@@ -253,14 +258,14 @@ impl ScheduleOptions {
             ));
         }
         for (i, word) in self.command.iter().enumerate() {
-            problems.extend(
-                unreadable(word).map(|message| Problem::new(format!("command.{i}"), message)),
-            );
+            if let Some(message) = unreadable(word) {
+                problems.push(Problem::new(format!("command.{i}"), message));
+            }
         }
         if self.command.first().is_some_and(|word| word == "pdm-ml") {
             problems.push(
                 Problem::new("command.0", "is the program itself")
-                    .hint("begin with the subcommand"),
+                    .hint("start with the subcommand"),
             );
         }
         if self
@@ -269,7 +274,7 @@ impl ScheduleOptions {
             .is_some_and(|image| image.contains(char::is_whitespace))
         {
             problems.push(
-                Problem::new("image", "holds a space")
+                Problem::new("image", "contains a space")
                     .hint("such as \"registry.example.org/plant/pdm-ml:1.0\""),
             );
         }
@@ -278,12 +283,11 @@ impl ScheduleOptions {
             ("secret", &self.secret),
             ("config_map", &self.config_map),
         ];
-        for (key, name) in objects
-            .into_iter()
-            .filter_map(|(key, name)| Some((key, name.as_ref()?)))
-        {
-            if !is_object(name) {
-                let message = "is not a name of an object in Kubernetes";
+        for (key, name) in objects {
+            if let Some(name) = name
+                && !is_object(name)
+            {
+                let message = "is not a valid name of a Kubernetes object";
                 problems.push(
                     Problem::new(key, message).hint("lower-case letters, digits, `-` and `.`"),
                 );
@@ -322,12 +326,12 @@ fn is_object(name: &str) -> bool {
     ends && name.len() <= 253 && name.chars().all(|c| inner(c) || c == '-' || c == '.')
 }
 
-/// Returns why a text can stand in no definition, if that is so.
+/// Returns why a text cannot be part of a definition, where it cannot.
 pub(super) fn unreadable(text: &str) -> Option<&'static str> {
     match text {
         "" => Some("is empty"),
         text if text.contains(char::is_control) => {
-            Some("holds a line break or another control character")
+            Some("contains a line break or another control character")
         }
         _ => None,
     }
@@ -376,12 +380,12 @@ mod tests {
         threads: must be from 1 to 1024, not 0
         env.1: is not the name of an environment variable
         secrets.1: is not the name of an environment variable
-        secrets.0: names a variable a second time
+        secrets.0: names a variable twice
         env_file: is empty
         folder: must be an absolute path
-        command.1: holds a line break or another control character
+        command.1: contains a line break or another control character
         command.0: is the program itself
-        image: holds a space
+        image: contains a space
         secret: is not a name of an object in Kubernetes
         ");
     }

@@ -1,9 +1,11 @@
+//! The job to export: its options, name, command and limits.
+
 use super::cron::Cron;
 use super::error::ScheduleError;
 use super::options::{ScheduleOptions, unreadable};
 use pdm_core::content::Digest;
 
-/// Exit codes that are decisions and no failures: a gate said no, could not tell, or somebody must approve first.
+/// Exit codes that are decisions, not failures: a gate failed, a gate is undecided, or an approval is missing.
 pub const DECISIONS: [u8; 3] = [20, 21, 22];
 /// Exit code of a job that should be tried again: a server was not reachable.
 pub const TRY_AGAIN: u8 = 75;
@@ -12,23 +14,23 @@ pub(super) const RETRIES: u32 = 3;
 pub(super) const RETRY_SECONDS: u32 = 300;
 /// A run that could not begin when it was due may begin this much later.
 pub(super) const LATE_SECONDS: u32 = 3600;
-/// How long a run may take to end once it was asked to.
+/// How long a run may take to end after it was asked to end.
 pub(super) const GRACE_SECONDS: u32 = 60;
-/// Where the project lies in a container.
+/// The project's folder in a container.
 const IN_CONTAINER: &str = "/project";
 const PROGRAM: &str = "pdm-ml";
-/// Folder of a project that is nobody's to keep in a repository.
+/// The state folder, which does not belong into a repository.
 const STATE: &str = ".pdm-ml";
 const CONTROL_GROUP_SHARE: u64 = 4;
 
-/// What is scheduled, apart from what `[schedule]` says.
+/// What is scheduled, in addition to the options of `[schedule]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduledJob {
     /// Name of the project.
     pub project: String,
-    /// The pipeline file, as seen from the project's folder.
+    /// The pipeline file, relative to the project's folder.
     pub pipeline: String,
-    /// The profile to lay over it.
+    /// The chosen profile.
     pub profile: Option<String>,
     /// Overrides of its values, `KEY=VALUE`.
     pub set: Vec<String>,
@@ -36,15 +38,15 @@ pub struct ScheduledJob {
     pub program: String,
     /// The project's folder on this machine.
     pub folder: String,
-    /// The project's folder as seen from the top of its repository; empty for the top.
+    /// The project's folder relative to the top of its repository; empty for the top.
     pub repository_folder: String,
     /// Most memory training may hold.
     pub memory_bytes: Option<u64>,
-    /// Whether somebody wants to be told how a run ended.
+    /// Whether a notice is sent when a run ends.
     pub notifies: bool,
 }
 
-/// Options and job, checked, and what follows from them.
+/// Options and job, after they were checked.
 pub(super) struct SchedulePlan<'a> {
     pub(super) options: &'a ScheduleOptions,
     pub(super) job: &'a ScheduledJob,
@@ -83,9 +85,9 @@ impl<'a> SchedulePlan<'a> {
         })
     }
 
-    /// Returns the job's name, of lower-case letters, digits and `-`: one that every scheduler takes.
+    /// Returns the job's name, of lower-case letters, digits and `-`, which every scheduler accepts.
     pub(super) fn name(&self) -> String {
-        // Kubernetes adds to a CronJob's name and wants at most 63; Argo takes 52 as well.
+        // Kubernetes adds to a CronJob's name and accepts at most 63 characters; Argo accepts 52.
         const LONGEST: usize = 52;
         let plain: String = self
             .job
@@ -97,13 +99,13 @@ impl<'a> SchedulePlan<'a> {
         if name.len() <= LONGEST && plain == self.job.project {
             return name;
         }
-        // Different names stay different.
+        // The digest keeps different names different.
         let digest = Digest::of(&self.job.project).to_string();
         let short: String = name.chars().take(LONGEST - 9).collect();
         format!("{}-{}", short.trim_end_matches('-'), &digest[..8])
     }
 
-    /// Returns what the job does, in words.
+    /// Returns a short description of the job.
     pub(super) fn title(&self) -> String {
         let what = self
             .options
@@ -113,7 +115,7 @@ impl<'a> SchedulePlan<'a> {
         format!("pdm-ml: {what} {}", self.job.project)
     }
 
-    /// Returns program and arguments on this machine, where the metrics of a run stay.
+    /// Returns program and arguments on this machine, with a file for metrics.
     pub(super) fn words_here(&self) -> Vec<String> {
         let metrics_file = self
             .options
@@ -127,7 +129,7 @@ impl<'a> SchedulePlan<'a> {
         )
     }
 
-    /// Returns the file that a run's words are added to.
+    /// Returns the file that the output of a run is added to.
     pub(super) fn log_here(&self) -> String {
         let log = self
             .options
@@ -153,7 +155,10 @@ impl<'a> SchedulePlan<'a> {
 
     /// Returns program and arguments in a check-out of the repository, where the program is installed first.
     pub(super) fn words_in_repository(&self) -> Vec<String> {
-        let folder = Some(self.job.repository_folder.as_str()).filter(|folder| !folder.is_empty());
+        let folder = match self.job.repository_folder.as_str() {
+            "" => None,
+            folder => Some(folder),
+        };
         self.words(PROGRAM, folder, self.options.metrics_file.as_deref())
     }
 
@@ -164,42 +169,32 @@ impl<'a> SchedulePlan<'a> {
         metrics_file: Option<&str>,
     ) -> Vec<String> {
         let mut words = vec![program.to_owned()];
-        words.extend(
-            folder
-                .into_iter()
-                .flat_map(|folder| ["-C".to_owned(), folder.to_owned()]),
-        );
-        let threads = self.options.threads;
-        words.extend(
-            threads
-                .into_iter()
-                .flat_map(|threads| ["--threads".to_owned(), threads.to_string()]),
-        );
-        let metrics_file = metrics_file.filter(|_| self.has_metrics());
-        words.extend(
-            metrics_file
-                .into_iter()
-                .flat_map(|file| ["--metrics-file".to_owned(), file.to_owned()]),
-        );
+        if let Some(folder) = folder {
+            words.extend(["-C".to_owned(), folder.to_owned()]);
+        }
+        if let Some(threads) = self.options.threads {
+            words.extend(["--threads".to_owned(), threads.to_string()]);
+        }
+        if let Some(file) = metrics_file
+            && self.has_metrics()
+        {
+            words.extend(["--metrics-file".to_owned(), file.to_owned()]);
+        }
         if !self.options.command.is_empty() {
             words.extend(self.options.command.iter().cloned());
             return words;
         }
         words.extend(["retrain".to_owned(), self.job.pipeline.clone()]);
         words.extend(["--if".to_owned(), self.options.conditions.join(",")]);
-        words.extend(
-            self.job
-                .profile
-                .iter()
-                .flat_map(|name| ["--profile".to_owned(), name.clone()]),
-        );
-        words.extend(
-            self.job
-                .set
-                .iter()
-                .flat_map(|set| ["--set".to_owned(), set.clone()]),
-        );
-        words.extend(self.job.notifies.then(|| "--notify".to_owned()));
+        if let Some(name) = &self.job.profile {
+            words.extend(["--profile".to_owned(), name.clone()]);
+        }
+        for set in &self.job.set {
+            words.extend(["--set".to_owned(), set.clone()]);
+        }
+        if self.job.notifies {
+            words.push("--notify".to_owned());
+        }
         words
     }
 
@@ -225,8 +220,8 @@ impl<'a> SchedulePlan<'a> {
         self.options.folder.as_deref().unwrap_or(IN_CONTAINER)
     }
 
-    /// Returns a delay within the jitter that is always the same for one project, and seldom the same for two; none without
-    /// jitter.
+    /// Returns a delay within the jitter that is always the same for one project and usually differs between projects; none
+    /// without jitter.
     pub(super) fn delay_seconds(&self) -> Option<u64> {
         let longest = self.options.jitter?.seconds();
         let digest = Digest::of(&self.job.project).to_string();
@@ -234,8 +229,8 @@ impl<'a> SchedulePlan<'a> {
         Some(number % (longest + 1))
     }
 
-    /// Returns the most memory that a control group should allow: a quarter more than the budget, which the program keeps by
-    /// itself and ends at with words instead of a kill.
+    /// Returns the most memory that a control group should allow: a quarter more than the budget, so that the program stops at
+    /// its own limit with a message before it is killed.
     pub(super) fn memory_limit_bytes(&self) -> Option<u64> {
         self.job
             .memory_bytes

@@ -1,4 +1,4 @@
-//! The container that Kubernetes and Argo run.
+//! The container that Kubernetes, Argo and Airflow run.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use super::quote::container_word;
 pub(super) const CONTAINER: &str = "pdm-ml";
 const VOLUME: &str = "project";
 
-/// Runs its arguments, passes on the request to end, and makes decisions a success: a pod knows no other.
+/// Runs its arguments, passes on the request to end, and makes decisions a success, since a pod only succeeds or fails.
 const SCRIPT: &str = r#"stopped= child=
 run() {
   "$@" &
@@ -24,12 +24,13 @@ trap 'stopped=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
 /// Returns the script that runs the job in a container, with the words as its arguments.
 pub(super) fn script(delay_seconds: Option<u64>) -> String {
     let decisions = DECISIONS.map(|code| code.to_string()).join("|");
-    let delay = delay_seconds
-        .map(|seconds| format!("run sleep {seconds}\n[ -z \"$stopped\" ] || exit 143\n"));
+    let delay = match delay_seconds {
+        Some(seconds) => format!("run sleep {seconds}\n[ -z \"$stopped\" ] || exit 143\n"),
+        None => String::new(),
+    };
     format!(
-        "{SCRIPT}{}run \"$@\"\ncase $code in {decisions}) echo \"a decision, no failure: exit code $code\" >&2; code=0 ;; esac\n\
-         exit \"$code\"\n",
-        delay.unwrap_or_default()
+        "{SCRIPT}{delay}run \"$@\"\ncase $code in {decisions}) echo \"a decision, not a failure: exit code $code\" >&2; code=0 ;; esac\n\
+         exit \"$code\"\n"
     )
 }
 
@@ -80,17 +81,17 @@ pub(super) fn volumes(plan: &SchedulePlan<'_>) -> Vec<Value> {
         .collect()
 }
 
-/// Returns labels that say what an object belongs to.
+/// Returns the labels of an object.
 pub(super) fn labels(plan: &SchedulePlan<'_>) -> Value {
     json!({ "app.kubernetes.io/name": CONTAINER, "app.kubernetes.io/instance": plan.name() })
 }
 
-/// Returns the name of the Secret that holds variables.
+/// Returns the name of the Secret with the variables.
 pub(super) fn secret_name(plan: &SchedulePlan<'_>) -> String {
     plan.options.secret.clone().unwrap_or_else(|| plan.name())
 }
 
-/// Returns the name of the ConfigMap that holds variables.
+/// Returns the name of the ConfigMap with the variables.
 pub(super) fn config_map_name(plan: &SchedulePlan<'_>) -> String {
     plan.options
         .config_map
@@ -98,7 +99,7 @@ pub(super) fn config_map_name(plan: &SchedulePlan<'_>) -> String {
         .unwrap_or_else(|| plan.name())
 }
 
-/// Returns what must be there before the job, in words.
+/// Returns what must exist before the job, as texts.
 pub(super) fn needs(plan: &SchedulePlan<'_>) -> Vec<String> {
     let options = plan.options;
     let all = |names: &[String]| names.join(", ");
@@ -128,7 +129,8 @@ pub(super) fn needs(plan: &SchedulePlan<'_>) -> Vec<String> {
 }
 
 fn variables(plan: &SchedulePlan<'_>) -> Vec<Value> {
-    let (map, secret) = (config_map_name(plan), secret_name(plan));
+    let map = config_map_name(plan);
+    let secret = secret_name(plan);
     let from = |name: &String, source: &str, object: &str| json!({ "name": name, "valueFrom": { source: { "name": object, "key": name } } });
     let env = plan
         .options
@@ -144,10 +146,11 @@ fn variables(plan: &SchedulePlan<'_>) -> Vec<Value> {
     .collect()
 }
 
-/// Returns requests and limits; none of what has no limit of its own.
+/// Returns requests and limits, for the resources that have one.
 fn resources(plan: &SchedulePlan<'_>) -> Map<String, Value> {
-    let (mut requests, mut limits) = (Map::new(), Map::new());
-    if let Some((budget, limit)) = plan.job.memory_bytes.zip(plan.memory_limit_bytes()) {
+    let mut requests = Map::new();
+    let mut limits = Map::new();
+    if let (Some(budget), Some(limit)) = (plan.job.memory_bytes, plan.memory_limit_bytes()) {
         requests.insert("memory".to_owned(), json!(mebibytes(budget)));
         limits.insert("memory".to_owned(), json!(mebibytes(limit)));
     }
@@ -155,11 +158,13 @@ fn resources(plan: &SchedulePlan<'_>) -> Map<String, Value> {
         requests.insert("cpu".to_owned(), json!(threads.to_string()));
         limits.insert("cpu".to_owned(), json!(threads.to_string()));
     }
-    let both = [("requests", requests), ("limits", limits)]
-        .into_iter()
-        .filter(|(_, amounts)| !amounts.is_empty());
-    both.map(|(key, amounts)| (key.to_owned(), Value::Object(amounts)))
-        .collect()
+    let mut resources = Map::new();
+    for (key, amounts) in [("requests", requests), ("limits", limits)] {
+        if !amounts.is_empty() {
+            resources.insert(key.to_owned(), Value::Object(amounts));
+        }
+    }
+    resources
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -1,23 +1,23 @@
-//! Text made safe for who reads it. None of these readers may take a part of a path for its own syntax.
+//! Escapes texts for shells, crontabs, systemd, Python and containers, so that no part of a path is read as syntax.
 
 use super::definition::SchedulerKind;
 use super::error::ScheduleError;
 
-/// Returns words as a POSIX shell reads them back.
+/// Returns words quoted for a POSIX shell.
 ///
 /// # Panics
-/// Never: words hold no NUL, which options and job refuse with all control characters.
+/// Never: words contain no NUL, since options and job refuse all control characters.
 pub(super) fn shell(words: &[String]) -> String {
-    shlex::try_join(words.iter().map(String::as_str)).expect("no word holds NUL")
+    shlex::try_join(words.iter().map(String::as_str)).expect("no word contains NUL")
 }
 
-/// Returns a shell's line as it stands in a crontab, where a bare `%` ends the command.
+/// Returns a shell command for a crontab, where a bare `%` ends the command.
 pub(super) fn crontab(line: &str) -> String {
     line.replace('%', "\\%")
 }
 
-/// Returns a word of systemd's `ExecStart=`, in quotes, with nothing left to expand. The line begins with `:`, so that `$` is
-/// plain.
+/// Returns a word for `ExecStart=` of systemd, in quotes and with nothing to expand. The line begins with `:`, so `$` is not
+/// expanded.
 pub(super) fn systemd_word(word: &str) -> String {
     format!(
         "\"{}\"",
@@ -30,7 +30,7 @@ pub(super) fn systemd_value(text: &str) -> String {
     text.replace('%', "%%")
 }
 
-/// Returns a string of Python, which are those of JSON.
+/// Returns a Python string, which is like one of JSON.
 ///
 /// # Panics
 /// Never: a string has a JSON form.
@@ -38,7 +38,7 @@ pub(super) fn python(text: &str) -> String {
     serde_json::to_string(text).expect("a string has a JSON form")
 }
 
-/// Returns a list of strings of Python.
+/// Returns a Python list of strings.
 pub(super) fn python_list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let items: Vec<_> = items
         .into_iter()
@@ -47,12 +47,12 @@ pub(super) fn python_list(items: impl IntoIterator<Item = impl AsRef<str>>) -> S
     format!("[{}]", items.join(", "))
 }
 
-/// Returns an argument of a container: Kubernetes fills in `$(NAME)`, and reads `$$` as `$`.
+/// Returns an argument of a container: Kubernetes replaces `$(NAME)`, and reads `$$` as `$`.
 pub(super) fn container_word(word: &str) -> String {
     word.replace('$', "$$")
 }
 
-/// Refuses words with a pattern that the kind would fill in.
+/// Refuses words with a pattern that the scheduler would replace.
 pub(super) fn refuse_pattern(
     kind: SchedulerKind,
     words: &[String],
@@ -65,7 +65,7 @@ pub(super) fn refuse_pattern(
         None => Ok(()),
         Some((pattern, word)) => Err(ScheduleError::Unspeakable {
             kind,
-            what: format!("`{word}`: it fills in what stands behind `{pattern}`"),
+            what: format!("`{word}`: it replaces what follows `{pattern}`"),
             hint: "rename the file or folder".to_owned(),
         }),
     }

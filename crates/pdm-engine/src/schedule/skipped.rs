@@ -1,4 +1,4 @@
-//! The nights in which a clock jumps over the time of a schedule.
+//! Finds scheduled times that a clock change skips.
 
 use jiff::civil::{DateTime, Weekday};
 use jiff::{SignedDuration, Timestamp};
@@ -8,16 +8,16 @@ use super::definition::SchedulerKind;
 use super::error::ScheduleError;
 use super::options::ScheduleOptions;
 
-/// How far ahead is looked: every zone that changes its clock does so within it.
+/// How far to look ahead: every zone that changes its clock does so within this time.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24 * 400);
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Returns a sentence about the next night in which the clock jumps over the time of the schedule, and what the scheduler makes
-/// of it; none where no clock jumps, or not over that time.
+/// Returns a sentence about the next scheduled time that a clock change skips, and what the scheduler does then; none where no
+/// time is skipped.
 ///
 /// # Errors
 /// The options have problems.
-pub fn skipped_night(
+pub fn skipped_time(
     kind: SchedulerKind,
     options: &ScheduleOptions,
     now: Timestamp,
@@ -25,9 +25,10 @@ pub fn skipped_night(
     let Some(time) = next_skipped(options, now)? else {
         return Ok(None);
     };
-    let (day, hour) = (time.date(), time.strftime("%H:%M"));
+    let day = time.date();
+    let hour = time.strftime("%H:%M");
     let follows = match kind {
-        SchedulerKind::Cron => "cron starts the run right after the jump",
+        SchedulerKind::Cron => "cron starts the run right after the clock change",
         SchedulerKind::Systemd | SchedulerKind::Kubernetes | SchedulerKind::Argo => {
             "no run is started for that time"
         }
@@ -35,26 +36,28 @@ pub fn skipped_night(
     };
     let zone = &options.timezone;
     Ok(Some(format!(
-        "on {day} the clock in {zone} jumps over {hour}: {follows}; another hour in `cron`, or `timezone = \"UTC\"`, has no \
-         such night"
+        "on {day} the clock in {zone} skips {hour}: {follows}; to avoid that, set another hour in `cron`, or \
+         `timezone = \"UTC\"`"
     )))
 }
 
-/// Returns the first time of the schedule that a clock jumps over.
+/// Returns the first scheduled time that a clock change skips.
 fn next_skipped(
     options: &ScheduleOptions,
     now: Timestamp,
 ) -> Result<Option<DateTime>, ScheduleError> {
-    let (zone, cron) = (options.zone()?, options.expression()?);
+    let zone = options.zone()?;
+    let cron = options.expression()?;
     for transition in zone.following(now) {
         let at = transition.timestamp();
         if at.duration_since(now) > AHEAD {
             break;
         }
         let before = zone.to_offset(at - MINUTE);
-        let (mut time, end) = (before.to_datetime(at), transition.offset().to_datetime(at));
+        let mut time = before.to_datetime(at);
+        let end = transition.offset().to_datetime(at);
         while time < end {
-            if cron.holds_at(time) {
+            if cron.matches(time) {
                 return Ok(Some(time));
             }
             time = time.saturating_add(MINUTE);
@@ -64,8 +67,8 @@ fn next_skipped(
 }
 
 impl Cron {
-    /// Returns whether a minute of the calendar is one of the expression's.
-    fn holds_at(&self, time: DateTime) -> bool {
+    /// Returns whether the expression matches a minute.
+    fn matches(&self, time: DateTime) -> bool {
         let holds = |values: std::collections::BTreeSet<u8>, value: i8| {
             values.contains(&value.unsigned_abs())
         };
@@ -94,14 +97,14 @@ mod tests {
     fn said(cron: &str, zone: &str, kind: SchedulerKind) -> Option<String> {
         let options: ScheduleOptions =
             toml::from_str(&format!("cron = '{cron}'\ntimezone = '{zone}'")).unwrap();
-        skipped_night(kind, &options, "2026-11-30T12:00:00Z".parse().unwrap()).unwrap()
+        skipped_time(kind, &options, "2026-11-30T12:00:00Z".parse().unwrap()).unwrap()
     }
 
     #[test]
-    fn the_night_that_a_clock_jumps_over_is_told() {
+    fn a_time_that_a_clock_change_skips_is_reported() {
         let told = said("30 2 * * *", "Europe/Berlin", SchedulerKind::Systemd).unwrap();
         assert!(
-            told.starts_with("on 2027-03-28 the clock in Europe/Berlin jumps over 02:30: no run"),
+            told.starts_with("on 2027-03-28 the clock in Europe/Berlin skips 02:30: no run"),
             "{told}"
         );
         assert!(

@@ -1,4 +1,4 @@
-//! A service and its timer.
+//! A service of systemd and its timer.
 
 use std::collections::BTreeSet;
 
@@ -32,8 +32,8 @@ pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError
         },
     ];
     let note = format!(
-        "for yourself: put both into ~/.config/systemd/user, then `systemctl --user enable --now {name}.timer` and \
-         `loginctl enable-linger`; for the machine: /etc/systemd/system, with `User=` in the service"
+        "as a user: put both into ~/.config/systemd/user, then run `systemctl --user enable --now {name}.timer` and \
+         `loginctl enable-linger`; for the machine: put both into /etc/systemd/system, with `User=` in the service"
     );
     Ok(Definition {
         files,
@@ -41,8 +41,8 @@ pub(super) fn write(plan: &SchedulePlan<'_>) -> Result<Definition, ScheduleError
     })
 }
 
-/// `Type=exec` because older systemd refuses `RestartForceExitStatus=` in a oneshot; a timer starts neither a second time
-/// while it runs.
+/// Returns the service. `Type=exec`, because older systemd refuses `RestartForceExitStatus=` in a oneshot service; a timer
+/// starts neither of them a second time while it is running.
 fn service(plan: &SchedulePlan<'_>) -> Result<String, ScheduleError> {
     let words: Vec<_> = plan
         .words_here()
@@ -57,7 +57,7 @@ fn service(plan: &SchedulePlan<'_>) -> Result<String, ScheduleError> {
          Description={title}\n\
          Wants=network-online.target\n\
          After=network-online.target\n\
-         # Tried again until the server is reachable; the timer's own starts must not count against that.\n\
+         # Tried again until the server is reachable; the starts by the timer must not count against that.\n\
          StartLimitIntervalSec=0\n\
          \n\
          [Service]\n\
@@ -73,7 +73,7 @@ fn service(plan: &SchedulePlan<'_>) -> Result<String, ScheduleError> {
         ));
     }
     text.push_str(&format!(
-        "# Decisions of a gate, or of who must approve, are no failures.\n\
+        "# Decisions of a gate, and missing approvals, are not failures.\n\
          SuccessExitStatus={decisions}\n\
          RestartForceExitStatus={TRY_AGAIN}\n\
          RestartSec={RETRY_SECONDS}\n\
@@ -82,7 +82,7 @@ fn service(plan: &SchedulePlan<'_>) -> Result<String, ScheduleError> {
          NoNewPrivileges=yes\n"
     ));
     if let Some(limit) = plan.memory_limit_bytes() {
-        text.push_str("# A quarter more than `memory` in the project's budget, which the program keeps by itself.\n");
+        text.push_str("# A quarter more than `memory` in the project's budget, which the program checks on its own.\n");
         text.push_str(&format!("MemoryMax={limit}\n"));
     }
     if let Some(threads) = plan.options.threads {
@@ -121,8 +121,8 @@ fn timer(plan: &SchedulePlan<'_>, name: &str) -> String {
     )
 }
 
-/// Returns the calendar events that together are the expression: two where either day field is enough, as each line of a
-/// timer counts by itself.
+/// Returns the calendar events that together match the expression: two where either day field is enough, since the lines of a
+/// timer are alternatives.
 pub(super) fn calendars(cron: &Cron) -> Vec<String> {
     let time = format!("{}:{}:00", numbers(&cron.hour), numbers(&cron.minute));
     let month = numbers(&cron.month);
@@ -163,7 +163,7 @@ fn run(from: u8, to: u8) -> String {
     }
 }
 
-/// Returns the numbers as runs without a gap.
+/// Returns the numbers as ranges without a gap.
 fn runs(numbers: &BTreeSet<u8>) -> Vec<(u8, u8)> {
     let mut runs: Vec<(u8, u8)> = Vec::new();
     for number in numbers {

@@ -1,3 +1,5 @@
+//! Tests of the exported definitions.
+
 use super::*;
 
 pub(super) fn options(text: &str) -> ScheduleOptions {
@@ -64,14 +66,14 @@ fn cron_by_default_and_with_everything() {
     insta::assert_snapshot!(written(SchedulerKind::Cron, &options("cron = '0 3 * * 1'"), &job()), @r"
     == pdm-ml-turbofan.cron
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export cron`.
-    # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.
+    # A run that is due while another is running finds the project locked, and ends. cron does not retry on its own.
     CRON_TZ=UTC
     0 3 * * 1 mkdir -p /srv/plant/.pdm-ml && exec timeout -k 60 21600 /usr/local/bin/pdm-ml -C /srv/plant --metrics-file .pdm-ml/pdm-ml-turbofan.prom retrain pdm.toml --if 'new-data,drift,older-than=7d' >>/srv/plant/.pdm-ml/pdm-ml-turbofan.log 2>&1
     ");
     insta::assert_snapshot!(written(SchedulerKind::Cron, &options(FULL), &nasty()), @r#"
     == pdm-ml-turbofan.cron
     # pdm-ml: retrain turbofan. Written by `pdm-ml schedule export cron`.
-    # A run that is due while another goes on finds the project locked, and ends. cron cannot try again by itself.
+    # A run that is due while another is running finds the project locked, and ends. cron does not retry on its own.
     CRON_TZ=Europe/Berlin
     30 3 1,15 * 1 sleep 20 && . '/etc/pdm-ml/100\% plant.env' && export AWS_REGION AWS_SECRET_ACCESS_KEY && mkdir -p "/srv/it's \"100\%\" "'$HOME `x` '"\\n;/.pdm-ml" && exec timeout -k 60 7200 /usr/local/bin/pdm-ml -C "/srv/it's \"100\%\" "'$HOME `x` '"\\n;" --threads 4 --metrics-file .pdm-ml/pdm-ml-turbofan.prom retrain 'pipelines/a b.toml' --if 'drift,older-than=7d' --profile night --set 'project.name=a&b' >>"/srv/it's \"100\%\" "'$HOME `x` '"\\n;/.pdm-ml/pdm-ml-turbofan.log" 2>&1
     "#);
@@ -86,13 +88,13 @@ fn systemd_by_default_and_with_everything() {
     Description=pdm-ml: retrain turbofan
     Wants=network-online.target
     After=network-online.target
-    # Tried again until the server is reachable; the timer's own starts must not count against that.
+    # Tried again until the server is reachable; the starts by the timer must not count against that.
     StartLimitIntervalSec=0
 
     [Service]
     Type=exec
     ExecStart=:"/usr/local/bin/pdm-ml" "-C" "/srv/plant" "--metrics-file" ".pdm-ml/pdm-ml-turbofan.prom" "retrain" "pdm.toml" "--if" "new-data,drift,older-than=7d"
-    # Decisions of a gate, or of who must approve, are no failures.
+    # Decisions of a gate, and missing approvals, are not failures.
     SuccessExitStatus=20 21 22
     RestartForceExitStatus=75
     RestartSec=300
@@ -120,21 +122,21 @@ fn systemd_by_default_and_with_everything() {
     Description=pdm-ml: retrain turbofan
     Wants=network-online.target
     After=network-online.target
-    # Tried again until the server is reachable; the timer's own starts must not count against that.
+    # Tried again until the server is reachable; the starts by the timer must not count against that.
     StartLimitIntervalSec=0
 
     [Service]
     Type=exec
     ExecStart=:"/usr/local/bin/pdm-ml" "-C" "/srv/it's \"100%%\" $HOME `x` \\n;" "--threads" "4" "--metrics-file" ".pdm-ml/pdm-ml-turbofan.prom" "retrain" "pipelines/a b.toml" "--if" "drift,older-than=7d" "--profile" "night" "--set" "project.name=a&b"
     EnvironmentFile=/etc/pdm-ml/100%% plant.env
-    # Decisions of a gate, or of who must approve, are no failures.
+    # Decisions of a gate, and missing approvals, are not failures.
     SuccessExitStatus=20 21 22
     RestartForceExitStatus=75
     RestartSec=300
     RuntimeMaxSec=7200
     TimeoutStopSec=60
     NoNewPrivileges=yes
-    # A quarter more than `memory` in the project's budget, which the program keeps by itself.
+    # A quarter more than `memory` in the project's budget, which the program checks on its own.
     MemoryMax=1342177280
     CPUQuota=400%
     == pdm-ml-turbofan.timer
@@ -207,7 +209,7 @@ fn github_by_default_and_with_everything() {
               sleep 300
             done
             case "$code" in
-              20 | 21 | 22) echo "::notice::a decision, no failure: exit code $code" ;;
+              20 | 21 | 22) echo "::notice::a decision, not a failure: exit code $code" ;;
               *) exit "$code" ;;
             esac
     "#);
@@ -292,7 +294,7 @@ fn kubernetes_with_everything() {
                   run sleep 20
                   [ -z "$stopped" ] || exit 143
                   run "$@"
-                  case $code in 20|21|22) echo "a decision, no failure: exit code $code" >&2; code=0 ;; esac
+                  case $code in 20|21|22) echo "a decision, not a failure: exit code $code" >&2; code=0 ;; esac
                   exit "$code"
                 - pdm-ml
                 args:
@@ -388,7 +390,7 @@ fn argo_by_default() {
               }
               trap 'stopped=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
               run "$@"
-              case $code in 20|21|22) echo "a decision, no failure: exit code $code" >&2; code=0 ;; esac
+              case $code in 20|21|22) echo "a decision, not a failure: exit code $code" >&2; code=0 ;; esac
               exit "$code"
             - pdm-ml
             args:
@@ -488,12 +490,12 @@ fn what_a_kind_cannot_say_is_refused_with_the_reason() {
     cron needs `env_file` in [schedule] (`env` and `secrets` only name variables; name a file of NAME=value lines on that machine, readable by the job's user alone, such as env_file = "/etc/pdm-ml/plant.env")
     systemd needs `env_file` in [schedule] (`env` and `secrets` only name variables; name a file of NAME=value lines on that machine, readable by the job's user alone, such as env_file = "/etc/pdm-ml/plant.env")
     `program` in [schedule]: `pdm-ml` must be an absolute path for systemd ()
-    github cannot say `*/2 * * * *`: times 2 min apart, and its shortest is 5 (use fewer minutes in `cron`)
-    github cannot say `a${{ github.token }}`: it fills in what stands behind `${{` (rename the file or folder)
-    argo cannot say `/{{x}}`: it fills in what stands behind `{{` (rename the file or folder)
-    airflow cannot say `/{%x%}`: it fills in what stands behind `{%` (rename the file or folder)
-    cron cannot say a command of 4704 characters; its limit is 998 (shorten the paths, or use systemd)
-    `folder` in [schedule]: "/a\nb" holds a line break or another control character ()
+    github cannot express `*/2 * * * *`: times 2 min apart, but its shortest interval is 5 (use fewer minutes in `cron`)
+    github cannot express `a${{ github.token }}`: it replaces what follows `${{` (rename the file or folder)
+    argo cannot express `/{{x}}`: it replaces what follows `{{` (rename the file or folder)
+    airflow cannot express `/{%x%}`: it replaces what follows `{%` (rename the file or folder)
+    cron cannot express a command of 4704 characters; its limit is 998 (shorten the paths, or use systemd)
+    `folder` in [schedule]: "/a\nb" contains a line break or another control character ()
     "#);
 }
 

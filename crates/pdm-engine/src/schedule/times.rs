@@ -1,4 +1,4 @@
-//! What comes next, by croner: in the hour that a clock skips or repeats it does what cron does.
+//! Computes the next times with croner, which handles hours that a clock change skips or repeats like cron.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 use super::error::ScheduleError;
 use super::options::ScheduleOptions;
 
-/// A time that croner can move: it knows jiff of an older version only.
+/// A time for croner, which supports only an older version of jiff.
 #[derive(Debug, Clone)]
 struct Moment(ZonedDateTime);
 
@@ -42,7 +42,7 @@ impl CronDateTime for Moment {
             [at.month(), at.day(), at.hour(), at.minute(), at.second()]
                 .map(|part| u32::from(part.unsigned_abs()));
         CivilDateTime::from_ymd_hms_opt(at.year().into(), month, day, hour, minute, second)
-            .expect("jiff holds only dates and times that there are")
+            .expect("a date and time of jiff is valid")
     }
 
     fn civil_weekday(&self) -> Weekday {

@@ -1,3 +1,5 @@
+//! Writes YAML documents.
+
 use serde_json::Value;
 
 use super::error::ScheduleError;

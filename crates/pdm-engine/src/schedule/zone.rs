@@ -1,14 +1,14 @@
-//! Time zones by their IANA names, from the database built in: a file that is right on one machine is right on all.
+//! Time zones by their IANA names, from the built-in database, so that a file is valid on every machine or on none.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-/// A zone that was meant is spelt nearly so.
+/// The least similarity of a name that is suggested.
 const NEAR: f64 = 0.86;
 
 /// Returns the zone of this exact name.
 pub(super) fn zone(name: &str) -> Option<TimeZone> {
     let zone = TimeZoneDatabase::bundled().get(name).ok()?;
-    // The database looks up in any case; schedulers do not.
+    // The database ignores case; schedulers do not.
     (zone.iana_name() == Some(name)).then_some(zone)
 }
 

@@ -1,30 +1,32 @@
+//! Why a shared cache cannot be used.
+
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use pdm_core::events::{Interrupted, span};
 
-/// A shared cache could not be used. The run goes on without it, unless it was interrupted.
+/// Why a shared cache cannot be used. The run continues without it, unless it was interrupted.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     /// The address or the environment does not say how to reach it.
     #[error("{0}")]
     Address(String),
-    /// It answers with an error, or not at all.
+    /// It returned an error.
     #[error("cannot {doing} `{key}`")]
     Store {
         /// What was tried, as a verb.
         doing: &'static str,
         /// Key of the object.
         key: String,
-        /// What it answered.
+        /// The error.
         #[source]
         source: Box<object_store::Error>,
     },
     /// It did not answer in time.
     #[error("no answer within {}", span(*.0))]
     Silent(Duration),
-    /// What it holds is not what it should be.
+    /// An object in it is not what it should be.
     #[error("`{key}` {what}")]
     Refused {
         /// Key of the object.
@@ -32,7 +34,7 @@ pub enum RemoteError {
         /// What is wrong with it.
         what: String,
     },
-    /// A file here cannot be read or written.
+    /// A local file cannot be read or written.
     #[error("cannot use `{}`", path.display())]
     File {
         /// The file.
@@ -40,7 +42,7 @@ pub enum RemoteError {
         /// Why not.
         source: io::Error,
     },
-    /// The system gives no resources for it.
+    /// The system has no resources for it.
     #[error("the network cannot be used")]
     Runtime(#[source] io::Error),
     /// A signal came while waiting for an answer.
@@ -49,7 +51,7 @@ pub enum RemoteError {
 }
 
 impl RemoteError {
-    /// Returns whether asking again for something else is futile.
+    /// Returns whether another request would fail, too.
     pub fn is_unreachable(&self) -> bool {
         matches!(
             self,

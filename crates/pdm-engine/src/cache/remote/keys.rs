@@ -1,12 +1,14 @@
+//! The names of the objects in a shared cache.
+
 use std::fmt;
 
 use crate::cache::StageKey;
 use pdm_core::content::Digest;
 
-/// Every object of a shared cache; the only place where a path in the store is put together.
+/// An object of a shared cache. Paths in the store are made only here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RemoteKey {
-    /// `entries/<stage>/<digest>.json`: what a key made.
+    /// `entries/<stage>/<digest>.json`: the result of a key.
     Entry { stage: String, digest: Digest },
     /// `blobs/sha256/<digest>`: bytes named by their digest.
     Blob(Digest),

@@ -1,3 +1,5 @@
+//! The description of a shared result.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
 
@@ -10,7 +12,7 @@ use pdm_core::content::Digest;
 
 /// The layout this program writes and reads.
 const FORMAT: u32 = 1;
-/// Bytes of all outputs together that are taken from a store; a stage makes some megabytes.
+/// Most bytes of all outputs together that are fetched; a stage usually makes some megabytes.
 pub(super) const MOST_BYTES: u64 = 4 << 30;
 
 /// One output of a shared result.
@@ -22,7 +24,7 @@ pub(super) struct Piece {
     pub(super) bytes: u64,
 }
 
-/// What a key made, as the store tells it.
+/// The result of a key, as the store describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ResultManifest {
     format: u32,
@@ -48,7 +50,7 @@ impl ResultManifest {
         }
     }
 
-    /// Reads what the store tells of `key`; says what is wrong with anything else.
+    /// Reads the manifest of `key`; the error says what is wrong with it.
     pub(super) fn read(bytes: &[u8], key: &StageKey) -> Result<Self, String> {
         let manifest: Self =
             serde_json::from_slice(bytes).map_err(|error| format!("is not valid: {error}"))?;
@@ -65,7 +67,7 @@ impl ResultManifest {
                 .all(|part| matches!(part, Component::Normal(_)));
             if path.is_empty() || !plain || path.contains('\\') {
                 return Err(format!(
-                    "names `{path}`, which lies outside the outputs of a stage"
+                    "names `{path}`, which is outside the outputs of a stage"
                 ));
             }
             if !paths.insert(path) {
@@ -78,24 +80,25 @@ impl ResultManifest {
             .fold(0_u64, |sum, piece| sum.saturating_add(piece.bytes));
         if bytes > MOST_BYTES {
             return Err(format!(
-                "names outputs of {bytes} bytes; at most {MOST_BYTES} are taken"
+                "names outputs of {bytes} bytes, but at most {MOST_BYTES} are fetched"
             ));
         }
         Ok(manifest)
     }
 
-    /// Says which output is not the one that is locked.
+    /// Returns what differs from the locked outputs, as a fragment.
     pub(super) fn differs_from(&self, locked: &BTreeMap<String, Digest>) -> Option<String> {
-        let told: BTreeMap<_, _> = self
+        let outputs: BTreeMap<_, _> = self
             .outputs
             .iter()
             .map(|piece| (piece.path.clone(), piece.sha256))
             .collect();
-        let names: BTreeSet<_> = told.keys().chain(locked.keys()).collect();
-        let differs = names
-            .into_iter()
-            .filter(|name| *name != LOG)
-            .find(|name| told.get(*name) != locked.get(*name));
-        differs.map(|name| format!("tells another `{name}` than the lock"))
+        let names: BTreeSet<_> = outputs.keys().chain(locked.keys()).collect();
+        for name in names {
+            if name != LOG && outputs.get(name) != locked.get(name) {
+                return Some(format!("has another `{name}` than the lock"));
+            }
+        }
+        None
     }
 }

@@ -1,15 +1,15 @@
-//! Results of stages that CI and laptops share: the table `[cache]`.
+//! The shared cache, `[cache]`: results of stages that several machines share.
 //!
-//! In the store, all of it created once and never changed:
+//! Objects in the store are created once and never changed:
 //!
 //! ```text
 //! entries/<stage>/<digest>.json     the key, its outputs by SHA-256, the summary, what it cost
 //! blobs/sha256/<digest>             the bytes of an output, by their digest
 //! ```
 //!
-//! Nothing that is fetched is used before every byte has the digest its name tells, and the entry tells the very key that was
-//! asked for. What a key's outputs are is the word of whoever may write to the store; a [`LockFile`](super::LockFile) that
-//! locks the same key is a second word, and wins.
+//! A fetched result is used only where every blob has the digest in its name, and the entry has the requested key. Which outputs
+//! a key has is decided by those who can write to the store; where a [`LockFile`](super::LockFile) locks the same key, its
+//! outputs take precedence.
 
 mod error;
 mod keys;

@@ -1,3 +1,5 @@
+//! `[cache]`: where results are shared between machines.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -5,27 +7,29 @@ use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 use pdm_store::bucket::BucketAddress;
 
-/// Where results of stages are shared between machines: the table `[cache]`.
+/// Where results of stages are shared between machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CacheOptions {
-    /// The store: `s3://bucket/prefix`, and with programs built so `gs://…` and `az://…`; or a path relative to the project,
-    /// or `file:///…`. Keys, endpoint and region of a bucket come from the environment. Empty shares nothing.
+    /// The store: `s3://bucket/prefix`, and with the features `gcs` and `azure` also `gs://…` and `az://…`; or a path relative
+    /// to the project, or `file:///…`. Keys, endpoint and region of a bucket come from the environment. Empty: not shared.
     pub url: String,
-    /// Whether results are only taken from the store and never put there, as for jobs of somebody else's branch.
+    /// Whether results are only fetched from the store and never uploaded, as for jobs of untrusted branches.
     pub read_only: bool,
 }
 
 impl CacheOptions {
     /// Returns what is wrong with the options.
     pub fn problems(&self) -> Vec<Problem> {
-        let address = Some(self.url.as_str())
-            .filter(|url| !url.is_empty())
-            .map(BucketAddress::parse);
-        let problem = address
-            .and_then(Result::err)
-            .map(|error| Problem::new("url", error.to_string()).with_code(Code::StoreAddress));
-        problem.into_iter().collect()
+        if self.url.is_empty() {
+            return Vec::new();
+        }
+        match BucketAddress::parse(&self.url) {
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                vec![Problem::new("url", error.to_string()).with_code(Code::StoreAddress)]
+            }
+        }
     }
 }
 

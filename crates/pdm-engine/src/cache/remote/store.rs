@@ -1,3 +1,5 @@
+//! Fetches results from a shared cache and uploads them to it.
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
@@ -25,23 +27,23 @@ use pdm_core::domain::EnvLookup;
 use pdm_core::events::{Interrupt, Interrupted};
 use pdm_store::bucket::BucketAddress;
 
-/// How long an answer may take; a store that is silent for so long costs this once, and is asked no more.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The slowest line worth waiting for, in bytes a second.
+/// How long a response may take. A store that takes longer is not used again in this run.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// The slowest transfer to wait for, in bytes a second.
 const SLOWEST: u64 = 64 << 10;
-/// How often somebody looks whether to stop.
-const LISTEN: Duration = Duration::from_millis(50);
+/// How often to check whether to stop.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 /// The largest manifest that is read.
 const LARGEST_MANIFEST: u64 = 16 << 20;
-/// The largest output that is put into a store, where one without conditions on parts takes it only whole.
+/// The largest output that is uploaded, in one piece, since not every store can create an object from parts conditionally.
 const LARGEST_BLOB: u64 = 512 << 20;
 
-/// A result that was fetched: its outputs lie in the folder that was named.
+/// A result whose outputs were fetched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fetched {
-    /// What the stage said about its outputs.
+    /// The stage's summary.
     pub summary: Value,
-    /// What the stage cost where it worked.
+    /// What it cost to run the stage.
     pub cost: Cost,
     /// Number of outputs.
     pub files: usize,
@@ -60,7 +62,7 @@ pub struct RemoteCache {
 }
 
 impl RemoteCache {
-    /// Opens the store the options name; none where they name none. Nothing is sent yet.
+    /// Opens the store that the options name; none where they name none. Nothing is sent yet.
     ///
     /// # Errors
     /// The address or the environment does not say how to reach it.
@@ -101,18 +103,18 @@ impl RemoteCache {
         })
     }
 
-    /// Returns where the store lies, for people.
+    /// Returns the address of the store, to be shown.
     pub fn location(&self) -> &str {
         &self.location
     }
 
-    /// Fetches what a key made into an empty folder; nothing where the store knows nothing of the key.
+    /// Fetches the result of a key into an empty folder; none where the store does not have it.
     ///
-    /// `locked` are the outputs the key must have, where somebody vouches for them.
+    /// `locked` are the outputs that the result must have, where the lock has them.
     ///
     /// # Errors
-    /// [`RemoteError::Refused`] where the store holds anything else than it should; what lies in the folder then is to be
-    /// thrown away. And whatever the store or the file system answers.
+    /// [`RemoteError::Refused`] where an object is not what it should be; the contents of the folder must then be deleted. Also
+    /// errors of the store or the file system.
     pub fn fetch(
         &self,
         key: &StageKey,
@@ -131,27 +133,21 @@ impl RemoteCache {
         if let Some(what) = locked.and_then(|locked| manifest.differs_from(locked)) {
             return Err(refused(what));
         }
-        manifest
-            .outputs
-            .iter()
-            .try_for_each(|piece| self.download(piece, folder))?;
-        let (files, bytes) = (
-            manifest.outputs.len(),
-            manifest.outputs.iter().map(|piece| piece.bytes).sum(),
-        );
+        for piece in &manifest.outputs {
+            self.download(piece, folder)?;
+        }
         Ok(Some(Fetched {
+            files: manifest.outputs.len(),
+            bytes: manifest.outputs.iter().map(|piece| piece.bytes).sum(),
             summary: manifest.summary,
             cost: manifest.cost,
-            files,
-            bytes,
         }))
     }
 
-    /// Puts an entry into the store, unless it is there; returns whether it was put there. A store that is only read gets
-    /// nothing.
+    /// Uploads an entry, unless the store has it or is only read; returns whether it was uploaded.
     ///
     /// # Errors
-    /// Whatever the store or the file system answers.
+    /// Errors of the store or the file system.
     pub fn share(&self, entry: &CacheEntry) -> Result<bool, RemoteError> {
         let name = RemoteKey::of(entry.key());
         if self.read_only || self.is_there(&name)? {
@@ -170,7 +166,7 @@ impl RemoteCache {
         }
         let json = serde_json::to_vec_pretty(&manifest)
             .expect("texts, numbers and JSON values have a JSON form");
-        // Last, so that whoever sees it finds all it names.
+        // Last, so that a reader of the manifest finds all blobs that it names.
         self.create(&name, json.into())?;
         Ok(true)
     }
@@ -184,19 +180,20 @@ impl RemoteCache {
                 found.bytes().await
             }
         };
-        self.found(self.wait("read", name, PATIENCE, read))
+        self.found(self.wait("read", name, TIMEOUT, read))
     }
 
     fn is_there(&self, name: &RemoteKey) -> Result<bool, RemoteError> {
         let path = name.path();
         Ok(self
-            .found(self.wait("look for", name, PATIENCE, self.objects.head(&path)))?
+            .found(self.wait("look for", name, TIMEOUT, self.objects.head(&path)))?
             .is_some())
     }
 
-    /// Streams a blob into a file, which is whole and has the right digest where this returns well.
+    /// Streams a blob into a file, and checks its size and digest.
     fn download(&self, piece: &Piece, folder: &Path) -> Result<(), RemoteError> {
-        let (name, path) = (RemoteKey::Blob(piece.sha256), folder.join(&piece.path));
+        let name = RemoteKey::Blob(piece.sha256);
+        let path = folder.join(&piece.path);
         let refused = |what| RemoteError::Refused {
             key: name.to_string(),
             what,
@@ -207,9 +204,9 @@ impl RemoteCache {
         };
         fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(file_error)?;
         let mut file = File::create_new(&path).map_err(file_error)?;
-        let most = PATIENCE + Duration::from_secs(piece.bytes / SLOWEST);
+        let most = TIMEOUT + Duration::from_secs(piece.bytes / SLOWEST);
         let location = name.path();
-        let found = self.found(self.wait("read", &name, PATIENCE, self.objects.get(&location)))?;
+        let found = self.found(self.wait("read", &name, TIMEOUT, self.objects.get(&location)))?;
         let found = found.ok_or_else(|| refused("is missing".to_owned()))?;
         if found.meta.size != piece.bytes {
             return Err(refused(format!(
@@ -247,9 +244,9 @@ impl RemoteCache {
         self.create(&name, bytes.into())
     }
 
-    /// Writes an object where none is; one that is there stays.
+    /// Creates an object; one that exists is left as it is.
     fn create(&self, name: &RemoteKey, payload: PutPayload) -> Result<(), RemoteError> {
-        let most = PATIENCE + Duration::from_secs(payload.content_length() as u64 / SLOWEST);
+        let most = TIMEOUT + Duration::from_secs(payload.content_length() as u64 / SLOWEST);
         let options = PutOptions {
             mode: PutMode::Create,
             ..PutOptions::default()
@@ -287,7 +284,7 @@ impl RemoteCache {
         }
     }
 
-    /// Waits for an answer, but no longer than `most`, and no longer than the user.
+    /// Waits for a response, at most for `most`, and only until the run is interrupted.
     fn wait<T>(
         &self,
         doing: &'static str,
@@ -313,7 +310,8 @@ impl RemoteCache {
 
 /// Writes a body to a file, and returns its digest; the inner error is the file's.
 async fn write(found: GetResult, file: &mut File) -> object_store::Result<std::io::Result<Digest>> {
-    let (mut body, mut hasher) = (found.into_stream(), Hasher::new());
+    let mut body = found.into_stream();
+    let mut hasher = Hasher::new();
     while let Some(bytes) = body.next().await {
         let bytes = bytes?;
         hasher.update(&bytes);
@@ -326,7 +324,7 @@ async fn write(found: GetResult, file: &mut File) -> object_store::Result<std::i
 
 async fn stopped(interrupt: &Interrupt) -> Interrupted {
     loop {
-        sleep(LISTEN).await;
+        sleep(CHECK_INTERVAL).await;
         if let Err(interrupted) = interrupt.check() {
             return interrupted;
         }

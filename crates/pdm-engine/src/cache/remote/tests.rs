@@ -1,3 +1,5 @@
+//! Tests of the shared cache.
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
@@ -241,7 +243,7 @@ fn an_entry_that_tells_something_else_is_refused() {
         "..\\\\weights",
     ] {
         let told = told("\"path\": \"weights\"", &format!("\"path\": \"{outside}\""));
-        assert!(told.contains("lies outside"), "{outside}: {told}");
+        assert!(told.contains("is outside"), "{outside}: {told}");
     }
     assert_eq!(
         told("\"path\": \"weights\"", "\"path\": \"folds/0.csv\""),
@@ -288,7 +290,7 @@ fn a_lock_is_a_second_word_and_wins() {
     assert!(
         refused
             .to_string()
-            .ends_with("tells another `weights` than the lock"),
+            .ends_with("has another `weights` than the lock"),
         "{refused}"
     );
 }

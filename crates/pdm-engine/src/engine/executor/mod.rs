@@ -296,7 +296,7 @@ impl<'e> Executor<'e> {
     fn record_key(&self, task: &Task<'_>) -> Result<(), EngineError> {
         let pipeline = &self.run.job.spec.project.name;
         let cache = &self.run.cache;
-        Ok(cache.remember_files(pipeline, &task.key, &task.files)?)
+        Ok(cache.record_key_with_files(pipeline, &task.key, &task.files)?)
     }
 
     fn begin(&self, step: &dyn Step, why: &str) -> Instant {

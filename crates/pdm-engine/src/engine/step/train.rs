@@ -145,7 +145,7 @@ impl Training<'_> {
     fn open_partial(&self, work: &Work<'_>) -> Result<PartialTraining, EngineError> {
         let in_stage = EngineError::in_stage(STAGE);
         let resume = work.pending.resume_dir()?;
-        let found = PartialTraining::look(resume).map_err(&in_stage)?;
+        let found = PartialTraining::read(resume).map_err(&in_stage)?;
         if !found.is_empty() {
             self.report_partial(&found, work)?;
         }
@@ -201,7 +201,7 @@ fn stopped(
 ) -> EngineError {
     let folds = spec.split.folds;
     let more = allow_more(exceeded, &spec.model);
-    let kept = PartialTraining::look(resume).unwrap_or_default();
+    let kept = PartialTraining::read(resume).unwrap_or_default();
     let next = match exceeded {
         BudgetExceeded::Time { .. } if kept.folds > before.folds || kept.checkpoint => {
             let rest = kept.next(folds);

@@ -1,6 +1,6 @@
 # Written by `pdm-ml schedule export airflow`, for Airflow 3 with apache-airflow-providers-cncf-kubernetes: the job is a pod.
-# One run at a time, none for times that are past; exit codes that are decisions are a success. Airflow does not tell the
-# other exit codes of pods apart, so every failure is tried again.
+# One run at a time, none for missed times; exit codes that are decisions are a success. Airflow does not
+# distinguish the other exit codes of pods, so every failure is tried again.
 from datetime import datetime, timedelta, timezone
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator

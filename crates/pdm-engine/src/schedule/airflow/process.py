@@ -1,5 +1,5 @@
 # Written by `pdm-ml schedule export airflow`, for Airflow 3: the job is a process on the worker.
-# One run at a time, none for times that are past; exit codes that are decisions skip the task, and only a server that was
+# One run at a time, none for missed times; exit codes that are decisions skip the task, and only a server that was
 # not reachable is tried again.
 import os
 import time
@@ -36,7 +36,7 @@ class PdmMl(BaseOperator):
         self.hook = SubprocessHook()
         code = self.hook.run_command(COMMAND, cwd=FOLDER).exit_code
         if code in DECISIONS:
-            raise AirflowSkipException(f"a decision, no failure: exit code {code}")
+            raise AirflowSkipException(f"a decision, not a failure: exit code {code}")
         if code == TRY_AGAIN:
             raise AirflowException(f"a server is not reachable: exit code {code}")
         if code != 0:
