@@ -386,7 +386,7 @@ mod tests {
         command.1: contains a line break or another control character
         command.0: is the program itself
         image: contains a space
-        secret: is not a name of an object in Kubernetes
+        secret: is not a valid name of a Kubernetes object
         ");
     }
 }

@@ -487,8 +487,8 @@ fn what_a_kind_cannot_say_is_refused_with_the_reason() {
     insta::assert_snapshot!(refusals.join("\n"), @r#"
     kubernetes needs `image` in [schedule] (it runs containers: name an image with pdm-ml and /bin/sh, such as image = "registry.example.org/pdm-ml:1.0")
     argo needs `image` in [schedule] (it runs containers: name an image with pdm-ml and /bin/sh, such as image = "registry.example.org/pdm-ml:1.0")
-    cron needs `env_file` in [schedule] (`env` and `secrets` only name variables; name a file of NAME=value lines on that machine, readable by the job's user alone, such as env_file = "/etc/pdm-ml/plant.env")
-    systemd needs `env_file` in [schedule] (`env` and `secrets` only name variables; name a file of NAME=value lines on that machine, readable by the job's user alone, such as env_file = "/etc/pdm-ml/plant.env")
+    cron needs `env_file` in [schedule] (`env` and `secrets` only name variables; set a file of NAME=value lines on that machine, readable only by the job's user, such as env_file = "/etc/pdm-ml/plant.env")
+    systemd needs `env_file` in [schedule] (`env` and `secrets` only name variables; set a file of NAME=value lines on that machine, readable only by the job's user, such as env_file = "/etc/pdm-ml/plant.env")
     `program` in [schedule]: `pdm-ml` must be an absolute path for systemd ()
     github cannot express `*/2 * * * *`: times 2 min apart, but its shortest interval is 5 (use fewer minutes in `cron`)
     github cannot express `a${{ github.token }}`: it replaces what follows `${{` (rename the file or folder)
