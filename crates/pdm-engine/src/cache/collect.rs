@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_is_too_large_loses_first_what_nobody_rests_on() {
+    fn a_cache_that_is_too_large_loses_unused_entries_first() {
         let stored = [
             entry("a", 1, false),
             entry("b", 5, true),

@@ -213,7 +213,7 @@ mod tests {
             self.folder.path().join("train.txt")
         }
 
-        fn memory(&self) -> PathBuf {
+        fn cache_file(&self) -> PathBuf {
             self.folder.path().join("inputs.json")
         }
 
@@ -222,32 +222,32 @@ mod tests {
             let place = Self::new(bytes);
             place.look();
             let mut contents: DigestCacheFile =
-                serde_json::from_slice(&fs::read(place.memory()).unwrap()).unwrap();
+                serde_json::from_slice(&fs::read(place.cache_file()).unwrap()).unwrap();
             contents
                 .files
                 .values_mut()
                 .for_each(|known| known.hashed_ns += 3_000_000_000);
-            fs::write(place.memory(), serde_json::to_vec(&contents).unwrap()).unwrap();
+            fs::write(place.cache_file(), serde_json::to_vec(&contents).unwrap()).unwrap();
             place
         }
 
         fn look(&self) -> Digest {
-            let cache = DigestCache::open(self.memory());
+            let cache = DigestCache::open(self.cache_file());
             let (digest, bytes) = cache.digest(&self.data()).unwrap();
             assert_eq!(bytes, fs::metadata(self.data()).unwrap().len());
             cache.save();
             digest
         }
 
-        /// Puts a wrong digest into the memory; whoever answers with it did not hash.
+        /// Puts a wrong digest into the file: a cache that returns it did not hash.
         fn plant(&self, digest: Digest) {
             let mut contents: DigestCacheFile =
-                serde_json::from_slice(&fs::read(self.memory()).unwrap()).unwrap();
+                serde_json::from_slice(&fs::read(self.cache_file()).unwrap()).unwrap();
             contents
                 .files
                 .values_mut()
                 .for_each(|known| known.sha256 = digest);
-            fs::write(self.memory(), serde_json::to_vec(&contents).unwrap()).unwrap();
+            fs::write(self.cache_file(), serde_json::to_vec(&contents).unwrap()).unwrap();
         }
     }
 
@@ -256,9 +256,9 @@ mod tests {
         let (place, planted) = (CacheFolder::settled("rows"), Digest::of("planted"));
         place.plant(planted);
         assert_eq!(place.look(), planted);
-        let distrusting = DigestCache::open(place.memory()).hashing_all();
+        let hashing_all = DigestCache::open(place.cache_file()).hashing_all();
         assert_eq!(
-            distrusting.digest(&place.data()).unwrap().0,
+            hashing_all.digest(&place.data()).unwrap().0,
             Digest::of("rows")
         );
     }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_memory_is_no_memory() {
+    fn a_damaged_file_is_ignored() {
         for damage in [
             &b""[..],
             b"{",
@@ -308,12 +308,12 @@ mod tests {
             b"\xff\x00",
         ] {
             let place = CacheFolder::settled("rows");
-            fs::write(place.memory(), damage).unwrap();
+            fs::write(place.cache_file(), damage).unwrap();
             assert_eq!(place.look(), Digest::of("rows"));
         }
         let place = CacheFolder::settled("rows");
-        fs::remove_file(place.memory()).unwrap();
-        fs::create_dir(place.memory()).unwrap();
+        fs::remove_file(place.cache_file()).unwrap();
+        fs::create_dir(place.cache_file()).unwrap();
         assert_eq!(place.look(), Digest::of("rows"), "neither read nor written");
     }
 
@@ -322,15 +322,15 @@ mod tests {
         let place = CacheFolder::settled("rows");
         fs::rename(place.data(), place.folder.path().join("elsewhere")).unwrap();
         assert!(
-            DigestCache::open(place.memory())
+            DigestCache::open(place.cache_file())
                 .digest(&place.data())
                 .is_err()
         );
-        let cache = DigestCache::open(place.memory());
+        let cache = DigestCache::open(place.cache_file());
         cache
             .digest(&place.folder.path().join("elsewhere"))
             .unwrap();
         cache.save();
-        assert_eq!(read(&place.memory()).len(), 1);
+        assert_eq!(read(&place.cache_file()).len(), 1);
     }
 }

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_told_by_file_of_the_input_that_is_asked_for() {
+    fn changes_are_reported_for_each_file_of_an_input() {
         let old = [
             file("train", "a", "1"),
             file("train", "b", "2"),

@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_member_obeys_is_told() {
+    fn an_option_that_no_member_uses_is_reported() {
         let stack = |kind| {
             format!(
                 "[train]\nloss = \"huber\"\nvalidation = 0.2\n[model]\nkind = \"stack\"\n[[model.member]]\nkind = \"linear\"\n[[model.member]]\nkind = \"{kind}\""

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_filled_in_is_said() {
+    fn what_cannot_be_filled_in_is_reported() {
         assert_eq!(
             filled("${env:NONE}"),
             Err("environment variable `NONE` is not set".to_owned())

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_options_are_told() {
+    fn impossible_options_are_reported() {
         let options = RetrainOptions {
             when: vec![],
             drift_fdr: 1.0,

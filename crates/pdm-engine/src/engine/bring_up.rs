@@ -265,7 +265,7 @@ fn count_look(run: &PipelineRun<'_>, results: &Results, outcome: &mut Outcome) {
         Err(error) => {
             let why = error.in_one_line();
             run.context.reporter.warn(format!(
-                "this look at the {} is not counted: {why}",
+                "this scoring on the {} is not counted: {why}",
                 scores.on
             ));
         }

@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_finished_fold_logged_is_told_again() {
+    fn what_a_finished_fold_logged_is_reported_again() {
         struct RecordedMetrics(Mutex<Vec<String>>);
         impl Observer for RecordedMetrics {
             fn on(&self, event: &Event) {

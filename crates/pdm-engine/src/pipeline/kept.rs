@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_counted_and_told() {
+    fn what_is_kept_is_counted_and_described() {
         let folder = tempfile::tempdir().unwrap();
         let look = || PartialTraining::read(folder.path()).unwrap();
         assert!(

@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_is_told_in_numbers() {
+    fn an_expression_is_shown_in_numbers() {
         for (written, told) in [
             ("0 3 * * 1", "0 3 * * 1"),
             (" */15   8-18/2 * JAN,jul mon-fri ", "*/15 8-18/2 * 1,7 1-5"),

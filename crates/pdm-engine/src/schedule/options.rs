@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_key_is_told() {
+    fn every_wrong_key_is_reported() {
         let options = read(
             "cron = '0 25 * * *'\ntimezone = 'Europe/Berln'\nif = ['drift', 'older-than=soon', 'never', 'older-than=-1d']\n\
              jitter = '2d'\ndeadline = '10s'\nthreads = 0\nenv = ['A', 'B C']\nsecrets = ['A', 'sk-12345']\n\

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_to_end_reaches_the_job_which_ends_by_itself() {
+    fn the_request_to_end_reaches_the_job_which_ends_on_its_own() {
         let folder = tempfile::tempdir().unwrap();
         let ready = folder.path().join("ready");
         let body = format!(

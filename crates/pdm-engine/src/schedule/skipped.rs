@@ -94,7 +94,7 @@ fn sunday_is_0(day: Weekday) -> i8 {
 mod tests {
     use super::*;
 
-    fn said(cron: &str, zone: &str, kind: SchedulerKind) -> Option<String> {
+    fn sentence(cron: &str, zone: &str, kind: SchedulerKind) -> Option<String> {
         let options: ScheduleOptions =
             toml::from_str(&format!("cron = '{cron}'\ntimezone = '{zone}'")).unwrap();
         skipped_time(kind, &options, "2026-11-30T12:00:00Z".parse().unwrap()).unwrap()
@@ -102,13 +102,13 @@ mod tests {
 
     #[test]
     fn a_time_that_a_clock_change_skips_is_reported() {
-        let told = said("30 2 * * *", "Europe/Berlin", SchedulerKind::Systemd).unwrap();
+        let told = sentence("30 2 * * *", "Europe/Berlin", SchedulerKind::Systemd).unwrap();
         assert!(
             told.starts_with("on 2027-03-28 the clock in Europe/Berlin skips 02:30: no run"),
             "{told}"
         );
         assert!(
-            said("30 2 * * SUN", "America/New_York", SchedulerKind::Cron)
+            sentence("30 2 * * SUN", "America/New_York", SchedulerKind::Cron)
                 .unwrap()
                 .contains("2027-03-14")
         );
@@ -121,7 +121,7 @@ mod tests {
             ("30 2 * * *", "Asia/Tokyo"),
         ] {
             assert_eq!(
-                said(cron, zone, SchedulerKind::Systemd),
+                sentence(cron, zone, SchedulerKind::Systemd),
                 None,
                 "{cron} {zone}"
             );

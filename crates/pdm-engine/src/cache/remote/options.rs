@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_shared_by_default_and_a_wrong_address_is_told() {
+    fn nothing_is_shared_by_default_and_a_wrong_address_is_reported() {
         assert_eq!(CacheOptions::default().problems(), []);
         let with = |url: &str| {
             CacheOptions {

@@ -270,7 +270,7 @@ leaves = 15
     }
 
     #[test]
-    fn what_has_no_place_is_said() {
+    fn what_has_no_place_is_reported() {
         for key in ["model.rounds.x", "features.half_lives.7", "model"] {
             assert_eq!(
                 edit(FILE, json!({ key: 1 }), &[]),

@@ -73,46 +73,43 @@ impl ExecOptions {
 
     /// Returns what is wrong with it.
     pub fn problems(&self) -> Vec<Problem> {
-        let single = self
-            .name_problem()
-            .into_iter()
-            .chain(self.program_problem())
-            .chain(self.place_problem());
-        let lists = self
-            .input_problems()
-            .chain(self.output_problems())
-            .chain(self.variable_problems());
-        let timeout = self.timeout.filter(|limit| limit.duration().is_zero());
-        let timeout = timeout.map(|_| {
-            Problem::new("timeout", "must be more than 0").hint("leave the key out for no limit")
-        });
-        single.chain(lists).chain(timeout).collect()
+        let mut problems = Vec::new();
+        problems.extend(self.name_problem());
+        problems.extend(self.program_problem());
+        problems.extend(self.place_problem());
+        problems.extend(self.input_problems());
+        problems.extend(self.output_problems());
+        problems.extend(self.variable_problems());
+        if let Some(timeout) = self.timeout
+            && timeout.duration().is_zero()
+        {
+            let problem = Problem::new("timeout", "must be more than 0");
+            problems.push(problem.hint("leave the key out for no limit"));
+        }
+        problems
     }
 
     fn name_problem(&self) -> Option<Problem> {
+        let name = &self.name;
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(fits) {
-            let message = format!(
-                "\"{}\" is not a name of lower-case letters, digits, `-` and `_`",
-                self.name
-            );
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+            let message =
+                format!("\"{name}\" is not a name of lower-case letters, digits, `-` and `_`");
             return Some(Problem::new("name", message).with_code(Code::BadName));
         }
-        let taken = Stage::ALL
-            .iter()
-            .map(|stage| stage.name())
-            .chain(["tune"])
-            .any(|name| name == self.name);
-        let message = || format!("\"{}\" is already the name of a stage", self.name);
-        taken.then(|| Problem::new("name", message()).with_code(Code::NamedTwice))
+        if name == "tune" || Stage::ALL.iter().any(|stage| stage.name() == name) {
+            let message = format!("\"{name}\" is already the name of a stage");
+            return Some(Problem::new("name", message).with_code(Code::NamedTwice));
+        }
+        None
     }
 
     fn program_problem(&self) -> Option<Problem> {
-        let empty = self.exec.first().is_none_or(String::is_empty);
-        empty.then(|| {
-            Problem::new("exec", "names no program")
-                .hint("exec = [\"./scripts/clean.sh\", \"an argument\"]")
-        })
+        if self.exec.first().is_some_and(|program| !program.is_empty()) {
+            return None;
+        }
+        let problem = Problem::new("exec", "names no program");
+        Some(problem.hint("exec = [\"./scripts/clean.sh\", \"an argument\"]"))
     }
 
     fn place_problem(&self) -> Option<Problem> {
@@ -132,36 +129,40 @@ impl ExecOptions {
         }
     }
 
-    fn input_problems(&self) -> impl Iterator<Item = Problem> {
-        let problem = |input: &String| match pattern_problem(input) {
-            _ if input.is_empty() => Some("names no file".to_owned()),
-            Some(why) => Some(format!("`{input}` is not a pattern: {why}")),
-            None => None,
-        };
-        let each = self.inputs.iter().enumerate();
-        let problem_at =
-            |i, why| Problem::new(format!("inputs.{i}"), why).with_code(Code::StagePath);
-        each.filter_map(move |(i, input)| problem(input).map(|why| problem_at(i, why)))
+    fn input_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (i, input) in self.inputs.iter().enumerate() {
+            let message = if input.is_empty() {
+                "names no file".to_owned()
+            } else if let Some(why) = pattern_problem(input) {
+                format!("`{input}` is not a pattern: {why}")
+            } else {
+                continue;
+            };
+            problems.push(Problem::new(format!("inputs.{i}"), message).with_code(Code::StagePath));
+        }
+        problems
     }
 
-    fn output_problems(&self) -> impl Iterator<Item = Problem> {
-        self.outputs.iter().enumerate().filter_map(|(i, output)| {
-            self.output_problem(i, output)
-                .map(|(code, why)| Problem::new(format!("outputs.{i}"), why).with_code(code))
-        })
+    fn output_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (i, output) in self.outputs.iter().enumerate() {
+            if let Some((code, message)) = self.output_problem(i, output) {
+                problems.push(Problem::new(format!("outputs.{i}"), message).with_code(code));
+            }
+        }
+        problems
     }
 
     fn output_problem(&self, at: usize, output: &str) -> Option<(Code, String)> {
         let written = plain(output);
         if is_pattern(output) || output.ends_with('/') || !is_within_project(output) {
-            let why = format!("`{output}` is not the path of one file in the project's folder");
-            return Some((Code::StagePath, why));
+            let message = format!("`{output}` is not the path of one file in the project's folder");
+            return Some((Code::StagePath, message));
         }
         if Path::new(&written).starts_with(STATE_DIR) {
-            return Some((
-                Code::StagePath,
-                format!("`{output}` is in the folder of the cache"),
-            ));
+            let message = format!("`{output}` is in the folder of the cache");
+            return Some((Code::StagePath, message));
         }
         if self.outputs[..at]
             .iter()
@@ -169,36 +170,35 @@ impl ExecOptions {
         {
             return Some((Code::NamedTwice, format!("`{output}` is named twice")));
         }
-        let why = || format!("`{output}` is also an input, so every run would require another");
-        self.reads(output).then(|| (Code::OutputTaken, why()))
+        if self.reads(output) {
+            let message =
+                format!("`{output}` is also an input, so every run would require another");
+            return Some((Code::OutputTaken, message));
+        }
+        None
     }
 
-    fn variable_problems(&self) -> impl Iterator<Item = Problem> {
-        let named = |key: &'static str, names: &[String]| {
-            let wrong = names
-                .iter()
-                .enumerate()
-                .filter(|(_, name)| !is_variable(name));
-            let told = wrong.map(|(i, name)| {
-                let message = format!("`{name}` is not the name of a variable");
-                let problem =
-                    Problem::new(format!("{key}.{i}"), message).with_code(Code::NotAVariableName);
-                problem.hint("write only the name, without `$` and without a value")
-            });
-            told.collect::<Vec<_>>()
-        };
-        let twice = self
-            .secrets
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| self.env.contains(name));
-        let told =
-            |i, message| Problem::new(format!("secrets.{i}"), message).with_code(Code::NamedTwice);
-        let twice = twice.map(|(i, name)| told(i, format!("`{name}` is also in `env`")));
-        named("env", &self.env)
-            .into_iter()
-            .chain(named("secrets", &self.secrets))
-            .chain(twice.collect::<Vec<_>>())
+    fn variable_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (key, names) in [("env", &self.env), ("secrets", &self.secrets)] {
+            for (i, name) in names.iter().enumerate() {
+                if !is_variable(name) {
+                    let message = format!("`{name}` is not the name of a variable");
+                    let problem = Problem::new(format!("{key}.{i}"), message)
+                        .with_code(Code::NotAVariableName);
+                    problems
+                        .push(problem.hint("write only the name, without `$` and without a value"));
+                }
+            }
+        }
+        for (i, name) in self.secrets.iter().enumerate() {
+            if self.env.contains(name) {
+                let message = format!("`{name}` is also in `env`");
+                let problem = Problem::new(format!("secrets.{i}"), message);
+                problems.push(problem.with_code(Code::NamedTwice));
+            }
+        }
+        problems
     }
 }
 

@@ -180,12 +180,17 @@ impl FileReader<'_, '_> {
             }
         };
         let problems = format::bring_up(&mut root);
-        let extends = root.remove(EXTENDS).filter(|_| problems.is_empty());
-        self.note(base, problems);
-        let items = extends.map_or_else(Vec::new, |value| match value.get_ref() {
+        if !problems.is_empty() {
+            self.note(base, problems);
+            return Vec::new();
+        }
+        let Some(extends) = root.remove(EXTENDS) else {
+            return Vec::new();
+        };
+        let items: Vec<_> = match extends.get_ref() {
             DeValue::Array(items) => items.iter().cloned().collect(),
-            _ => vec![value],
-        });
+            _ => vec![extends],
+        };
         items
             .into_iter()
             .filter_map(|item| self.path(&item, base))

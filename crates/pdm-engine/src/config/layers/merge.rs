@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn another_kind_begins_anew() {
+    fn another_kind_starts_empty() {
         let under = "[model]\nkind = \"gbdt\"\nrounds = 300";
         assert_eq!(
             laid(under, "[model]\nkind = \"gru\"\nhidden = 8"),
