@@ -138,7 +138,7 @@ fn why_tells_the_whole_key_and_what_differs() {
     assert_eq!(unknown["standing"], "unknown");
     project.json(&["features"]);
     let unknown = project.pdm(&["cache", "why", "evaluate"]).stdout;
-    assert!(unknown.contains("once `train` has run"), "{unknown}");
+    assert!(unknown.contains("before `train` has run"), "{unknown}");
     let miss = project.json(&["cache", "why", "train"]);
     assert_eq!(
         (&miss["standing"], &miss["why"], &miss["changes"]),
@@ -315,7 +315,7 @@ fn a_reader_shares_nothing_and_a_dead_store_costs_little() {
         .unwrap();
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(
-        output.status.success() && words.contains("this run goes on without it"),
+        output.status.success() && words.contains("this run continues without it"),
         "{words}"
     );
     assert_eq!(

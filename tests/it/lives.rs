@@ -321,7 +321,7 @@ fn a_cap_that_does_not_suit_the_lives_is_told_and_one_left_to_the_data_suits_the
     let high = project.pdm(&["evaluate", "--set", "target.cap=5000"]);
     assert!(
         high.stdout
-            .contains("target.cap = 5000 is far above every truth"),
+            .contains("target.cap = 5000 is far above the longest truth"),
         "{high:?}"
     );
 }

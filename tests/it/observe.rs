@@ -360,9 +360,9 @@ fn metrics_for_prometheus_tell_how_the_last_job_ended() {
     let answer = project.pdm(&["run", "--metrics-file", "taken.prom"]);
     assert_eq!(answer.code, 0, "{answer:?}");
     assert!(
-        answer
-            .stderr
-            .contains("the metrics are not written: `taken.prom` holds in line 1"),
+        answer.stderr.contains(
+            "the metrics are not written: line 1 of `taken.prom` was not written by pdm-ml"
+        ),
         "{}",
         answer.stderr
     );

@@ -380,7 +380,7 @@ fn old_models_of_unchanged_data_are_not_made_again() {
         summary["why"]
             .as_str()
             .unwrap()
-            .starts_with("v1 was made of the same data and options"),
+            .starts_with("v1 was made from the same data and options"),
         "{summary:#}"
     );
     assert!(!project.file(".pdm-ml/cache/entries/train").exists());

@@ -232,7 +232,7 @@ fn a_crontab_runs_the_words_it_says() {
 #[test]
 #[ignore = "needs crontab; scripts/validators installs it"]
 fn crontab_accepts_the_line() {
-    let (project, folder) = project(SCHEDULE);
+    let (project, folder) = project(&format!("{SCHEDULE}env_file = \"/etc/pdm-ml/plant.env\"\n"));
     exported(&project, folder, "cron", "the.cron");
     let file = project.path().join(folder).join("the.cron");
     // The dry run of Debian's cron is `-n`, that of cronie `-T`.

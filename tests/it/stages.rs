@@ -297,7 +297,7 @@ fn a_promised_file_that_is_missing_or_old_is_an_error() {
     );
     project.write("out/a.txt", "by hand");
     assert!(
-        cause().contains("left `out/a.txt` as it was before"),
+        cause().contains("did not write `out/a.txt`; the file from before"),
         "{}",
         cause()
     );

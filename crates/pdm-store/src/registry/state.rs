@@ -692,11 +692,11 @@ mod tests {
         };
         assert_eq!(
             fold(vec![registered(2)]),
-            "it registers version 2 of `fd001` where 1 is next"
+            "it registers version 2 of `fd001`, but the next one is 1"
         );
         let message = "it points `fd001@champion` to version 1, which was never registered";
         assert_eq!(fold(vec![promoted(None, 1)]), message);
-        let message = "it moves `fd001@champion` away from nowhere, where it does not point";
+        let message = "it moves `fd001@champion` away from nowhere, which it does not point to";
         assert_eq!(
             fold(vec![registered(1), promoted(None, 1), promoted(None, 1)]),
             message

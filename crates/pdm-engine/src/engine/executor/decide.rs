@@ -62,7 +62,7 @@ pub(in crate::engine) fn changes(
             KeyChange::Version { .. } | KeyChange::Parameter { .. } => Vec::new(),
         };
         if between.is_empty() {
-            fragments.push(change.text(&location));
+            fragments.push(change.text(location));
         } else {
             fragments.extend(between.iter().map(InputChange::text));
         }

@@ -93,7 +93,7 @@ impl<'s> Scheduler<'s> {
         let _ends_the_others = EndOnPanic(self);
         while let Some((node, results)) = self.next() {
             match execute(executor, node, &results) {
-                Ok(Attempt::Done(result)) => self.done(node, result),
+                Ok(Attempt::Done(result)) => self.done(node, *result),
                 Ok(Attempt::Blocked(why)) => self.block(node, &why),
                 Err(error) => self.fail(error),
             }
@@ -196,7 +196,7 @@ fn was_abandoned(error: &EngineError) -> bool {
 }
 
 enum Attempt {
-    Done(StepResult),
+    Done(Box<StepResult>),
     Blocked(String),
 }
 
@@ -205,7 +205,7 @@ fn execute(executor: &Executor<'_>, node: Node, results: &Results) -> Result<Att
     if let Some(why) = step.blocked(results, executor.purpose)? {
         return Ok(Attempt::Blocked(why));
     }
-    Ok(Attempt::Done(executor.execute(&*step, results)?))
+    Ok(Attempt::Done(Box::new(executor.execute(&*step, results)?)))
 }
 
 /// Ends all work when its thread panics, so that no other thread waits for the step that is left undone.

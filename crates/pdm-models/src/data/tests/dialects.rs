@@ -454,8 +454,7 @@ fn a_header_that_was_guessed_is_reported_where_a_column_is_missing() {
         ..options("train.csv")
     };
     let errors = errors(&read_as(options.clone(), &bytes).report);
-    let expected = "types train.csv:1: is not UTF-8, so `Òåìï` was read as Windows-1252: if the name should be another one, save \
-                    the file as UTF-8";
+    let expected = "types train.csv:1: is not UTF-8, so `Òåìï` was read as Windows-1252: if that name is wrong, save the file as UTF-8";
     assert!(errors.iter().any(|error| error == expected), "{errors:?}");
 
     let text = "unit,cycle,Темп\na,1,2\na,2,3\n";

@@ -231,7 +231,7 @@ fn a_snapshot_that_reaches_beyond_the_log_or_is_damaged_asks_for_force() {
     let first = refused(&found());
     assert_eq!(first.failure(), Failure::Integrity);
     let key = ObjectKey::Snapshot(128);
-    let beyond = format!("`{key}` holds entries up to 128, and the log ends at entry 126");
+    let beyond = format!("`{key}` holds entries up to 128, but the log ends at entry 126");
     assert!(first.to_string().contains(&beyond), "{first}");
     assert!(first.hint().unwrap().contains("--force"));
     assert!(lost.blobs().all(|blob| fixture.blob(blob).exists()));

@@ -159,7 +159,7 @@ pub(super) fn an_entry_far_ahead_is_named_and_nothing_is_read_past_it(store: Sto
     let registry = registry(&store);
     log_of(&registry, 3);
     create(&store, ObjectKey::Log(999), "no entry");
-    assert_refused(&store, "000999.json` is there");
+    assert_refused(&store, "000999.json` exists");
     let findings = registry.verify().unwrap().findings;
     assert_eq!(findings[0].what, "entries 4 to 998 are missing");
     assert!(
@@ -197,7 +197,7 @@ pub(super) fn objects_that_are_too_long_are_not_read(store: Store) {
     create(&store, ObjectKey::Snapshot(BLOCK), vec![b'x'; 33 << 20]);
     assert_eq!(seen(&store), before);
     create(&store, ObjectKey::Log(3), vec![b'x'; 5 << 20]);
-    assert_refused(&store, "it has 5242880 bytes or more");
+    assert_refused(&store, "it has at least 5242880 bytes");
     let long = "x".repeat(5 << 20);
     wait(store.delete(ObjectKey::Log(3))).unwrap();
     let refused = registry

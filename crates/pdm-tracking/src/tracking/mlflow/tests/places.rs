@@ -186,7 +186,7 @@ fn credentials_do_not_leave_tls_by_an_address() {
     ] {
         assert_eq!(place(token(), uri), expected, "{uri}");
     }
-    assert!(place(token(), "http://other/x").contains("unencrypted"));
+    assert!(place(token(), "http://other/x").contains("without encryption"));
     assert_eq!(
         place(Credentials::Anonymous, "http://other/x"),
         "http://other/x"
