@@ -446,7 +446,7 @@ fn a_toml_language_server_rejects_what_the_program_rejects() {
     let whole = "version = 2\nproject.name = \"x\"\ndataset.kind = \"simulated\"\n";
     let broken = [
         "project.name = \"x\"\ndataset.kind = \"simulated\"\n".to_owned(),
-        "version = 3\n".to_owned(),
+        "version = 4\n".to_owned(),
         "version = \"2\"\n".to_owned(),
         format!("{whole}[modle]\nkind = \"gbdt\"\n"),
         format!("{whole}[split]\nfold = 5\n"),

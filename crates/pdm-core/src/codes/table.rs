@@ -164,7 +164,7 @@ codes! {
     UnitsSkipped = 241, exits 10, "units that cannot be predicted were skipped";
 
     // Features, training and models.
-    FeatureColumn = 301, exits 1, "a sensor in [features] is not in the data";
+    FeatureColumn = 301, exits 1, "a sensor in the features section is not in the data";
     NothingVaries = 302, exits 1, "all sensors are constant";
     TooLittleData = 303, exits 1, "too little data to train on";
     Leak = 304, exits 11, "a model was trained on units that it is judged on";
