@@ -25,9 +25,7 @@ pub(in crate::engine) struct Scheduler<'s> {
 #[derive(Default)]
 struct ScheduleState {
     begun: BTreeSet<Node>,
-    done: BTreeSet<Node>,
-    /// Steps that a failed gate blocks, with the reason.
-    blocked: BTreeMap<Node, String>,
+    /// The steps that have ended: executed, or blocked by a gate.
     rows: BTreeMap<Node, StageRow>,
     results: Results,
     failed: Option<EngineError>,
@@ -122,15 +120,13 @@ impl<'s> Scheduler<'s> {
         let is_ready = |node: &&Node| {
             let needs = self.graph.needs(**node);
             let mut wanted = needs.iter().filter(|need| self.order.contains(need));
-            !state.begun.contains(*node)
-                && wanted.all(|need| state.done.contains(need) || state.blocked.contains_key(need))
+            !state.begun.contains(*node) && wanted.all(|need| state.rows.contains_key(need))
         };
         self.order.iter().find(is_ready).copied()
     }
 
     fn done(&self, node: Node, result: StepResult) {
         let mut state = self.lock();
-        state.done.insert(node);
         state.rows.insert(node, result.row);
         if let Some(entry) = result.entry {
             state.results.insert(node, entry);
@@ -147,7 +143,6 @@ impl<'s> Scheduler<'s> {
                 let row = StageRow::stopped(self.graph.step(*other), why.to_owned());
                 state.begun.insert(*other);
                 state.rows.insert(*other, row);
-                state.blocked.insert(*other, why.to_owned());
             }
         }
         self.changed.notify_all();

@@ -1,7 +1,7 @@
 //! The stage `calibrate`: learns interval widths from the out-of-fold predictions and assembles the bundle.
 
-use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data, recorded};
-use crate::cache::{CacheEntry, InputChange, InputFile};
+use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, recorded};
+use crate::cache::CacheEntry;
 use crate::config::{Stage, StepName};
 use crate::engine::EngineError;
 use crate::engine::memory::extent;
@@ -64,15 +64,6 @@ impl Step for CalibrateStep {
             work: "calibrating",
             bytes: memory_to_apply(&extent),
         }))
-    }
-
-    fn compare_files(
-        &self,
-        input: &str,
-        then: &[InputFile],
-        now: &[InputFile],
-    ) -> Vec<InputChange> {
-        compare_data(STAGE, input, then, now)
     }
 
     fn artifacts(&self, entry: &CacheEntry) -> Vec<Event> {

@@ -1,7 +1,7 @@
 //! The stage `evaluate`: scores the bundle under the protocol.
 
-use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data, recorded};
-use crate::cache::{CacheEntry, InputChange, InputFile};
+use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, recorded};
+use crate::cache::CacheEntry;
 use crate::config::{Stage, StepName};
 use crate::engine::EngineError;
 use crate::engine::memory::extent;
@@ -69,15 +69,6 @@ impl Step for EvaluateStep {
             work: "scoring",
             bytes: memory_to_apply(&extent),
         }))
-    }
-
-    fn compare_files(
-        &self,
-        input: &str,
-        then: &[InputFile],
-        now: &[InputFile],
-    ) -> Vec<InputChange> {
-        compare_data(STAGE, input, then, now)
     }
 
     fn artifacts(&self, entry: &CacheEntry) -> Vec<Event> {

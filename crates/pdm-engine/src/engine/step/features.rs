@@ -1,7 +1,7 @@
 //! The stage `features`: fits features on all training units and ranks the sensors.
 
-use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data};
-use crate::cache::{CacheEntry, InputChange, InputFile};
+use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work};
+use crate::cache::CacheEntry;
 use crate::config::{Stage, StepName};
 use crate::engine::EngineError;
 use crate::engine::memory::rows;
@@ -51,15 +51,6 @@ impl Step for FeaturesStep {
             work: "learning features",
             bytes: memory_to_learn_features(&rows),
         }))
-    }
-
-    fn compare_files(
-        &self,
-        input: &str,
-        then: &[InputFile],
-        now: &[InputFile],
-    ) -> Vec<InputChange> {
-        compare_data(STAGE, input, then, now)
     }
 
     fn artifacts(&self, _: &CacheEntry) -> Vec<Event> {

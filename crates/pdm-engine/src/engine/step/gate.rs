@@ -1,7 +1,7 @@
 //! The stage `gate`: judges the scores, and compares them with those of the champion.
 
-use super::{Compute, Prepared, Situation, Step, Task, Work, compare_data, recorded};
-use crate::cache::{CacheEntry, InputChange, InputFile};
+use super::{Compute, Prepared, Situation, Step, Task, Work, recorded};
+use crate::cache::CacheEntry;
 use crate::config::{Stage, StepName};
 use crate::engine::EngineError;
 use crate::engine::pipeline_run::PipelineRun;
@@ -53,15 +53,6 @@ impl Step for GateStep {
                 holder,
             }),
         }))
-    }
-
-    fn compare_files(
-        &self,
-        input: &str,
-        then: &[InputFile],
-        now: &[InputFile],
-    ) -> Vec<InputChange> {
-        compare_data(STAGE, input, then, now)
     }
 
     fn artifacts(&self, entry: &CacheEntry) -> Vec<Event> {

@@ -78,9 +78,18 @@ pub(super) trait Step: Sync {
         job.origins.place(path)
     }
 
-    /// Returns what differs between the files of an input then and now.
-    fn compare_files(&self, input: &str, then: &[InputFile], now: &[InputFile])
-    -> Vec<InputChange>;
+    /// Returns what differs between the files of an input then and now; nothing where no data files are behind the input.
+    fn compare_files(
+        &self,
+        input: &str,
+        then: &[InputFile],
+        now: &[InputFile],
+    ) -> Vec<InputChange> {
+        match data_behind(self.name().name(), input) {
+            Some(role) => InputChange::between(role, then, now),
+            None => Vec::new(),
+        }
+    }
 
     /// Returns the files of a result that are recorded with a run.
     fn artifacts(&self, entry: &CacheEntry) -> Vec<Event>;
@@ -201,19 +210,6 @@ fn data_behind<'n>(stage: &str, input: &'n str) -> Option<&'n str> {
         ("validate" | "features" | "train", "train") | (_, "data") => Some("train"),
         (_, "test" | "rul") => Some(input),
         _ => None,
-    }
-}
-
-/// Compares the data files behind an input of a named stage.
-fn compare_data(
-    stage: Stage,
-    input: &str,
-    then: &[InputFile],
-    now: &[InputFile],
-) -> Vec<InputChange> {
-    match data_behind(stage.name(), input) {
-        Some(role) => InputChange::between(role, then, now),
-        None => Vec::new(),
     }
 }
 

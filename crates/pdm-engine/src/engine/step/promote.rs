@@ -1,8 +1,8 @@
 //! The stage `promote`: points the alias to the version.
 
 use super::register::blocked_by_gates;
-use super::{Prepared, RegistryChange, Situation, Step, compare_data};
-use crate::cache::{CacheEntry, InputChange, InputFile};
+use super::{Prepared, RegistryChange, Situation, Step};
+use crate::cache::CacheEntry;
 use crate::config::{Stage, StepName};
 use crate::engine::inputs::Inputs;
 use crate::engine::pipeline_run::PipelineRun;
@@ -62,15 +62,6 @@ impl Step for PromoteStep {
             version: version.version,
             report,
         })))
-    }
-
-    fn compare_files(
-        &self,
-        input: &str,
-        then: &[InputFile],
-        now: &[InputFile],
-    ) -> Vec<InputChange> {
-        compare_data(STAGE, input, then, now)
     }
 
     fn artifacts(&self, _: &CacheEntry) -> Vec<Event> {

@@ -1,7 +1,7 @@
 //! The stage `register`: makes the bundle an immutable version.
 
-use super::{Prepared, RegistryChange, Situation, Step, compare_data};
-use crate::cache::{CacheEntry, InputChange, InputFile};
+use super::{Prepared, RegistryChange, Situation, Step};
+use crate::cache::CacheEntry;
 use crate::config::{Stage, StepName};
 use crate::engine::inputs::Inputs;
 use crate::engine::pipeline_run::PipelineRun;
@@ -79,15 +79,6 @@ impl Step for RegisterStep {
             evaluate,
             report,
         })))
-    }
-
-    fn compare_files(
-        &self,
-        input: &str,
-        then: &[InputFile],
-        now: &[InputFile],
-    ) -> Vec<InputChange> {
-        compare_data(STAGE, input, then, now)
     }
 
     fn artifacts(&self, _: &CacheEntry) -> Vec<Event> {

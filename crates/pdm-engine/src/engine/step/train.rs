@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data, recorded};
-use crate::cache::{CacheEntry, InputChange, InputFile};
+use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, recorded};
+use crate::cache::CacheEntry;
 use crate::config::{PipelineSpec, Stage, StepName};
 use crate::engine::budget::{allow_memory, within_time};
 use crate::engine::error::interruption;
@@ -77,15 +77,6 @@ impl Step for TrainStep {
             kept: "nothing was trained".to_owned(),
             next: allow_more(exceeded, &job.spec.model),
         }
-    }
-
-    fn compare_files(
-        &self,
-        input: &str,
-        then: &[InputFile],
-        now: &[InputFile],
-    ) -> Vec<InputChange> {
-        compare_data(STAGE, input, then, now)
     }
 
     fn artifacts(&self, entry: &CacheEntry) -> Vec<Event> {

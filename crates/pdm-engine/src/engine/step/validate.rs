@@ -1,7 +1,7 @@
 //! The stage `validate`: reads the data files and checks them against the expectations.
 
-use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, compare_data, recorded};
-use crate::cache::{CacheEntry, InputChange, InputFile};
+use super::{Compute, MemoryNeed, Prepared, Situation, Step, Task, Work, recorded};
+use crate::cache::CacheEntry;
 use crate::config::{Stage, StepName};
 use crate::engine::EngineError;
 use crate::engine::memory::{bytes_to_read, threads};
@@ -51,15 +51,6 @@ impl Step for ValidateStep {
             work: "reading the data",
             bytes: memory_to_read(bytes, threads()),
         }))
-    }
-
-    fn compare_files(
-        &self,
-        input: &str,
-        then: &[InputFile],
-        now: &[InputFile],
-    ) -> Vec<InputChange> {
-        compare_data(STAGE, input, then, now)
     }
 
     fn artifacts(&self, entry: &CacheEntry) -> Vec<Event> {
