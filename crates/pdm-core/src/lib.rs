@@ -4,6 +4,7 @@
 pub mod codes;
 pub mod content;
 pub mod domain;
+pub mod duration;
 pub mod events;
 pub mod gates;
 pub mod retry;

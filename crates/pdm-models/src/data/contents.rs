@@ -231,6 +231,7 @@ mod tests {
     fn unit(name: &str, values: &[f64]) -> Trajectory {
         let cycles = (1..=values.len() as u32).map(Cycle).collect();
         Trajectory {
+            rest: 0,
             unit: UnitId::new(name),
             cycles,
             channels: vec![values.to_vec()],
@@ -246,8 +247,11 @@ mod tests {
                 cycle: "c".into(),
                 settings: vec![],
                 sensors: vec!["x".into()],
+                ..Schema::default()
             },
             train,
+            running: Vec::new(),
+            machines: crate::data::Machines::default(),
             test: None,
             holdout: None,
             groups: Groups::default(),

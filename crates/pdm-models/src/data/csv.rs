@@ -10,7 +10,7 @@ use super::number::shown;
 use super::records::{Records, end_of_lines, lines_of_quoted};
 use super::rows::Rows;
 use super::scan::{ColumnLayout, Dialect, LONGEST_LINE, has_long_line, scan, split};
-use super::table::TableColumns;
+use super::table::{CellRules, TableColumns};
 use super::{Expectation, Severity, frame};
 
 /// Field separators, most common first.
@@ -81,6 +81,56 @@ pub(super) fn read(
         log.add(Severity::Info, Expectation::Types, location, message);
     }
     warn_of_guess(&text, &layout, &rows, file, log);
+    Some(rows)
+}
+
+/// The cells of some columns of a row, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TextCells {
+    pub(super) line: u64,
+    /// In the order in which the columns were asked for.
+    pub(super) cells: Vec<String>,
+}
+
+/// Reads columns as text; `None` if the header does not name them. Lines with another number of fields are logged.
+pub(super) fn read_texts(
+    bytes: &[u8],
+    columns: &[&str],
+    wish: CsvWish,
+    file: &str,
+    log: &mut FindingLog,
+) -> Option<Vec<TextCells>> {
+    let (unit, others) = columns.split_first()?;
+    let wanted = TableColumns {
+        unit,
+        cycle: None,
+        channels: others.to_vec(),
+        clock: None,
+        cells: CellRules::default(),
+    };
+    let text = decoded(bytes, wish.encoding);
+    let table = TextTable::of(&text.bytes, &wanted, wish);
+    let layout = layout(&table, &wanted, file, log)?;
+    let width = layout.names.len();
+    let mut rows = Vec::new();
+    for record in Records::new(table.body, table.body_line(), layout.dialect, width) {
+        let line = String::from_utf8_lossy(record.bytes);
+        let fields = split(&line, layout.dialect);
+        if line.trim().is_empty() {
+            continue;
+        }
+        if fields.len() != width {
+            let message = format!("{} columns instead of {width}", fields.len());
+            let location = FindingLocation::file(file).line(record.line);
+            log.error(Expectation::Columns, location, message);
+            continue;
+        }
+        let positions = [layout.unit].into_iter().chain(layout.channels.clone());
+        rows.push(TextCells {
+            line: record.line,
+            cells: positions.map(|at| fields[at].to_string()).collect(),
+        });
+    }
     Some(rows)
 }
 
@@ -217,12 +267,12 @@ fn dialect(separator: u8, decimal_comma: bool) -> Dialect {
     }
 }
 
-fn layout(
+fn layout<'a>(
     table: &TextTable<'_>,
-    columns: &TableColumns<'_>,
+    columns: &TableColumns<'a>,
     file: &str,
     log: &mut FindingLog,
-) -> Option<ColumnLayout> {
+) -> Option<ColumnLayout<'a>> {
     let location = FindingLocation::file(file).line(table.header_line);
     if table.header.trim_ascii().is_empty() {
         let empty = "is empty: the first line should name the columns";
@@ -263,6 +313,8 @@ fn layout(
         channels,
         numbered: false,
         names,
+        clock: columns.clock.clone(),
+        cells: columns.cells,
     })
 }
 
@@ -342,7 +394,7 @@ fn other_header(
 /// Returns whether numbers are written as `1,5`; logs an error and returns `None` if only ambiguous ones like `1,234` occur.
 fn has_decimal_comma(
     table: &TextTable<'_>,
-    layout: &ColumnLayout,
+    layout: &ColumnLayout<'_>,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<bool> {
@@ -456,7 +508,7 @@ fn note_guessed_header(text: &Text<'_>, table: &TextTable<'_>, file: &str, log: 
 /// Warns if names were read with a guessed encoding; numbers are ASCII and not affected.
 fn warn_of_guess(
     text: &Text<'_>,
-    layout: &ColumnLayout,
+    layout: &ColumnLayout<'_>,
     rows: &Rows,
     file: &str,
     log: &mut FindingLog,

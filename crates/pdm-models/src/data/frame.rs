@@ -8,6 +8,7 @@ use polars::prelude::*;
 
 use super::rows::{RowRun, Rows, composed, runs};
 use super::scan::{ColumnLayout, Dialect};
+use super::time::{Clock, RowTime};
 use pdm_core::domain::UnitId;
 
 /// Reads lines of `width` numbers separated by single spaces, unit and cycle first; `None` unless the file is well formed.
@@ -46,7 +47,7 @@ pub(super) fn blank_separated(bytes: &[u8], width: usize) -> Option<Rows> {
 }
 
 /// Reads the lines below a CSV header, the first of which is line `first_line`; `None` unless they are well formed.
-pub(super) fn separated(body: &[u8], layout: &ColumnLayout, first_line: u64) -> Option<Rows> {
+pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64) -> Option<Rows> {
     if let Dialect::Separated {
         separator,
         decimal_comma,
@@ -58,7 +59,11 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout, first_line: u64) -> 
             return None;
         }
     }
+    if layout.cells.thousands.is_some() || !layout.cells.missing.is_empty() {
+        return None;
+    }
     let dtype = |column| match column {
+        column if Some(column) == layout.cycle && layout.clock.is_some() => DataType::String,
         column if Some(column) == layout.cycle => DataType::Int64,
         column if layout.channels.contains(&column) => DataType::Float64,
         _ => DataType::String,
@@ -75,21 +80,41 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout, first_line: u64) -> 
     )?;
     let column = |at: usize| frame.column(&format!("{at}")).ok();
     let units = column(layout.unit)?.str().ok()?.clone();
-    let cycles = match layout.cycle {
-        Some(at) => counts(column(at)?)?,
-        None => vec![0; frame.height()],
-    };
+    let mut cycles = vec![0; frame.height()];
+    let mut times = Vec::new();
+    match (layout.cycle, &layout.clock) {
+        (Some(at), Some(clock)) => times = read_times(column(at)?, clock)?,
+        (Some(at), None) => cycles = counts(column(at)?)?,
+        (None, _) => {}
+    }
     let channels = layout
         .channels
         .iter()
-        .map(|at| finite(column(*at)?))
+        .map(|at| match layout.cells.may_be_missing {
+            true => finite_or_missing(column(*at)?),
+            false => finite(column(*at)?),
+        })
         .collect::<Option<_>>()?;
     let whole =
         frame.height() == line_ends(body) + usize::from(!body.is_empty() && !body.ends_with(b"\n"));
     let named = units
         .iter()
         .all(|unit| unit.is_some_and(|unit| !unit.trim().is_empty()));
-    (whole && named).then(|| Rows::consecutive(texts(&units), cycles, channels, first_line))
+    if !(whole && named) {
+        return None;
+    }
+    let mut rows = Rows::consecutive(texts(&units), cycles, channels, first_line);
+    rows.times = times;
+    Some(rows)
+}
+
+/// Returns the times of a column of text; `None` unless all of them can be read.
+fn read_times(column: &Column, clock: &Clock) -> Option<Vec<RowTime>> {
+    let texts = column.str().ok()?;
+    texts
+        .iter()
+        .map(|text| clock.read(text?.trim(), "").ok())
+        .collect()
 }
 
 /// Returns whether each line has all fields, quoted as in RFC 4180 and without line breaks: polars ignores surplus fields and
@@ -194,6 +219,18 @@ fn finite(column: &Column) -> Option<Vec<f64>> {
         all.extend_from_slice(chunk.values().as_slice());
     }
     (values.null_count() == 0 && all.iter().all(|value| value.is_finite())).then_some(all)
+}
+
+/// Like [`finite`], with `NaN` for empty cells.
+fn finite_or_missing(column: &Column) -> Option<Vec<f64>> {
+    let values = column.f64().ok()?;
+    let is_finite = values.iter().flatten().all(f64::is_finite);
+    is_finite.then(|| {
+        values
+            .iter()
+            .map(|value| value.unwrap_or(f64::NAN))
+            .collect()
+    })
 }
 
 fn line_ends(bytes: &[u8]) -> usize {

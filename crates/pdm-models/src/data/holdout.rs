@@ -112,8 +112,11 @@ impl ValidDataset {
         let (units, train): (Vec<_>, _) = self
             .train
             .into_iter()
-            .partition(|unit| options.holds_back(&unit.unit));
+            .partition(|unit| options.holds_back(self.machines.of(&unit.unit)));
         self.train = train;
+        let machines = &self.machines;
+        self.running
+            .retain(|unit| !options.holds_back(machines.of(&unit.unit)));
         let contents: Vec<_> = units
             .iter()
             .map(|unit| (&unit.unit, &unit.cycles, &unit.channels))
@@ -145,6 +148,7 @@ mod tests {
 
     fn fleet(units: u32) -> ValidDataset {
         let unit = |unit| Trajectory {
+            rest: 0,
             unit: UnitId::from(unit),
             cycles: vec![Cycle(1)],
             channels: vec![vec![0.5]],
@@ -157,8 +161,11 @@ mod tests {
                 cycle: "c".into(),
                 settings: vec![],
                 sensors: vec!["x".into()],
+                ..Schema::default()
             },
             train: (1..=units).map(unit).collect(),
+            running: Vec::new(),
+            machines: crate::data::Machines::default(),
             test: None,
             holdout: None,
             groups: Groups::default(),

@@ -1,5 +1,6 @@
 //! Reads the files of a data set into raw rows, with their digests and findings.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
@@ -8,13 +9,18 @@ use super::cmapss::{self, RulRow};
 use super::csv::CsvWish;
 use super::findings::{FindingLocation, FindingLog};
 use super::part::present;
+use super::prepare::{Ends, Events, prepare};
 use super::quality::Pinned;
 use super::rows::Rows;
 use super::simulate::SimulationOrigin;
 use super::source::{SourceFile, read_binary, read_text};
 use super::table::{self, TableColumns, TableFormat};
-use super::{DataError, DatasetOptions, Expectation, PartFile, Role, Schema, Verify};
+use super::{
+    DataError, DatasetOptions, EndOfLife, Expectation, LifeOptions, LifeRecord, PartFile,
+    PreparationReport, Role, Schema, Verify,
+};
 use pdm_core::content::{Digest, digest_of};
+use pdm_core::domain::UnitId;
 
 /// A data set as read, with the findings of its files; [`super::validate`] turns it into a valid one.
 #[derive(Debug, Clone)]
@@ -25,6 +31,9 @@ pub struct RawDataset {
     /// Whether units are numbered 1, 2, 3, … in every file.
     pub(super) numbered: bool,
     pub(super) parts: Vec<RawPart>,
+    /// What is known about the histories of the training part, if it has a time column.
+    pub(super) lives: BTreeMap<UnitId, LifeRecord>,
+    pub(super) preparation: Option<PreparationReport>,
     pub(super) log: FindingLog,
 }
 
@@ -54,6 +63,7 @@ pub(super) struct ExpectedCounts {
 pub(super) enum FileContent {
     Histories(Rows),
     Rul(Vec<RulRow>),
+    Events(Events),
     /// The file could not be parsed.
     Unread,
 }
@@ -80,7 +90,11 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
         )?);
     }
     check_pairs(&parts, &mut log);
-    let digest = digest_of_parts(&schema, &parts);
+    let digest = digest_of_parts(&schema, options.life(), &parts);
+    let Preparation {
+        lives,
+        report: preparation,
+    } = prepare_parts(options, &schema, &mut parts, &mut log);
     let numbered = !matches!(options, DatasetOptions::Table(_));
     Ok(RawDataset {
         name: options.name(),
@@ -88,6 +102,8 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
         schema,
         numbered,
         parts,
+        lives,
+        preparation,
         log,
     })
 }
@@ -107,7 +123,7 @@ impl RawDataset {
     pub(super) fn histories(&self) -> impl Iterator<Item = (&RawPart, &Rows)> {
         self.parts.iter().filter_map(|part| match &part.content {
             FileContent::Histories(rows) => Some((part, rows)),
-            FileContent::Rul(_) | FileContent::Unread => None,
+            FileContent::Rul(_) | FileContent::Events(_) | FileContent::Unread => None,
         })
     }
 
@@ -115,7 +131,7 @@ impl RawDataset {
     pub(super) fn rul(&self) -> impl Iterator<Item = (&RawPart, &[RulRow])> {
         self.parts.iter().filter_map(|part| match &part.content {
             FileContent::Rul(rows) => Some((part, rows.as_slice())),
-            FileContent::Histories(_) | FileContent::Unread => None,
+            FileContent::Histories(_) | FileContent::Events(_) | FileContent::Unread => None,
         })
     }
 
@@ -128,13 +144,17 @@ impl RawDataset {
     }
 }
 
-fn digest_of_parts(schema: &Schema, parts: &[RawPart]) -> Digest {
+fn digest_of_parts(schema: &Schema, life: Option<&LifeOptions>, parts: &[RawPart]) -> Digest {
     let file = |part: &RawPart| match &part.group {
         None => json!([part.role, part.sha256]),
         Some(group) => json!([part.role, group, part.sha256]),
     };
-    digest_of(&(schema, parts.iter().map(file).collect::<Vec<_>>()))
-        .expect("names and digests have a JSON form")
+    let files: Vec<_> = parts.iter().map(file).collect();
+    let digest = match life {
+        Some(life) => digest_of(&(schema, files, life)),
+        None => digest_of(&(schema, files)),
+    };
+    digest.expect("names and digests have a JSON form")
 }
 
 fn read_part(
@@ -157,7 +177,7 @@ fn read_part(
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
-        Some(bytes) => parse(format, role, bytes, schema, wish, &file, log),
+        Some(bytes) => parse(options, format, role, bytes, schema, wish, &file, log),
         None => FileContent::Unread,
     };
     let expected = expected_counts(options, role, group.as_deref());
@@ -173,7 +193,62 @@ fn read_part(
     })
 }
 
+/// What is known about the training histories.
+#[derive(Default)]
+struct Preparation {
+    lives: BTreeMap<UnitId, LifeRecord>,
+    report: Option<PreparationReport>,
+}
+
+/// Puts the rows of all parts on the grid, if the table has a time column.
+fn prepare_parts(
+    options: &DatasetOptions,
+    schema: &Schema,
+    parts: &mut [RawPart],
+    log: &mut FindingLog,
+) -> Preparation {
+    let Some(time) = &schema.time else {
+        return Preparation::default();
+    };
+    let mut events = None;
+    for part in &mut *parts {
+        if let FileContent::Events(read) = &part.content {
+            events = Some(read.clone());
+        }
+    }
+    let mut preparation = Preparation::default();
+    for part in parts {
+        let FileContent::Histories(rows) = &part.content else {
+            continue;
+        };
+        let ends = match part.role {
+            Role::Train => Ends::of(options.life(), events.as_ref()),
+            Role::Test | Role::Rul | Role::Events => Ends::Unknown,
+        };
+        let prepared = prepare(rows, time, schema, ends, &part.file, log);
+        part.content = FileContent::Histories(prepared.rows);
+        if part.role != Role::Train {
+            continue;
+        }
+        if prepared.report.failed == 0 && prepared.report.machines > 0 {
+            let message = format!(
+                "none of the {} units has failed: a remaining life can only be learnt from units that did",
+                prepared.report.machines
+            );
+            log.error(
+                Expectation::UnitCounts,
+                FindingLocation::file(&part.file),
+                message,
+            );
+        }
+        preparation.lives = prepared.lives;
+        preparation.report = Some(prepared.report);
+    }
+    preparation
+}
+
 fn parse(
+    options: &DatasetOptions,
     format: Option<TableFormat>,
     role: Role,
     bytes: &[u8],
@@ -187,11 +262,30 @@ fn parse(
             None => cmapss::rul(bytes, file, log),
             Some(format) => table::rul(format, bytes, &schema.unit, wish, file, log),
         }),
-        Role::Train | Role::Test => histories(match format {
-            None => cmapss::histories(bytes, schema, file, log),
-            Some(format) => table::read(format, bytes, &TableColumns::of(schema), wish, file, log),
-        }),
+        Role::Events => match options.life() {
+            Some(life) => FileContent::Events(Events::read(bytes, life, schema, wish, file, log)),
+            None => FileContent::Unread,
+        },
+        Role::Train | Role::Test => {
+            let columns = columns_of(options, role, schema);
+            histories(match format {
+                None => cmapss::histories(bytes, schema, file, log),
+                Some(format) => table::read(format, bytes, &columns, wish, file, log),
+            })
+        }
     }
+}
+
+/// Returns the columns of histories; those of the training part may have one more, which marks the end of a life.
+fn columns_of<'a>(options: &'a DatasetOptions, role: Role, schema: &'a Schema) -> TableColumns<'a> {
+    let mut columns = TableColumns::of(schema);
+    let life = options.life().filter(|life| life.end == EndOfLife::Column);
+    if role == Role::Train
+        && let Some(mark) = life.and_then(|life| life.column.as_deref())
+    {
+        columns.channels.push(mark);
+    }
+    columns
 }
 
 fn histories(rows: Option<Rows>) -> FileContent {
@@ -232,7 +326,7 @@ fn published(
             )
         }
         DatasetOptions::Simulated(_) => (
-            origin.map(|origin| origin.digest(part.role)),
+            origin.and_then(|origin| origin.digest(part.role)),
             "this file is not what was simulated",
         ),
         DatasetOptions::Table(_) => (None, ""),
@@ -297,7 +391,7 @@ fn check_pairs(parts: &[RawPart], log: &mut FindingLog) {
         let (other, missing) = match part.role {
             Role::Test => (Role::Rul, "file with its true remaining useful lives"),
             Role::Rul => (Role::Test, "test file that belongs to it"),
-            Role::Train => continue,
+            Role::Train | Role::Events => continue,
         };
         if !parts
             .iter()

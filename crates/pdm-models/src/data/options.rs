@@ -8,7 +8,8 @@ use strum::{IntoStaticStr, VariantNames};
 use super::csv::CsvWish;
 use super::table::{EXTENSIONS, TableFormat};
 use super::{
-    CmapssOptions, Encoding, PartFile, Role, Schema, SimulateOptions, address, cmapss_options,
+    CmapssOptions, Encoding, EndOfLife, LifeOptions, PartFile, Role, Schema, SimulateOptions,
+    TimeOptions, address, cmapss_options,
 };
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
@@ -50,7 +51,7 @@ pub struct TableOptions {
     pub rul: Option<PathBuf>,
     /// Column that names the unit, as text or a whole number.
     pub unit: String,
-    /// Column that counts the cycles, as whole numbers.
+    /// Column that counts the cycles, as whole numbers; not read with `[dataset.time]`.
     pub cycle: String,
     /// Columns with operational settings; they define the regime.
     pub settings: Vec<String>,
@@ -65,6 +66,18 @@ pub struct TableOptions {
     /// Character encoding of CSV files; detected from the bytes if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoding: Option<Encoding>,
+    /// Separator of thousands in numbers of CSV files, such as `"'"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<char>,
+    /// Texts that mean that a cell has no value, such as `"n/a"`; needs `[dataset.time]`, which says how it is filled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// The time column, and the grid of equal steps that every history is put on; absent if `cycle` counts 1, 2, 3, ….
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeOptions>,
+    /// Where the lives of a machine end; absent if every unit failed at its last row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub life: Option<LifeOptions>,
 }
 
 impl Default for DatasetOptions {
@@ -86,6 +99,10 @@ impl Default for TableOptions {
             separator: None,
             decimal: None,
             encoding: None,
+            thousands: None,
+            missing: Vec::new(),
+            time: None,
+            life: None,
         }
     }
 }
@@ -131,6 +148,14 @@ impl DatasetOptions {
                     .map(|stem| stem.to_string_lossy().into_owned())
                     .unwrap_or_default()
             }
+        }
+    }
+
+    /// Returns where the lives of machines end, if the options say so.
+    pub fn life(&self) -> Option<&LifeOptions> {
+        match self {
+            Self::Cmapss(_) | Self::Simulated(_) => None,
+            Self::Table(options) => options.life.as_ref(),
         }
     }
 
@@ -192,6 +217,9 @@ impl TableOptions {
             cycle: self.cycle.clone(),
             settings: self.settings.clone(),
             sensors: self.sensors.clone(),
+            time: self.time.clone(),
+            missing: self.missing.clone(),
+            thousands: self.thousands,
         }
     }
 
@@ -225,6 +253,7 @@ impl TableOptions {
         problems.extend(self.unusable_paths());
         problems.extend(self.repeated_columns());
         problems.extend(self.impossible_marks());
+        problems.extend(self.time_and_life_problems());
         problems
     }
 
@@ -247,6 +276,18 @@ impl TableOptions {
                 Problem::new("separator", message).hint("one of \",\", \";\", \"\\t\" and \"|\""),
             );
         }
+        if let Some(thousands) = self.thousands
+            && (thousands.is_alphanumeric() || matches!(thousands, '-' | '+' | '"' | '\n' | '\r'))
+        {
+            let message = format!("is {thousands:?}, which cannot separate thousands");
+            problems.push(Problem::new("thousands", message).hint("\"'\", \",\", \".\" or \" \""));
+        }
+        if let Some(thousands) = self.thousands
+            && (self.decimal == Some(thousands) || self.separator == Some(thousands))
+        {
+            let message = "must differ from `decimal` and `separator`";
+            problems.push(Problem::new("thousands", message).with_code(Code::KeysExclude));
+        }
         if let Some(decimal) = self.decimal
             && !matches!(decimal, '.' | ',')
         {
@@ -256,11 +297,37 @@ impl TableOptions {
         problems
     }
 
+    fn time_and_life_problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let Some(time) = &self.time {
+            let of_time = time.problems().into_iter();
+            problems.extend(of_time.map(|problem| problem.within("time")));
+        } else if !self.missing.is_empty() {
+            let message = "needs [dataset.time], which says how a missing value is filled";
+            problems.push(Problem::new("missing", message).with_code(Code::KeyNeedsOther));
+        }
+        let Some(life) = &self.life else {
+            return problems;
+        };
+        let of_life = life.problems().into_iter();
+        problems.extend(of_life.map(|problem| problem.within("life")));
+        if self.time.is_none() && life.end != EndOfLife::LastRow {
+            let message = "needs [dataset.time], which says what a step is";
+            problems.push(Problem::new("life.end", message).with_code(Code::KeyNeedsOther));
+        }
+        problems
+    }
+
     fn files(&self) -> Vec<(Role, PathBuf)> {
-        let optional = [(Role::Test, &self.test), (Role::Rul, &self.rul)];
+        let events = self.life.as_ref().and_then(|life| life.events.as_ref());
+        let optional = [
+            (Role::Test, self.test.as_ref()),
+            (Role::Rul, self.rul.as_ref()),
+            (Role::Events, events),
+        ];
         let optional = optional
             .into_iter()
-            .filter_map(|(role, path)| Some((role, path.clone()?)));
+            .filter_map(|(role, path)| Some((role, path?.clone())));
         std::iter::once((Role::Train, self.train.clone()))
             .chain(optional)
             .collect()
@@ -273,6 +340,15 @@ impl TableOptions {
             ("rul", self.rul.as_ref()),
         ];
         let mut problems = Vec::new();
+        if let Some(events) = self.life.as_ref().and_then(|life| life.events.as_ref())
+            && TableFormat::of(events) != Some(TableFormat::Csv)
+        {
+            let message = format!(
+                "`{}` does not end in .csv or .tsv (also with .gz)",
+                events.display()
+            );
+            problems.push(Problem::new("life.events", message));
+        }
         for (key, path) in paths {
             let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
                 continue;
@@ -294,10 +370,11 @@ impl TableOptions {
     }
 
     fn repeated_columns(&self) -> Vec<Problem> {
-        let named = [
-            ("unit", std::slice::from_ref(&self.unit)),
-            ("cycle", std::slice::from_ref(&self.cycle)),
-        ];
+        let cycle = match &self.time {
+            Some(time) => ("time.column", std::slice::from_ref(&time.column)),
+            None => ("cycle", std::slice::from_ref(&self.cycle)),
+        };
+        let named = [("unit", std::slice::from_ref(&self.unit)), cycle];
         let listed = [
             ("settings", self.settings.as_slice()),
             ("sensors", self.sensors.as_slice()),

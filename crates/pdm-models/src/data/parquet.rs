@@ -11,6 +11,7 @@ use polars::io::parquet::read::FileMetadata;
 use polars::prelude::*;
 
 mod physical;
+mod times;
 
 use super::Expectation;
 use super::findings::{FindingLocation, FindingLog};
@@ -18,7 +19,8 @@ use super::frame::texts;
 use super::header::find;
 use super::number;
 use super::rows::Rows;
-use super::table::TableColumns;
+use super::table::{CellRules, TableColumns};
+use super::time::RowTime;
 
 /// Maximum number of digits of a decimal that polars reads.
 const MOST_DIGITS: usize = 38;
@@ -147,7 +149,10 @@ fn projected(
         let Some(dtype) = dtype else {
             polars_bail!(ComputeError: "its schema lacks column `{name}`")
         };
-        let content = content_of(&dtype);
+        let content = match columns.clock {
+            Some(_) if Some(*name) == columns.cycle => times::content_of(&dtype),
+            Some(_) | None => content_of(&dtype),
+        };
         if let ColumnContent::Unusable { named, advice } = content {
             let message = format!("column {name} holds {named}: {advice}");
             log.error(Expectation::Types, location.column(name), message);
@@ -301,15 +306,20 @@ fn converted(
 ) -> Option<Rows> {
     let mut read = read.iter();
     let units = unit_names(read.next()?, location.column(columns.unit), log);
-    let cycles = match columns.cycle {
-        Some(name) => Some(cycles(read.next()?, name, location, log)),
-        None => None,
-    };
+    let mut times = None;
+    let mut cycles = None;
+    match (columns.cycle, &columns.clock) {
+        (Some(name), Some(clock)) => {
+            times = Some(times::read(read.next()?, name, clock, location, log));
+        }
+        (Some(name), None) => cycles = Some(self::cycles(read.next()?, name, location, log)),
+        (None, _) => {}
+    }
     let channels: Vec<_> = columns
         .channels
         .iter()
         .zip(read)
-        .map(|(name, column)| numbers(column, name, location, log))
+        .map(|(name, column)| numbers(column, name, columns.cells, location, log))
         .collect();
     let units = units?;
     let channels: Vec<Vec<f64>> = channels.into_iter().collect::<Option<_>>()?;
@@ -325,6 +335,9 @@ fn converted(
         );
         return None;
     }
+    if let Some(times) = times {
+        return Some(timed(&units, &times?, &channels));
+    }
     let known: Option<Vec<u32>> = cycles.iter().copied().collect();
     match known {
         Some(cycles) if !units.iter().any(is_gap) => {
@@ -332,6 +345,25 @@ fn converted(
         }
         _ => Some(readable(&units, &cycles, &channels)),
     }
+}
+
+/// Returns the rows with a unit and a time; the findings of the others are already logged.
+fn timed(units: &StringChunked, times: &[Option<RowTime>], channels: &[Vec<f64>]) -> Rows {
+    let mut rows = Rows::collecting(channels.len());
+    for (at, (unit, time)) in units.iter().zip(times).enumerate() {
+        let line = at as u64 + 1;
+        let unit = unit.map(str::trim).filter(|unit| !unit.is_empty());
+        let values: Vec<f64> = channels.iter().map(|channel| channel[at]).collect();
+        match (unit, time) {
+            (Some(unit), Some(time)) => rows.push_at(line, unit, *time, &values),
+            (Some(unit), None) => {
+                rows.lose(line, unit);
+                rows.dropped += 1;
+            }
+            (None, _) => rows.dropped += 1,
+        }
+    }
+    rows
 }
 
 /// Returns the rows with a unit and a cycle; the findings of the others are already logged.
@@ -459,6 +491,7 @@ fn described(column: &ReadColumn) -> String {
 fn numbers(
     column: &ReadColumn,
     name: &str,
+    cells: CellRules<'_>,
     location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Vec<f64>> {
@@ -481,7 +514,8 @@ fn numbers(
     };
     let mut values = Vec::with_capacity(numbers.len());
     for (row, value) in (1..).zip(numbers) {
-        if !value.is_some_and(f64::is_finite) {
+        let is_missing = value.is_none_or(f64::is_nan) && cells.may_be_missing;
+        if !is_missing && !value.is_some_and(f64::is_finite) {
             let problem = value.map_or("is empty".to_owned(), |value| {
                 format!("holds {value}, not a finite number")
             });
@@ -509,7 +543,7 @@ fn cycles(
         return None;
     }
     Some(whole(
-        &numbers(column, name, location, log)?,
+        &numbers(column, name, CellRules::default(), location, log)?,
         location.column(name),
         log,
     ))

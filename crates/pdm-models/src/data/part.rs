@@ -18,6 +18,8 @@ pub enum Role {
     Test,
     /// True remaining useful life of the test units.
     Rul,
+    /// Failures and replacements of the training units.
+    Events,
 }
 
 impl fmt::Display for Role {
@@ -26,6 +28,7 @@ impl fmt::Display for Role {
             Self::Train => "training",
             Self::Test => "test",
             Self::Rul => "RUL",
+            Self::Events => "events",
         })
     }
 }

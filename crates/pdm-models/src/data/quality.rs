@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::causes::{Cause, causes};
 use super::findings::FindingLog;
 use super::ingest::{FileContent, RawPart};
-use super::{Expectation, Finding, Role, Severity};
+use super::{Expectation, Finding, PreparationReport, Role, Severity};
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 
@@ -24,6 +24,9 @@ pub struct QualityReport {
     pub findings: Vec<Finding>,
     /// Numbers of findings, listed or not.
     pub counts: FindingCounts,
+    /// Lives, and what was changed to put the rows on a grid; absent without a time column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<PreparationReport>,
 }
 
 /// One file of a data set.
@@ -150,7 +153,7 @@ impl FileReport {
         let (rows, units) = match &part.content {
             FileContent::Histories(rows) => (rows.len(), rows.units()),
             FileContent::Rul(rows) => (rows.len(), rows.len()),
-            FileContent::Unread => (0, 0),
+            FileContent::Events(_) | FileContent::Unread => (0, 0),
         };
         Self {
             role: part.role,

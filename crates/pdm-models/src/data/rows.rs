@@ -7,6 +7,7 @@ use std::ops::Range;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::Trajectory;
+use super::time::RowTime;
 use pdm_core::domain::{Cycle, UnitId};
 
 /// The rows of one file, column by column, in file order, before validation.
@@ -16,6 +17,8 @@ use pdm_core::domain::{Cycle, UnitId};
 pub(super) struct Rows {
     pub(super) runs: Vec<RowRun>,
     pub(super) cycles: Vec<u32>,
+    /// Times, if the table has a time column; the cycles are 0 then.
+    pub(super) times: Vec<RowTime>,
     /// Values as `[channel][row]`.
     pub(super) channels: Vec<Vec<f64>>,
     /// Number of rows of the file that could not be kept.
@@ -57,6 +60,7 @@ impl Rows {
         Self {
             runs,
             cycles,
+            times: Vec::new(),
             channels,
             dropped: 0,
             lost: BTreeMap::new(),
@@ -89,6 +93,51 @@ impl Rows {
         }
         if let LineNumbers::Each(lines) = &mut self.lines {
             lines.push(line);
+        }
+    }
+
+    /// Like [`Self::push`], with a time in place of a cycle.
+    pub(super) fn push_at(&mut self, line: u64, unit: &str, time: RowTime, values: &[f64]) {
+        self.push(line, unit, 0, values);
+        self.times.push(time);
+    }
+
+    /// Keeps the last history of each machine and names it after the machine.
+    pub(super) fn keep_last_history(&mut self, machine_of: impl Fn(&UnitId) -> UnitId) {
+        let mut kept: Vec<RowRun> = Vec::new();
+        for run in std::mem::take(&mut self.runs) {
+            let machine = machine_of(&run.unit);
+            if let Some(last) = kept.last_mut().filter(|last| last.unit == machine) {
+                last.rows = run.rows;
+            } else {
+                kept.push(RowRun {
+                    unit: machine,
+                    rows: run.rows,
+                });
+            }
+        }
+        self.runs = kept;
+    }
+
+    /// Appends the rows of a unit, each with its line.
+    pub(super) fn append_history(
+        &mut self,
+        unit: &UnitId,
+        cycles: &[u32],
+        lines: &[u64],
+        values: Vec<Vec<f64>>,
+    ) {
+        let start = self.cycles.len();
+        self.cycles.extend_from_slice(cycles);
+        self.runs.push(RowRun {
+            unit: unit.clone(),
+            rows: start..self.cycles.len(),
+        });
+        for (column, of_unit) in self.channels.iter_mut().zip(values) {
+            column.extend(of_unit);
+        }
+        if let LineNumbers::Each(known) = &mut self.lines {
+            known.extend_from_slice(lines);
         }
     }
 
@@ -180,6 +229,7 @@ impl Rows {
         let mut runs: BTreeMap<UnitId, Range<usize>> = BTreeMap::new();
         runs.extend(self.runs.into_iter().map(|run| (run.unit, run.rows)));
         let cut = |(unit, rows): (UnitId, Range<usize>)| Trajectory {
+            rest: 0,
             unit,
             cycles: self.cycles[rows.clone()]
                 .iter()

@@ -6,6 +6,8 @@ use super::findings::{FindingLocation, FindingLog};
 use super::number::{self, BadCell, shown};
 use super::records::{Records, TextRecord, may_follow_quote};
 use super::rows::Rows;
+use super::table::CellRules;
+use super::time::{Clock, RowTime};
 use super::{Expectation, Schema, Severity};
 
 /// Maximum length of a row, in bytes.
@@ -27,7 +29,7 @@ pub(super) enum Dialect {
 
 /// Positions of the schema's columns in a line.
 #[derive(Debug, Clone)]
-pub(super) struct ColumnLayout {
+pub(super) struct ColumnLayout<'a> {
     pub(super) dialect: Dialect,
     /// All columns of the file.
     pub(super) names: Vec<String>,
@@ -37,9 +39,12 @@ pub(super) struct ColumnLayout {
     pub(super) channels: Vec<usize>,
     /// Whether units are whole numbers.
     pub(super) numbered: bool,
+    /// Reads the column `cycle` as times.
+    pub(super) clock: Option<Clock>,
+    pub(super) cells: CellRules<'a>,
 }
 
-impl ColumnLayout {
+impl ColumnLayout<'_> {
     /// Returns the layout of a text file without a header whose columns are those of the schema, in its order.
     pub(super) fn headless(schema: &Schema) -> Self {
         let names = [&schema.unit, &schema.cycle]
@@ -53,6 +58,8 @@ impl ColumnLayout {
             cycle: Some(1),
             channels: (2..schema.width()).collect(),
             numbered: true,
+            clock: None,
+            cells: CellRules::default(),
         }
     }
 
@@ -65,7 +72,7 @@ impl ColumnLayout {
 pub(super) fn scan(
     body: &[u8],
     first_line: u64,
-    layout: &ColumnLayout,
+    layout: &ColumnLayout<'_>,
     file: &str,
     log: &mut FindingLog,
 ) -> Rows {
@@ -138,7 +145,7 @@ pub(super) fn has_long_line(bytes: &[u8]) -> bool {
 /// complete, if an editor saved the file; it is not if other lines end with blanks and this one does not.
 pub(super) fn up_to_cut<'a>(
     bytes: &'a [u8],
-    layout: &ColumnLayout,
+    layout: &ColumnLayout<'_>,
     file: &str,
     log: &mut FindingLog,
 ) -> &'a [u8] {
@@ -197,7 +204,7 @@ fn trim_end(body: &[u8]) -> &[u8] {
 }
 
 struct Scanner<'a> {
-    layout: &'a ColumnLayout,
+    layout: &'a ColumnLayout<'a>,
     file: &'a str,
     log: &'a mut FindingLog,
     rows: Rows,
@@ -261,35 +268,62 @@ impl Scanner<'_> {
         let unit = self.cell(line, layout.unit, |label| {
             unit_of(&fields[layout.unit], layout.numbered, label)
         });
-        let cycle = match layout.cycle {
-            Some(column) => {
-                let text = &fields[column];
-                self.cell(line, column, |label| {
-                    number::whole(&with_point(text, layout.dialect, label)?, label)
-                })
+        let time = self.time(line, fields);
+        self.read_channels(line, fields, values);
+        match (unit, time) {
+            (Some(unit), Some(CellTime::Cycle(cycle))) => {
+                self.rows.push(line, &unit, cycle, values);
+                true
             }
-            None => Some(0),
+            (Some(unit), Some(CellTime::At(time))) => {
+                self.rows.push_at(line, &unit, time, values);
+                true
+            }
+            (Some(unit), None) => {
+                self.rows.lose(line, &unit);
+                false
+            }
+            (None, _) => false,
+        }
+    }
+
+    fn time(&mut self, line: u64, fields: &[Cow<'_, str>]) -> Option<CellTime> {
+        let layout = self.layout;
+        let Some(column) = layout.cycle else {
+            return Some(CellTime::Cycle(0));
         };
+        let text = &fields[column];
+        match &layout.clock {
+            Some(clock) => self.cell(line, column, |label| {
+                let text = match clock.is_numeric() {
+                    true => with_point(text, layout.dialect, label)?,
+                    false => Cow::Borrowed(&**text),
+                };
+                clock.read(&text, label).map(CellTime::At)
+            }),
+            None => self.cell(line, column, |label| {
+                number::whole(&with_point(text, layout.dialect, label)?, label).map(CellTime::Cycle)
+            }),
+        }
+    }
+
+    fn read_channels(&mut self, line: u64, fields: &[Cow<'_, str>], values: &mut Vec<f64>) {
+        let layout = self.layout;
         values.clear();
         for &column in &layout.channels {
-            let text = &fields[column];
-            let value = match quick_number(text, layout.dialect) {
+            let text = without_thousands(&fields[column], layout.cells.thousands);
+            if layout.cells.is_missing(&text) {
+                values.push(f64::NAN);
+                continue;
+            }
+            let value = match quick_number(&text, layout.dialect) {
                 Some(value) => Some(value),
                 None => self.cell(line, column, |label| {
-                    number::finite(&with_point(text, layout.dialect, label)?, label)
+                    number::finite(&with_point(&text, layout.dialect, label)?, label)
                 }),
             };
             values.push(value.unwrap_or(f64::NAN));
         }
-        match (unit, cycle) {
-            (Some(unit), Some(cycle)) => self.rows.push(line, &unit, cycle, values),
-            (Some(unit), None) => {
-                self.rows.lose(line, &unit);
-                return false;
-            }
-            (None, _) => return false,
-        }
-        true
     }
 
     fn cell<T>(
@@ -311,6 +345,20 @@ impl Scanner<'_> {
                 None
             }
         }
+    }
+}
+
+/// What a row has in its cycle or time column.
+enum CellTime {
+    Cycle(u32),
+    At(RowTime),
+}
+
+/// Removes the separators of thousands.
+fn without_thousands<'t>(text: &'t str, thousands: Option<char>) -> Cow<'t, str> {
+    match thousands {
+        Some(mark) if text.contains(mark) => Cow::Owned(text.replace(mark, "")),
+        Some(_) | None => Cow::Borrowed(text),
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TimeOptions;
+
 /// The column names of a run-to-failure table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schema {
     /// Column that names the unit.
     pub unit: String,
@@ -13,6 +15,15 @@ pub struct Schema {
     pub settings: Vec<String>,
     /// Columns with sensors.
     pub sensors: Vec<String>,
+    /// The time column and the grid; absent if `cycle` counts the cycles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<TimeOptions>,
+    /// Texts that mean that a cell has no value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+    /// Separator of thousands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thousands: Option<char>,
 }
 
 impl Schema {
@@ -23,6 +34,9 @@ impl Schema {
             cycle: "cycle".to_owned(),
             settings: (1..=3).map(|i| format!("op_{i}")).collect(),
             sensors: (1..=21).map(|i| format!("s_{i}")).collect(),
+            time: None,
+            missing: Vec::new(),
+            thousands: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Assigns training units to the folds of cross-validation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -88,6 +88,7 @@ pub struct Folds {
 pub struct TrainingUnits<'a> {
     schema: &'a Schema,
     units: Vec<&'a Trajectory>,
+    running: Vec<&'a Trajectory>,
 }
 
 impl Folds {
@@ -101,7 +102,8 @@ impl Folds {
         seed: u64,
     ) -> Result<Self, SplitError> {
         let count = options.folds;
-        let units = dataset.train().len();
+        let machines = machines_of(dataset);
+        let units = machines.len();
         if count < 2 {
             return Err(SplitError::TooFewFolds(count));
         }
@@ -111,13 +113,17 @@ impl Folds {
                 units,
             });
         }
-        let mut order: Vec<_> = dataset.train().iter().map(|t| t.unit.clone()).collect();
+        let mut order = machines;
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         order.sort_by(|a, b| dataset.groups().of(a).cmp(&dataset.groups().of(b)));
-        let fold_of = order
+        let fold_of_machine: BTreeMap<UnitId, usize> = order
             .into_iter()
             .enumerate()
-            .map(|(i, unit)| (unit, i % count))
+            .map(|(i, machine)| (machine, i % count))
+            .collect();
+        let units = dataset.train().iter().map(|history| &history.unit);
+        let fold_of = units
+            .map(|unit| (unit.clone(), fold_of_machine[dataset.machines().of(unit)]))
             .collect();
         Ok(Self { count, fold_of })
     }
@@ -141,9 +147,19 @@ impl Folds {
             .train()
             .iter()
             .filter(|t| self.fold_of.get(&t.unit).is_some_and(|f| *f != fold));
+        let held_out: BTreeSet<&UnitId> = self
+            .held_out(dataset, fold)
+            .into_iter()
+            .map(|history| dataset.machines().of(&history.unit))
+            .collect();
+        let running = dataset
+            .running()
+            .iter()
+            .filter(|history| !held_out.contains(dataset.machines().of(&history.unit)));
         TrainingUnits {
             schema: dataset.schema(),
             units: units.collect(),
+            running: running.collect(),
         }
     }
 
@@ -163,8 +179,22 @@ impl ValidDataset {
         TrainingUnits {
             schema: &self.schema,
             units: self.train.iter().collect(),
+            running: self.running.iter().collect(),
         }
     }
+}
+
+/// Returns the machines of the training units, each once, in ascending order of unit.
+fn machines_of(dataset: &ValidDataset) -> Vec<UnitId> {
+    let mut seen = BTreeSet::new();
+    let machines = dataset
+        .train()
+        .iter()
+        .map(|history| dataset.machines().of(&history.unit));
+    machines
+        .filter(|machine| seen.insert(*machine))
+        .cloned()
+        .collect()
 }
 
 impl<'a> TrainingUnits<'a> {
@@ -173,24 +203,28 @@ impl<'a> TrainingUnits<'a> {
         self.schema
     }
 
-    /// Returns the histories, in ascending order of unit.
+    /// Returns the histories that end in failure, in ascending order of unit.
     pub fn units(&self) -> &[&'a Trajectory] {
         &self.units
+    }
+
+    /// Returns the histories that do not end in failure, none of them of a machine that is held out.
+    pub fn running(&self) -> &[&'a Trajectory] {
+        &self.running
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::data::Groups;
+    use crate::data::{Groups, Machines};
     use pdm_core::domain::Cycle;
 
     fn dataset(units: u32) -> ValidDataset {
         let trajectory = |unit| Trajectory {
+            rest: 0,
             unit: UnitId::from(unit),
             cycles: vec![Cycle(1)],
             channels: vec![vec![0.0]],
@@ -203,8 +237,11 @@ mod tests {
                 cycle: "c".into(),
                 settings: vec![],
                 sensors: vec!["x".into()],
+                ..Schema::default()
             },
             train: (1..=units).map(trajectory).collect(),
+            running: Vec::new(),
+            machines: Machines::default(),
             test: None,
             holdout: None,
             groups: Groups::default(),
@@ -249,6 +286,7 @@ mod tests {
         {
             let unit = dataset.groups.admit(&UnitId::from(unit), Some(group));
             dataset.train.push(Trajectory {
+                rest: 0,
                 unit,
                 cycles: vec![Cycle(1)],
                 channels: vec![vec![0.0]],

@@ -6,6 +6,7 @@ use super::cmapss::RulRow;
 use super::csv::{self, CsvWish};
 use super::findings::{FindingLocation, FindingLog};
 use super::rows::Rows;
+use super::time::Clock;
 use super::{Expectation, Schema, parquet};
 
 /// The column of true remaining useful life.
@@ -49,15 +50,50 @@ pub(super) struct TableColumns<'a> {
     /// Absent if the table has one row for each unit.
     pub(super) cycle: Option<&'a str>,
     pub(super) channels: Vec<&'a str>,
+    /// Reads the column `cycle` as times.
+    pub(super) clock: Option<Clock>,
+    pub(super) cells: CellRules<'a>,
+}
+
+/// How cells of channels are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct CellRules<'a> {
+    /// Texts that mean that there is no value.
+    pub(super) missing: &'a [String],
+    /// Whether cells without a value are allowed; they become `NaN`.
+    pub(super) may_be_missing: bool,
+    /// Separator of thousands.
+    pub(super) thousands: Option<char>,
+}
+
+impl<'a> CellRules<'a> {
+    fn of(schema: &'a Schema) -> Self {
+        Self {
+            missing: &schema.missing,
+            may_be_missing: schema.time.is_some(),
+            thousands: schema.thousands,
+        }
+    }
+
+    /// Returns whether this cell is allowed to have no value, and has none.
+    pub(super) fn is_missing(&self, text: &str) -> bool {
+        self.may_be_missing && (text.is_empty() || self.missing.iter().any(|known| known == text))
+    }
 }
 
 impl<'a> TableColumns<'a> {
     /// Returns the columns of histories.
     pub(super) fn of(schema: &'a Schema) -> Self {
+        let cycle = match &schema.time {
+            Some(time) => &time.column,
+            None => &schema.cycle,
+        };
         Self {
             unit: &schema.unit,
-            cycle: Some(&schema.cycle),
+            cycle: Some(cycle),
             channels: schema.channels().collect(),
+            clock: schema.time.as_ref().map(Clock::of),
+            cells: CellRules::of(schema),
         }
     }
 
@@ -109,6 +145,8 @@ pub(super) fn rul(
         unit,
         cycle: None,
         channels: vec![RUL],
+        clock: None,
+        cells: CellRules::default(),
     };
     let rows = read(format, bytes, &columns, wish, file, log).unwrap_or_default();
     let units = rows

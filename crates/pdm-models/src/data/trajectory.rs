@@ -11,6 +11,9 @@ pub struct Trajectory {
     pub cycles: Vec<Cycle>,
     /// Values as `[channel][row]`; channels in the order of [`super::Schema::channels`].
     pub channels: Vec<Vec<f64>>,
+    /// Cycles from the last row to the end of the life; 0 unless a unit failed some time after its last row. Of a history that
+    /// does not end in failure, the remaining life is at least this long.
+    pub rest: u32,
 }
 
 impl Trajectory {
@@ -29,16 +32,19 @@ impl Trajectory {
         self.cycles.last().copied().unwrap_or(Cycle(0))
     }
 
-    /// Returns the true remaining useful life at a row of a run-to-failure history, in cycles: last − current.
+    /// Returns the true remaining useful life at a row of a run-to-failure history, in cycles: last − current, plus the cycles
+    /// between the last row and the failure.
     pub fn rul_at(&self, row: usize) -> f64 {
-        f64::from(self.last_cycle().0 - self.cycles[row].0)
+        f64::from(self.last_cycle().0 - self.cycles[row].0) + f64::from(self.rest)
     }
 
     /// Returns the first `rows` rows, which is what was known at that time.
     #[must_use]
     pub fn cut(&self, rows: usize) -> Self {
+        let last = self.cycles[..rows].last().map_or(0, |cycle| cycle.0);
         Self {
             unit: self.unit.clone(),
+            rest: self.rest + (self.last_cycle().0 - last),
             cycles: self.cycles[..rows].to_vec(),
             channels: self
                 .channels

@@ -6,10 +6,13 @@ use std::path::Path;
 use super::csv::CsvWish;
 use super::expectations;
 use super::findings::{FindingLocation, FindingLog};
+use super::prepare::{Ends, prepare};
 use super::rows::Rows;
 use super::source::{Expected, prepared, read_binary, read_text};
 use super::table::{self, TableColumns, TableFormat, ending};
-use super::{DataError, Finding, Schema, Severity, Trajectory, address, cmapss};
+use super::{
+    DataError, Finding, LongerGap, Schema, Severity, TimeOptions, Trajectory, address, cmapss,
+};
 use pdm_core::content::Digest;
 use pdm_core::domain::UnitId;
 
@@ -164,6 +167,20 @@ fn parse(
     rows.unwrap_or_default()
 }
 
+/// Puts rows with times on the grid, and keeps the last history of each unit: the rows after its last long gap. `None` without a
+/// time column.
+fn on_grid(rows: &Rows, schema: &Schema, file: &str, log: &mut FindingLog) -> Option<Rows> {
+    let time = schema.time.as_ref()?;
+    let split = TimeOptions {
+        longer: LongerGap::Split,
+        ..time.clone()
+    };
+    let prepared = prepare(rows, &split, schema, Ends::Unknown, file, log);
+    let mut last = prepared.rows;
+    last.keep_last_history(|unit| prepared.lives[unit].machine.clone());
+    Some(last)
+}
+
 /// Separates the units that can be read from those that cannot.
 fn divide(
     rows: Rows,
@@ -173,12 +190,15 @@ fn divide(
     mut log: FindingLog,
 ) -> Result<UnitInput, DataError> {
     let file = path.display().to_string();
-    expectations::ascending(&file, &schema.cycle, &rows, &mut log);
-    expectations::together(
-        FindingLocation::file(&file).column(&schema.unit),
-        &rows,
-        &mut log,
-    );
+    if schema.time.is_none() {
+        expectations::ascending(&file, &schema.cycle, &rows, &mut log);
+        expectations::together(
+            FindingLocation::file(&file).column(&schema.unit),
+            &rows,
+            &mut log,
+        );
+    }
+    let gridded = on_grid(&rows, schema, &file, &mut log);
     let total = log.count(Severity::Error);
     let mut findings = log.into_findings();
     findings.retain(|finding| finding.severity == Severity::Error);
@@ -195,7 +215,8 @@ fn divide(
             bad.entry(unit).or_default().push(finding.clone());
         }
     }
-    let (skipped, units): (Vec<_>, Vec<_>) = rows
+    let (skipped, units): (Vec<_>, Vec<_>) = gridded
+        .unwrap_or(rows)
         .into_trajectories()
         .into_iter()
         .partition(|unit| bad.contains_key(&unit.unit));

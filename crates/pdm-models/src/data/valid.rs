@@ -1,6 +1,6 @@
 //! A validated data set.
 
-use super::{Groups, Holdout, Schema, Trajectory};
+use super::{Groups, Holdout, Machines, Schema, Trajectory};
 use pdm_core::content::Digest;
 
 /// A data set that meets its expectations; only validation creates one.
@@ -12,6 +12,9 @@ pub struct ValidDataset {
     pub(super) digest: Digest,
     pub(super) schema: Schema,
     pub(super) train: Vec<Trajectory>,
+    /// Histories that do not end in failure.
+    pub(super) running: Vec<Trajectory>,
+    pub(super) machines: Machines,
     pub(super) test: Option<TestPart>,
     pub(super) holdout: Option<Holdout>,
     pub(super) groups: Groups,
@@ -46,6 +49,17 @@ impl ValidDataset {
     /// Returns the run-to-failure histories.
     pub fn train(&self) -> &[Trajectory] {
         &self.train
+    }
+
+    /// Returns the histories that do not end in failure; the remaining life at a row is at least
+    /// [`Trajectory::rul_at`].
+    pub fn running(&self) -> &[Trajectory] {
+        &self.running
+    }
+
+    /// Returns the machine of each history.
+    pub fn machines(&self) -> &Machines {
+        &self.machines
     }
 
     /// Returns the group of each unit, if the data set is pooled.

@@ -9,7 +9,8 @@ use super::ingest::{FileContent, RawDataset, RawPart};
 use super::quality::FileReport;
 use super::rows::Rows;
 use super::{
-    FindingCounts, Groups, QualityReport, Role, TestPart, Trajectory, ValidDataset, ValidateOptions,
+    FindingCounts, Groups, LifeEnd, LifeRecord, Machines, QualityReport, Role, TestPart,
+    Trajectory, ValidDataset, ValidateOptions,
 };
 use pdm_core::domain::UnitId;
 
@@ -43,6 +44,7 @@ fn report(raw: &RawDataset, checks: Vec<super::Check>, log: FindingLog) -> Quali
         checks,
         counts: FindingCounts::of(&log),
         findings: log.into_findings(),
+        preparation: raw.preparation.clone(),
     }
 }
 
@@ -76,6 +78,11 @@ fn trusted(raw: RawDataset, suspicions: Vec<String>) -> Option<ValidDataset> {
             );
         }
     }
+    let mut running = Vec::new();
+    let mut machines = Machines::default();
+    if !raw.lives.is_empty() {
+        (train, running) = by_end(train, &raw.lives, &mut machines);
+    }
     train.sort_by(|a, b| a.unit.cmp(&b.unit));
     test.sort_by(|a, b| a.0.unit.cmp(&b.0.unit));
     let (units, rul): (Vec<_>, Vec<_>) = test.into_iter().unzip();
@@ -94,11 +101,35 @@ fn trusted(raw: RawDataset, suspicions: Vec<String>) -> Option<ValidDataset> {
         digest,
         schema,
         train,
+        running,
+        machines,
         test,
         holdout: None,
         groups,
         suspicions,
     })
+}
+
+/// Divides histories into those that ended in failure and all others, and records the machine of each.
+fn by_end(
+    histories: Vec<Trajectory>,
+    lives: &BTreeMap<UnitId, LifeRecord>,
+    machines: &mut Machines,
+) -> (Vec<Trajectory>, Vec<Trajectory>) {
+    let mut failed = Vec::new();
+    let mut running = Vec::new();
+    for mut history in histories {
+        let Some(record) = lives.get(&history.unit) else {
+            continue;
+        };
+        history.rest = record.rest;
+        machines.admit(&history.unit, &record.machine);
+        match record.end {
+            LifeEnd::Failed { .. } => failed.push(history),
+            LifeEnd::Replaced | LifeEnd::Running => running.push(history),
+        }
+    }
+    (failed, running)
 }
 
 /// Returns the histories of a file; units of pooled data sets get the group as a prefix.

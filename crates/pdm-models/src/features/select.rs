@@ -149,6 +149,7 @@ mod tests {
             steps(|_, _| 3.0),
         ];
         Trajectory {
+            rest: 0,
             unit: UnitId::from(number),
             cycles: (1..=40).map(Cycle).collect(),
             channels,
@@ -163,6 +164,7 @@ mod tests {
             cycle: "c".into(),
             settings: Vec::new(),
             sensors: names.to_vec(),
+            ..Schema::default()
         };
         let units: Vec<_> = (0..10).map(unit).collect();
         let units: Vec<_> = units.iter().collect();

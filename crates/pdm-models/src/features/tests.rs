@@ -23,6 +23,7 @@ fn schema() -> Schema {
         cycle: "cycle".to_owned(),
         settings: names(&["altitude", "throttle", "fixed"]),
         sensors: names(&["rising", "falling", "noisy", "flat"]),
+        ..Schema::default()
     }
 }
 
@@ -50,6 +51,7 @@ fn engine(unit: u32, rows: usize) -> Trajectory {
             .for_each(|(channel, value)| channel.push(value));
     }
     Trajectory {
+        rest: 0,
         unit: UnitId::from(unit),
         cycles: (1..=rows as u32).map(Cycle).collect(),
         channels,
@@ -90,6 +92,7 @@ fn cmapss(subset: &str) -> Vec<Trajectory> {
         if row[1] == 1.0 {
             let unit = UnitId::from(row[0] as u32);
             units.push(Trajectory {
+                rest: 0,
                 unit,
                 cycles: Vec::new(),
                 channels: vec![Vec::new(); 24],
@@ -114,6 +117,7 @@ fn history() -> impl Strategy<Value = Trajectory> {
         prop_oneof![8 => -1e3..1e3_f64, 1 => Just(0.0), 1 => prop_oneof![Just(1e12), Just(-1e12)]];
     let rows = prop::collection::vec(prop::collection::vec(value, 7), 1..150);
     rows.prop_map(|rows| Trajectory {
+        rest: 0,
         unit: UnitId::new("random"),
         cycles: (1..=rows.len() as u32).map(Cycle).collect(),
         channels: (0..7)

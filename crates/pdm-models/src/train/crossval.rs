@@ -131,6 +131,7 @@ mod tests {
     #[test]
     fn a_unit_on_both_sides_is_named() {
         let units = [3, 7, 9].map(|unit| Trajectory {
+            rest: 0,
             unit: unit.into(),
             cycles: Vec::new(),
             channels: Vec::new(),

@@ -62,6 +62,7 @@ mod tests {
 
     fn unit(rows: u32) -> Trajectory {
         Trajectory {
+            rest: 0,
             unit: UnitId::from(rows),
             cycles: (1..=rows).map(Cycle).collect(),
             channels: Vec::new(),

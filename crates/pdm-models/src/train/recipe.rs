@@ -122,9 +122,14 @@ impl Recipe<'_> {
         let fit = |model: &ModelOptions, seed, workspace: &Workspace, reporter: &Reporter| {
             reporter.check()?;
             let units = training.units().par_iter();
-            let units: Vec<_> = units
+            let mut units: Vec<_> = units
                 .map(|unit| self.examples(features, model.input(), unit))
                 .collect();
+            let running = training.running().par_iter();
+            let with_known_labels: Vec<_> = running
+                .filter_map(|unit| self.examples_of_running(features, model.input(), unit))
+                .collect();
+            units.extend(with_known_labels);
             fit(
                 model,
                 &units,
@@ -147,6 +152,28 @@ impl Recipe<'_> {
             )
         };
         stack.member.iter().zip(stack.names()).map(member).collect()
+    }
+
+    /// Returns the rows of a history without failure whose label is known: the unit worked for at least `cap` cycles after
+    /// them, so their label is the cap. `None` without such a row.
+    fn examples_of_running(
+        &self,
+        features: &FittedFeatures,
+        input: InputKind,
+        unit: &Trajectory,
+    ) -> Option<UnitExamples> {
+        let cap = self.target.cap();
+        let known = (0..unit.len())
+            .take_while(|row| unit.rul_at(*row) >= cap)
+            .count();
+        if known == 0 {
+            return None;
+        }
+        let history = unit.cut(known);
+        Some(UnitExamples {
+            input: features.input(input, &history),
+            labels: vec![cap; known],
+        })
     }
 
     pub(super) fn examples(

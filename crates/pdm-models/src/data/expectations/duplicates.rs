@@ -25,6 +25,10 @@ pub(super) fn duplicate_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Sco
     let mut copies: Vec<_> = copies
         .map(|pair| ((pair[1].1, pair[1].2), (pair[0].1, pair[0].2)))
         .collect();
+    // A step that was filled with the values of an earlier row has that row's line.
+    copies.retain(|((part, row), (first_part, first_row))| {
+        part != first_part || parts[*part].1.line(*row) != parts[*part].1.line(*first_row)
+    });
     copies.sort_unstable();
     for ((part, row), (first_part, first_row)) in copies {
         let ((of, rows), (first_of, first_rows)) = (parts[part], parts[first_part]);

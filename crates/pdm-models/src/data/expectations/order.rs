@@ -39,7 +39,12 @@ pub(in super::super) fn ascending(file: &str, column: &str, rows: &Rows, log: &m
 }
 
 /// The cycles of a unit are 1, 2, 3, ….
+///
+/// Histories on a grid have contiguous steps, and begin later than 1 after a gap; their gaps are already logged.
 pub(super) fn contiguous_cycles(subject: &Subject<'_>, log: &mut FindingLog) -> Scope {
+    if subject.raw.preparation.is_some() {
+        return subject.scope_of_rows();
+    }
     for (part, rows) in subject.raw.histories() {
         let mut begun: BTreeSet<&UnitId> = BTreeSet::new();
         for run in &rows.runs {

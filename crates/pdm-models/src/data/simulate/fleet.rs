@@ -69,6 +69,7 @@ fn whole_life(options: &SimulateOptions, number: u32, rng: &mut ChaCha8Rng) -> T
     let channels = run_to_failure(options, rng);
     let cycles = (1..).take(channels[0].len()).map(Cycle).collect();
     Trajectory {
+        rest: 0,
         unit: UnitId::from(number),
         cycles,
         channels,
@@ -118,7 +119,8 @@ impl SimulatedFleet {
         }
         let simulated = origin
             .iter()
-            .flat_map(|origin| [Role::Train, Role::Test, Role::Rul].map(|r| origin.digest(r)));
+            .flat_map(|origin| [Role::Train, Role::Test, Role::Rul].map(|r| origin.digest(r)))
+            .flatten();
         simulated
             .chain([Digest::of(text)])
             .any(|digest| digest == existing)

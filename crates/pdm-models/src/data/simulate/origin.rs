@@ -117,11 +117,13 @@ impl SimulationOrigin {
         }
     }
 
-    pub(in super::super) fn digest(&self, role: Role) -> Digest {
+    /// Returns the digest of a file; `None` for a role that is not simulated.
+    pub(in super::super) fn digest(&self, role: Role) -> Option<Digest> {
         match role {
-            Role::Train => self.train,
-            Role::Test => self.test,
-            Role::Rul => self.rul,
+            Role::Train => Some(self.train),
+            Role::Test => Some(self.test),
+            Role::Rul => Some(self.rul),
+            Role::Events => None,
         }
     }
 

@@ -248,6 +248,7 @@ fn worn(sensors: usize) -> Vec<Trajectory> {
         channels.extend((0..sensors).map(|at| (0..rows).map(|row| cell(at, row)).collect()));
         channels.resize(24, vec![1.0; rows]);
         Trajectory {
+            rest: 0,
             unit: UnitId::new(format!("{number}")),
             cycles: (1..=rows as u32).map(Cycle).collect(),
             channels,
@@ -380,6 +381,7 @@ fn fleets_of_coarse_or_few_sensors_are_not_suspected() {
         let mut channels = vec![constant.clone(), constant.clone(), schedule, wear, gauge];
         channels.resize(24, constant);
         Trajectory {
+            rest: 0,
             unit: UnitId::new(format!("{number}")),
             cycles: (1..=rows as u32).map(Cycle).collect(),
             channels,

@@ -469,7 +469,7 @@ mod any_bytes {
             let finite = rows.is_some_and(|rows| rows.channels.iter().flatten().all(|value| value.is_finite()));
             prop_assert!(finite || log.count(Severity::Error) > 0);
             let mut log = findings::FindingLog::default();
-            let schema = Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()] };
+            let schema = Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()], ..Schema::default() };
             let table = [b"u,c,x\n".as_slice(), &bytes].concat();
             table::read(table::TableFormat::Csv, &table, &table::TableColumns::of(&schema), CsvWish::default(), "f", &mut log);
             cmapss::rul(&bytes, "f", &mut log);

@@ -25,6 +25,7 @@ pub(super) fn typical(bundle: &ModelBundle) -> Trajectory {
             .unwrap_or(f64::NAN)
     };
     Trajectory {
+        rest: 0,
         unit: UnitId::new("typical"),
         cycles: (1..=CYCLES).map(Cycle).collect(),
         channels: bundle

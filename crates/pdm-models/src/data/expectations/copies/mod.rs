@@ -137,7 +137,7 @@ fn note(subject: &Subject<'_>, fleet: &Fleet<'_>, copy: &Copy, log: &mut Finding
         (true, Role::Train) => {
             "so one of the two would be scored by a model that learnt from the other"
         }
-        (true, Role::Test | Role::Rul) => "so the same history is scored twice",
+        (true, Role::Test | Role::Rul | Role::Events) => "so the same history is scored twice",
     };
     let message = format!(
         "unit {} has {values} of {whose}: {matched} of its {rows} rows agree, {verdict}",

@@ -1,0 +1,245 @@
+//! Prepares the histories of one machine.
+
+use pdm_core::domain::UnitId;
+
+use super::super::findings::{FindingLocation, FindingLog};
+use super::super::number::named;
+use super::super::rows::Rows;
+use super::super::{Expectation, LongerGap, Schema, TimeOptions};
+use super::Ends;
+use super::grid::{Gridded, Segment, gridded};
+use super::lives::{LifeEnd, LifeRecord, LifeRows, divided};
+use super::order::{Ordered, ordered};
+
+/// One history on the grid.
+pub(super) struct History {
+    pub(super) unit: UnitId,
+    pub(super) cycles: Vec<u32>,
+    pub(super) lines: Vec<u64>,
+    /// Values as `[channel][row]`.
+    pub(super) values: Vec<Vec<f64>>,
+    pub(super) record: LifeRecord,
+}
+
+/// The histories of a machine, and what was done to its rows.
+#[derive(Default)]
+pub(super) struct MachineHistories {
+    pub(super) histories: Vec<History>,
+    pub(super) problems: Vec<PreparationProblem>,
+    pub(super) ordered: OrderCounts,
+    pub(super) lives: Vec<LifeEnd>,
+    pub(super) filled: u64,
+    pub(super) averaged: u64,
+    pub(super) left_out: u64,
+    pub(super) gaps: u64,
+}
+
+/// Numbers of rows that were not in order, each with the line of the first.
+#[derive(Default)]
+pub(super) struct OrderCounts {
+    pub(super) disordered: LineCount,
+    pub(super) repeated: LineCount,
+    pub(super) contradicted: LineCount,
+    pub(super) ambiguous: LineCount,
+    pub(super) skipped: LineCount,
+}
+
+/// A number of rows and the line of the first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct LineCount {
+    pub(super) rows: u64,
+    pub(super) first: Option<u64>,
+}
+
+impl LineCount {
+    fn of(rows: &Rows, found: &[usize]) -> Self {
+        Self {
+            rows: found.len() as u64,
+            first: found.iter().map(|row| rows.line(*row)).min(),
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.first = match (self.first, other.first) {
+            (Some(one), Some(two)) => Some(one.min(two)),
+            (one, two) => one.or(two),
+        };
+    }
+}
+
+/// Something that makes the history of a machine unusable.
+pub(super) struct PreparationProblem {
+    expectation: Expectation,
+    line: u64,
+    message: String,
+}
+
+impl PreparationProblem {
+    pub(super) fn log(self, file: &str, log: &mut FindingLog) {
+        let location = FindingLocation::file(file).line(self.line);
+        log.error(self.expectation, location, self.message);
+    }
+}
+
+/// Sorts, divides, averages and fills the rows of a machine.
+pub(super) fn prepare_machine(
+    rows: &Rows,
+    unit: &UnitId,
+    of_machine: &[usize],
+    time: &TimeOptions,
+    schema: &Schema,
+    ends: Ends<'_>,
+) -> MachineHistories {
+    let ordered = ordered(rows, of_machine);
+    let mut machine = MachineHistories {
+        ordered: OrderCounts::of(rows, &ordered),
+        ..MachineHistories::default()
+    };
+    let lives = divided(rows, unit, &ordered.rows, ends);
+    let has_several = lives.len() > 1;
+    for (number, life) in (1..).zip(&lives) {
+        let name = match has_several {
+            true => UnitId::new(format!("{unit}/{number}")),
+            false => unit.clone(),
+        };
+        machine.add_life(rows, unit, name, life, time, schema);
+    }
+    machine
+}
+
+impl OrderCounts {
+    fn of(rows: &Rows, ordered: &Ordered) -> Self {
+        Self {
+            disordered: LineCount::of(rows, &ordered.disordered),
+            repeated: LineCount::of(rows, &ordered.repeated),
+            contradicted: LineCount::of(rows, &ordered.contradicted),
+            ambiguous: LineCount::of(rows, &ordered.ambiguous),
+            skipped: LineCount::of(rows, &ordered.skipped),
+        }
+    }
+}
+
+impl MachineHistories {
+    fn add_life(
+        &mut self,
+        rows: &Rows,
+        machine: &UnitId,
+        name: UnitId,
+        life: &LifeRows<'_>,
+        time: &TimeOptions,
+        schema: &Schema,
+    ) {
+        let width = schema.settings.len() + schema.sensors.len();
+        let ticks = time.step.ticks();
+        let grid = gridded(rows, life.rows, width, time);
+        self.filled += grid.filled;
+        self.averaged += grid.averaged;
+        self.left_out += grid.left_out;
+        self.lives.push(life.end.end.clone());
+        let line = rows.line(life.rows[0].row);
+        if let Some(problem) = unusable(rows, &name, life, &grid, schema, line) {
+            self.problems.push(problem);
+            return;
+        }
+        self.gaps += grid.segments.len() as u64 - 1;
+        if time.longer == LongerGap::Error {
+            self.problems.extend(gaps(&name, &grid.segments, time));
+        }
+        let born = life.rows[0].at.div_euclid(ticks);
+        let end = life.end.at.div_euclid(ticks);
+        let parts = grid.segments.len();
+        for (number, segment) in (1..).zip(grid.segments) {
+            let unit = match parts {
+                1 => name.clone(),
+                _ => UnitId::new(format!("{name}#{number}")),
+            };
+            let record = LifeRecord {
+                machine: machine.clone(),
+                end: life.end.end.clone(),
+                rest: u32::try_from(end - segment.last()).unwrap_or(u32::MAX),
+            };
+            self.histories.push(history(unit, segment, born, record));
+        }
+    }
+}
+
+fn history(unit: UnitId, segment: Segment, born: i64, record: LifeRecord) -> History {
+    let age = segment.first - born + 1;
+    let cycles = (age..age + segment.lines.len() as i64)
+        .map(|cycle| u32::try_from(cycle).unwrap_or(u32::MAX))
+        .collect();
+    History {
+        unit,
+        cycles,
+        lines: segment.lines,
+        values: segment.values,
+        record,
+    }
+}
+
+/// Returns why no history can be made of a life.
+fn unusable(
+    rows: &Rows,
+    name: &UnitId,
+    life: &LifeRows<'_>,
+    grid: &Gridded,
+    schema: &Schema,
+    line: u64,
+) -> Option<PreparationProblem> {
+    if grid.is_too_fine {
+        let message = format!(
+            "unit {} has gaps that are too long for its step: set a longer `step`, or a `limit` for gaps to fill, under [dataset.time]",
+            named(name)
+        );
+        return Some(PreparationProblem {
+            expectation: Expectation::ContiguousCycles,
+            line,
+            message,
+        });
+    }
+    if !grid.segments.is_empty() {
+        return None;
+    }
+    let empty = schema.channels().zip(&rows.channels).find(|(_, channel)| {
+        let mut values = life.rows.iter().map(|timed| channel[timed.row]);
+        values.all(f64::is_nan)
+    });
+    let message = match empty {
+        Some((column, _)) => format!("unit {} has no value of column `{column}`", named(name)),
+        None => format!(
+            "unit {} has no time at which every column has a value, even with gaps filled",
+            named(name)
+        ),
+    };
+    Some(PreparationProblem {
+        expectation: Expectation::Finite,
+        line,
+        message,
+    })
+}
+
+/// Returns the gaps that are too long to fill.
+fn gaps(name: &UnitId, segments: &[Segment], time: &TimeOptions) -> Vec<PreparationProblem> {
+    let mut problems = Vec::new();
+    for pair in segments.windows(2) {
+        let missing = pair[1].first - pair[0].last() - 1;
+        let steps = if missing == 1 { "step" } else { "steps" };
+        let filled = match &time.limit {
+            Some(limit) => format!("gaps are filled up to {limit}"),
+            None => "no gap is filled".to_owned(),
+        };
+        let message = format!(
+            "unit {} has no values for {missing} {steps} of {} before this row, and {filled}: \
+            `longer = \"split\"` under [dataset.time] begins a new history here",
+            named(name),
+            time.shown_step()
+        );
+        problems.push(PreparationProblem {
+            expectation: Expectation::ContiguousCycles,
+            line: pair[1].lines[0],
+            message,
+        });
+    }
+    problems
+}
