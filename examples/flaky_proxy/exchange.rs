@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use crate::fault::{Fault, Faults};
 use crate::message::{Body, Cut, Head};
 
-/// Serves one connection until it ends, by its client's wish or by a fault. A new one to the server is made for each request:
+/// Serves one connection until it ends, because its client closed it or by a fault. A new one to the server is made for each request:
 /// what the server closed while it was idle would look like a fault that nobody counted.
 pub(crate) fn serve(client: &TcpStream, to: &str, faults: &Faults) -> io::Result<()> {
     client.set_nodelay(true)?;

@@ -99,7 +99,7 @@ fn what_is_wrong_with_a_bucket_is_said_and_no_key_is_shown() {
 
 /// A listener that takes connections, and never answers.
 #[test]
-fn a_server_that_hangs_does_not_hold_up_a_wish_to_stop() {
+fn a_server_that_hangs_does_not_delay_an_interrupt() {
     let project = Project::empty();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", server.local_addr().unwrap());

@@ -150,7 +150,7 @@ fn debug_shows_parts_metrics_and_requests() {
 }
 
 #[test]
-fn without_a_wish_the_words_are_the_same_as_ever() {
+fn without_options_the_messages_are_unchanged() {
     let project = Project::with_pipeline(SMALL);
     let plain = project.pdm(&["run"]);
     assert_eq!(plain.code, 0, "{plain:?}");

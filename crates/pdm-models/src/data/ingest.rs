@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::cmapss::{self, RulRow};
-use super::csv::CsvWish;
+use super::csv::RequestedCsv;
 use super::findings::{FindingLocation, FindingLog};
 use super::part::present;
 use super::quality::Pinned;
@@ -147,17 +147,17 @@ fn read_part(
 ) -> Result<RawPart, DataError> {
     let PartFile { role, group, path } = part;
     let file = shown_path(&path, root);
-    let (format, wish) = match options {
+    let (format, requested) = match options {
         DatasetOptions::Table(options) => (TableFormat::of(&path), options.csv()),
-        DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_) => (None, CsvWish::default()),
+        DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_) => (None, RequestedCsv::default()),
     };
     let source = match format {
         Some(TableFormat::Parquet) => read_binary(&path, &file, log)?,
-        Some(TableFormat::Csv) | None => read_text(&path, wish.encoding, &file, log)?,
+        Some(TableFormat::Csv) | None => read_text(&path, requested.encoding, &file, log)?,
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
-        Some(bytes) => parse(format, role, bytes, schema, wish, &file, log),
+        Some(bytes) => parse(format, role, bytes, schema, requested, &file, log),
         None => FileContent::Unread,
     };
     let expected = expected_counts(options, role, group.as_deref());
@@ -178,18 +178,25 @@ fn parse(
     role: Role,
     bytes: &[u8],
     schema: &Schema,
-    wish: CsvWish,
+    requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
 ) -> FileContent {
     match role {
         Role::Rul => FileContent::Rul(match format {
             None => cmapss::rul(bytes, file, log),
-            Some(format) => table::rul(format, bytes, &schema.unit, wish, file, log),
+            Some(format) => table::rul(format, bytes, &schema.unit, requested, file, log),
         }),
         Role::Train | Role::Test => histories(match format {
             None => cmapss::histories(bytes, schema, file, log),
-            Some(format) => table::read(format, bytes, &TableColumns::of(schema), wish, file, log),
+            Some(format) => table::read(
+                format,
+                bytes,
+                &TableColumns::of(schema),
+                requested,
+                file,
+                log,
+            ),
         }),
     }
 }

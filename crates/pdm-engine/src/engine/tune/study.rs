@@ -68,7 +68,7 @@ impl<'s> Study<'s> {
             &spec.project.name,
             fresh,
         )?;
-        let own_folds = CrossValidation::deal(
+        let own_folds = CrossValidation::assign(
             spec,
             dataset,
             training_data,
@@ -310,7 +310,7 @@ impl<'s> Study<'s> {
             return Ok(None);
         };
         let seed = derive_seed(self.spec.project.seed, &format!("tune/again-{repeat}"));
-        let new_folds = CrossValidation::deal(
+        let new_folds = CrossValidation::assign(
             self.spec,
             self.dataset,
             self.training_data,
