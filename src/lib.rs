@@ -10,7 +10,7 @@
 //!                        ModelVersion ◀─ registry ─ Decision ◀─ scoring ◀─ ModelBundle ─▶ Predictions
 //! ```
 //!
-//! The rooms stand on floors. A room uses rooms on lower floors, and on its own floor only those named beside it;
+//! A room uses rooms on lower floors, and on its own floor only those named next to it;
 //! `tests/it/architecture.rs` holds the table and reads every `use crate::…`.
 //!
 //! | floor | rooms |

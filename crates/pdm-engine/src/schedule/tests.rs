@@ -602,7 +602,7 @@ proptest::proptest! {
     }
 }
 
-/// What cron does to a command: it ends at a `%`, unless a backslash stands before, which is then taken away.
+/// Returns the command as cron passes it on: it ends at the first `%` without a backslash before it; such backslashes are removed.
 fn handed_to_shell(line: &str) -> String {
     let (mut command, mut escaped) = (String::new(), false);
     for c in line.chars() {

@@ -433,7 +433,7 @@ fn a_policy_asks_for_others_and_lets_nobody_past_the_gates(store: Store) {
             promote("ada"),
             Err(RegistryError::NotApproved { have: 0, .. })
         ),
-        "nobody approves for themselves"
+        "the approval of the promoter does not count"
     );
     assert_eq!(
         (approve("ada", 2).entry, approve("grace", 3).entry),

@@ -198,15 +198,15 @@ rounds = { low = 100, high = 500 }
 }
 
 #[test]
-fn more_mistakes_are_shown_where_they_stand() {
+fn more_mistakes_are_shown_with_their_place() {
     let table = "[tune.space]\nmodel.rounds = { low = 100, high = 500 }\n";
     let grid = "[tune]\nmethod = \"grid\"\n[tune.space]\n\"model.learning_rate\" = { low = 0.01, high = 0.1 }\n";
     let large =
         "[tune]\nmethod = \"grid\"\n[tune.space]\n\"model.rounds\" = { low = 1, high = 20000 }\n";
     let whole = "[tune.space]\nmodel = { choices = [{ kind = \"linear\", l3 = 1 }] }\n";
     let both = "[tune.space]\nmodel = { choices = [{ kind = \"linear\" }] }\n\"model.l2\" = { low = 0, high = 1 }\n";
-    let told = [table, grid, large, whole, both, "[tune]\n"].map(mistakes);
-    insta::assert_snapshot!(told.join("\n\n"), @r#"
+    let errors = [table, grid, large, whole, both, "[tune]\n"].map(mistakes);
+    insta::assert_snapshot!(errors.join("\n\n"), @r#"
     error[E0139]: `tune.space.model` needs `low` and `high`, or `choices`
       --> pdm.toml:14:1
        |
@@ -393,11 +393,11 @@ fn what_only_a_search_minds_keeps_nobody_else_from_working() {
             .unwrap_err()
             .contains("only networks learn quantiles")
     );
-    // A mistake elsewhere is told once, and not again for every value of the space.
+    // A mistake elsewhere is reported once, and not again for every value of the space.
     let mistake = text.replace("\"quantile\"", "\"mse\"\npatience = 0");
-    let told = load(&mistake).unwrap_err();
+    let error = load(&mistake).unwrap_err();
     assert!(
-        told.contains("`train.patience` must be from 1") && told.matches("error[").count() == 1,
-        "{told}"
+        error.contains("`train.patience` must be from 1") && error.matches("error[").count() == 1,
+        "{error}"
     );
 }

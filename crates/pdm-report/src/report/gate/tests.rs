@@ -357,7 +357,7 @@ fn a_bar_shows_the_interval_on_the_side_of_the_limit_where_it_lies() {
         far.find('┤').unwrap() < far.find('┃').unwrap() && far.ends_with('×'),
         "{far}"
     );
-    // The dot of what was observed lies on its own limit.
+    // The dot of the observed value is on its own limit.
     let spanned = bars[1].as_ref().unwrap();
     assert!(spanned.contains('├') && !spanned.contains('┃'), "{spanned}");
     assert_eq!(bars[3], None);

@@ -195,7 +195,7 @@ fn other_bytes_never_get_a_name_in_a_bucket() {
     other_bytes_get_no_name(&fixture, [fixture.bucket("a", Reporter::silent())]);
 }
 
-/// What object_store makes of answers: told by name where the status has one, else in words.
+/// The error that object_store makes of each status: a named variant if the status has one, otherwise a text.
 #[test]
 fn an_upload_outlives_who_may_not_go_on_with_it_now() {
     let refused = |status: &str| object_store::Error::Generic {
@@ -342,7 +342,7 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
     assert_eq!(
         leftovers(&other).0,
         [],
-        "an upload to another registry is none of its business"
+        "uploads to other registries are left alone"
     );
     let (found, registry) = leftovers(&store);
     let held = fs::File::options()
