@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_its_kind_has_nobody_to_beat() {
+    fn the_first_model_has_no_champion_to_beat() {
         let seen = row(&gate(Rule::Better), &ContenderScores::new(1.0), None);
         assert_eq!((seen.verdict, seen.observed), (Verdict::Pass, None));
         let words = "there is no champion yet to compare with: nothing was compared, and the first model passes";

@@ -269,7 +269,7 @@ fn the_last_key_is_remembered_by_pipeline_and_stage() {
 }
 
 #[test]
-fn changes_are_told_with_their_place() {
+fn changes_are_reported_with_their_place() {
     let mut new = key(500);
     new.semantic_version = 2;
     new.parameters["gate"] = json!([{"value": 16.0}]);

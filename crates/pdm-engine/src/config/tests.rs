@@ -303,7 +303,7 @@ fn overrides_are_shown_instead_of_the_file() {
 }
 
 #[test]
-fn what_is_absent_is_said() {
+fn what_is_absent_is_reported() {
     insta::assert_snapshot!(errors("version = 1", &[]), @r#"
     error[E0106]: section [project] is missing
     --> pdm.toml

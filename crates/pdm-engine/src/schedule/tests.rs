@@ -535,7 +535,7 @@ fn another_command_is_taken_word_by_word() {
 }
 
 #[test]
-fn a_delay_lies_within_the_jitter_and_stays() {
+fn a_delay_is_within_the_jitter_and_stays() {
     let options = options("cron = '0 3 * * 1'\njitter = '10min'");
     let delay = |project: &str| {
         let job = ScheduledJob {

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_may_change_the_log_and_a_promoter_nothing_at_all() {
+    fn no_role_may_change_the_log_and_a_promoter_nothing_at_all() {
         let key = |key: &str| format!("arn:aws:s3:::models/plant-7/{key}");
         for role in [
             RegistryRole::Reader,

@@ -39,7 +39,7 @@ fn values(json: Value) -> SearchPoint {
 }
 
 #[test]
-fn mistakes_in_a_space_are_shown_where_they_stand() {
+fn mistakes_in_a_space_are_shown_with_their_place() {
     let space = r#"[tune]
 metod = "grid"
 trials = 0
@@ -380,7 +380,7 @@ fn a_written_winner_loads_to_what_was_scored() {
 }
 
 #[test]
-fn what_only_a_search_minds_keeps_nobody_else_from_working() {
+fn errors_of_a_search_do_not_affect_other_commands() {
     let space = "[tune.space]\n\"model.kind\" = { choices = [\"gbdt\", \"gru\"] }\n\"model.learning_rate\" = { low = 0.01, high = 0.1 }\n";
     let text = FILE
         .replace("\"gbdt\"", "\"gru\"")

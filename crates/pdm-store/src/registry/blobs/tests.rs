@@ -310,7 +310,7 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
-fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
+fn an_abandoned_upload_is_ended_in_the_bucket_too() {
     let fixture = UploadFixture::new();
     let store = fixture.bucket("d", stopping_after(2).0);
     wait(upload(&store, &fixture.file)).unwrap_err();
@@ -370,7 +370,7 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
-fn an_upload_begun_long_ago_is_begun_anew() {
+fn an_upload_begun_long_ago_is_restarted() {
     let fixture = UploadFixture::new();
     let store = fixture.bucket("f", stopping_after(2).0);
     let at = |hours: i64| {

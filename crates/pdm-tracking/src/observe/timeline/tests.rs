@@ -95,7 +95,7 @@ fn check(trace: &ChromeTrace) {
 }
 
 #[test]
-fn stages_parts_and_metrics_stand_where_they_happened() {
+fn stages_parts_and_metrics_are_placed_when_they_happened() {
     let metric = |at, step, value: &str| {
         (
             at,

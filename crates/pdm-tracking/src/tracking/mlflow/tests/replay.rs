@@ -360,7 +360,7 @@ fn copied_by_many_at_once_the_run_is_there_once() {
 
 #[test]
 #[ignore = "needs an MLflow server with a password; scripts/services run --only mlflow --auth starts one"]
-fn a_wrong_password_is_said_plainly() {
+fn a_wrong_password_is_reported_plainly() {
     let fixture = ServerFixture::set_up();
     assert!(
         std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_some(),
