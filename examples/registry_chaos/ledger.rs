@@ -48,7 +48,7 @@ impl Ledger {
         self.strange.sort();
     }
 
-    /// Keeps notes until so many entries stand in the log.
+    /// Keeps notes until the log has so many entries.
     pub(crate) fn fill(&mut self, entries: usize) -> Outcome {
         let (registry, first) = (self.open()?, ModelRef::version(MODEL.parse()?, 1));
         while self.rows.len() < entries {

@@ -261,7 +261,7 @@ fn each_profile_has_its_lock_and_a_variable_is_set_beside_the_file() {
     assert_eq!(project.read("pdm.lock"), before);
 }
 
-const HOLDER: &str = r#"{"pid":4711,"command":"pdm-ml tune","user":"ada","host":"night","since":"2026-11-28T01:00:00Z"}"#;
+const HOLDER: &str = r#"{"pid":4711,"command":"pdm-ml tune","user":"ada","host":"plant-7","since":"2026-11-28T01:00:00Z"}"#;
 
 #[test]
 fn the_second_command_waits_says_for_whom_and_goes_on() {
@@ -273,7 +273,7 @@ fn the_second_command_waits_says_for_whom_and_goes_on() {
         .unwrap();
     held.try_lock().unwrap();
     project.write(".pdm-ml/lock.json", HOLDER);
-    let holder = "`pdm-ml tune` (pid 4711, ada@night, since 2026-11-28T01:00:00Z)";
+    let holder = "`pdm-ml tune` (pid 4711, ada@plant-7, since 2026-11-28T01:00:00Z)";
     refused(
         &project.pdm(&["train", "--wait", "0"]),
         75,

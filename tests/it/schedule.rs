@@ -161,17 +161,17 @@ fn files_are_written_over_only_by_force() {
 #[test]
 fn the_profile_goes_along_and_a_variable_that_does_not_is_named() {
     let text = format!(
-        "{SMALL}\n[schedule]\ncron = \"0 3 * * 1\"\n[profile.night]\nschedule.cron = \"0 4 * * 1\"\n"
+        "{SMALL}\n[schedule]\ncron = \"0 3 * * 1\"\n[profile.nightly]\nschedule.cron = \"0 4 * * 1\"\n"
     );
     let project = Project::with_pipeline(&text);
     let mut command = project.command(&["schedule", "export", "cron"]);
     let answer = Answer::of(
         command
-            .env("PDM_ML_PROFILE", "night")
+            .env("PDM_ML_PROFILE", "nightly")
             .env("PDM_ML__MODEL__L2", "2"),
     );
     assert!(
-        answer.stdout.contains("0 4 * * 1 ") && answer.stdout.contains(" --profile night"),
+        answer.stdout.contains("0 4 * * 1 ") && answer.stdout.contains(" --profile nightly"),
         "{answer:?}"
     );
     assert!(
