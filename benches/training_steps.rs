@@ -7,7 +7,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a benchmark speaks to whoever started it"
+    reason = "a benchmark prints its results"
 )]
 
 use std::collections::HashMap;

@@ -55,7 +55,7 @@ def rounds(release, work, size, count):
     for model, folder in (("big", bundle), ("small", work / "small")):
         measured([plain, "register", model, str(folder), str(local)], work)
     expected, found = digest(weights), []
-    # The server makes room at its first writes, whoever sends them.
+    # The server makes room at its first writes, from any client.
     measured([plain, "put", str(weights), bucket, "warm"], work)
     for number in range(count):
         url, key, fetched = f"s3://{bucket}/{number}", f"plain/{number}", work / "fetched"

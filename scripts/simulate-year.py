@@ -1,6 +1,6 @@
 """A simulated year of `pdm-ml retrain`, and its checks; run by scripts/simulate-year.
 
-Everything is done by the command as a user would type it. What is checked is computed here anew: which units are held back, by
+Everything is done by the command as a user would type it. What is checked is computed here again: which units are held back, by
 hashlib; how good two models are on them, from `predict --every-cycle`.
 """
 
@@ -64,7 +64,7 @@ class Year:
     def environment(self, week):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "PDM_ML_", "AWS_"))}
         moment = datetime.datetime(2026, 1, 5, 2, tzinfo=datetime.timezone.utc) + datetime.timedelta(weeks=week - 1)
-        named = {"PDM_ML_NOW": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "PDM_ML_ACTOR": "night-job"}
+        named = {"PDM_ML_NOW": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "PDM_ML_ACTOR": "scheduled-job"}
         if self.url:
             named["MLFLOW_TRACKING_URI"] = DEAD if week in OUTAGE else self.url
         return kept | named
@@ -114,13 +114,13 @@ class Year:
         share = lambda unit: int(hashlib.sha256(f"holdout 0 {unit}".encode()).hexdigest()[:16], 16) / 2**64
         return [unit for unit in range(1, units + 1) if share(unit) < SHARE]
 
-    def night(self, week):
-        command = ("retrain", "--summary", "night.json")
+    def retrain(self, week):
+        command = ("retrain", "--summary", "summary.json")
         killed = ""
         if week == KILL:
             child = self.start(week, *command)
             time.sleep(self.usual / 2)
-            assert child.poll() is None, "the night was over before it was killed"
+            assert child.poll() is None, "the retrain ended before it was killed"
             child.kill()
             child.communicate()
             self.must(week, "registry", "verify")
@@ -128,7 +128,7 @@ class Year:
         started = time.monotonic()
         code, out, err = self.run(week, *command)
         elapsed = time.monotonic() - started
-        summary = json.loads((self.folder / "night.json").read_text())
+        summary = json.loads((self.folder / "summary.json").read_text())
         assert summary["exit"] == code, (summary, out, err)
         line = (out if code in (0, 20, 21) else err).strip().splitlines()
         line = next(text for text in reversed(line) if " retrain plant: " in text)
@@ -138,7 +138,7 @@ class Year:
     def week(self, week):
         units = self.write(week)
         before = self.champion(week)
-        code, summary, err, elapsed, killed = self.night(week)
+        code, summary, err, elapsed, killed = self.retrain(week)
         self.usual = elapsed
         note = killed
         if week == DAMAGE:
@@ -155,15 +155,15 @@ class Year:
             note += f"; track sync: all {self.check_server()} runs are there"
         assert not json.loads(self.must(week, "registry", "verify", "--format", "json"))["findings"]
         self.check_history(week, code, summary)
-        code_again, _, _, elapsed_again, _ = self.night(week) if week != KILL else self.again(week)
+        code_again, _, _, elapsed_again, _ = self.retrain(week) if week != KILL else self.again(week)
         assert code_again == (10 if week == DAMAGE else 0), code_again
-        assert json.loads((self.folder / "night.json").read_text())["result"] in ("nothing", "failed")
-        assert self.entries(week) == self.known, "the same night once more wrote into the log"
+        assert json.loads((self.folder / "summary.json").read_text())["result"] in ("nothing", "failed")
+        assert self.entries(week) == self.known, "the same retrain again wrote into the log"
         self.rows.append(self.row(week, units, code, summary, elapsed, elapsed_again, note))
         print(self.rows[-1], flush=True)
 
     def again(self, week):
-        code, out, err = self.run(week, "retrain", "--summary", "night.json")
+        code, out, err = self.run(week, "retrain", "--summary", "summary.json")
         return code, out, err, 0.0, ""
 
     def champion(self, week):
@@ -276,8 +276,8 @@ def main():
         year.week(week)
     total = time.monotonic() - started
     counts = {word: sum(f"| {word} (" in row for row in year.rows) for word in ("promoted", "refused", "undecided", "kept", "failed")}
-    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    closing = (f"{weeks} weeks, seed {seed}: {told}; no promotion that its gates did not allow, and every one computed again here; "
+    results = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    closing = (f"{weeks} weeks, seed {seed}: {results}; no promotion that its gates did not allow, and every one computed again here; "
                f"{year.known} entries in the log. {total / 60:.1f} minutes in all, checks and second runs included, on "
                f"{datetime.date.today()}, {os.cpu_count()} cores, {processor()}, "
                f"{'with MLflow' if year.url else 'without a tracking server'}.")

@@ -10,7 +10,7 @@
 //!                        ModelVersion ◀─ registry ─ Decision ◀─ scoring ◀─ ModelBundle ─▶ Predictions
 //! ```
 //!
-//! The rooms stand on floors. A room uses rooms on lower floors, and on its own floor only those named beside it;
+//! A room uses rooms on lower floors, and on its own floor only those named next to it;
 //! `tests/it/architecture.rs` holds the table and reads every `use crate::…`.
 //!
 //! | floor | rooms |
@@ -18,7 +18,7 @@
 //! | 4 front door | [`cli`] → [`settings`], which finds a pipeline and resolves it |
 //! | 3 the plan | [`engine`] → [`pipeline`] → [`config`] → [`cache`] |
 //! | 2 storerooms: async and network live from here up | [`tracking`] and [`registry`], both on [`bucket`]; [`notify`]; [`observe`] shows runs of `tracking` to machines; [`report`] |
-//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] ← [`gates`], [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`monitor`] uses `data`, `features` and `scoring`, [`tune`] uses `scoring`, [`schedule`] stands alone |
+//! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] ← [`gates`], [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`monitor`] uses `data`, `features` and `scoring`, [`tune`] uses `scoring`, [`schedule`] uses none of them |
 //! | 0 ground | [`codes`] ← [`domain`] ← [`events`]; [`content`] |
 
 pub use pdm_core::{codes, content, domain, events, gates, scoring};

@@ -4,8 +4,8 @@ use std::net::TcpStream;
 use crate::fault::{Fault, Faults};
 use crate::message::{Body, Cut, Head};
 
-/// Serves one connection until it ends, by its client's wish or by a fault. A new one to the server is made for each request:
-/// what the server closed while it was idle would look like a fault that nobody counted.
+/// Serves one connection until its client or a fault ends it. Each request gets a new connection to the server: an idle one that
+/// the server closed would look like a fault that was not counted.
 pub(crate) fn serve(client: &TcpStream, to: &str, faults: &Faults) -> io::Result<()> {
     client.set_nodelay(true)?;
     let mut from = BufReader::new(client);

@@ -25,7 +25,7 @@ pub(crate) struct Rates {
     /// Longest wait, in milliseconds.
     #[arg(long, default_value_t = 50, value_name = "MS")]
     delay_ms: u64,
-    /// After this many requests the line is dead.
+    /// All requests after this many fail.
     #[arg(long, value_name = "REQUESTS")]
     outage_after: Option<u64>,
 }
@@ -127,14 +127,14 @@ impl Faults {
             Some(after) if number >= after => Fault::Outage,
             _ => self.rates.choose(&mut random),
         };
-        let mut counts = self.counts.lock().expect("nobody panics while counting");
+        let mut counts = self.counts.lock().expect("counting does not panic");
         *counts.entry(fault.name()).or_default() += 1;
         fault
     }
 
     /// Returns how often what was done, as JSON.
     pub(crate) fn counts(&self) -> String {
-        let counts = self.counts.lock().expect("nobody panics while counting");
+        let counts = self.counts.lock().expect("counting does not panic");
         serde_json::to_string(&*counts).expect("counts have a JSON form")
     }
 }

@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn accept(listener: &TcpListener, to: &str, faults: &Arc<Faults>) {
-    // A connection that broke while it was taken is its client's trouble.
+    // A connection that broke while it was accepted is left to its client.
     for client in listener.incoming().flatten() {
         let (to, faults) = (to.to_owned(), Arc::clone(faults));
         // A broken connection is what this program is for.

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, ErrorKind, Read, Write};
 
-/// What stands before the body, with the empty line at its end.
+/// The request or status line and the headers, with the empty line at the end.
 pub(crate) struct Head(Vec<u8>);
 
 /// How the end of a body is found.

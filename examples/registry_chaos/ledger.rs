@@ -7,8 +7,8 @@ use pdm_ml::scoring::Verdict;
 use serde_json::Value;
 
 use crate::Outcome;
+use crate::interruption::Struck;
 use crate::program::{MODEL, Program, Step};
-use crate::trouble::Struck;
 
 /// What a registry's log must hold: the steps that were taken, each once.
 pub(crate) struct Ledger {
@@ -48,7 +48,7 @@ impl Ledger {
         self.strange.sort();
     }
 
-    /// Keeps notes until so many entries stand in the log.
+    /// Keeps notes until the log has so many entries.
     pub(crate) fn fill(&mut self, entries: usize) -> Outcome {
         let (registry, first) = (self.open()?, ModelRef::version(MODEL.parse()?, 1));
         while self.rows.len() < entries {
@@ -65,10 +65,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Verifies the registry after a command was in trouble, and returns whether its entry is there.
+    /// Verifies the registry after a command was interrupted, and returns whether its entry is there.
     pub(crate) fn look(&self, program: &Program, struck: &Struck) -> Outcome<bool> {
         if !matches!(struck.code, None | Some(0 | 75)) {
-            return Err(format!("exit code {:?}: {}", struck.code, struck.told).into());
+            return Err(format!("exit code {:?}: {}", struck.code, struck.stderr).into());
         }
         let (entries, before) = (self.verify(program)?, self.rows.len() as u64);
         if entries != before + 1 && (entries != before || struck.code == Some(0)) {
@@ -92,14 +92,14 @@ impl Ledger {
             "json",
         ];
         let output = program.command("pdm-ml", &words).output()?;
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         // Killed before anything was written.
-        if self.rows.is_empty() && told.contains("there is no registry in") {
+        if self.rows.is_empty() && stderr.contains("there is no registry in") {
             return Ok(0);
         }
         let expected = if self.strange.is_empty() { 0 } else { 40 };
         if output.status.code() != Some(expected) {
-            return Err(format!("{}: {told}", output.status).into());
+            return Err(format!("{}: {stderr}", output.status).into());
         }
         let report: Value = serde_json::from_slice(&output.stdout)?;
         let findings = report["findings"].as_array().ok_or("no findings")?;

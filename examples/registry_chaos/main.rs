@@ -1,4 +1,4 @@
-//! Pushes and promotions are interrupted at random moments, by `kill -9` and by a line that drops, delays, cuts and lies.
+//! Pushes and promotions are interrupted at random moments, by `kill -9` and by a proxy that drops, delays, cuts and falsifies.
 //!
 //! `registry_chaos RELEASE_FOLDER URL MOMENTS SEED` pushes versions from a folder into registries at the address, with the
 //! command of the release folder, and promotes them. It interrupts them until so many interruptions have hit a command at
@@ -10,13 +10,13 @@
 // What it found is what it is for.
 #![allow(clippy::print_stdout)]
 
+mod interruption;
 mod ledger;
 mod program;
 mod stranger;
 #[path = "../support/mod.rs"]
 mod support;
 mod tally;
-mod trouble;
 
 use std::error::Error;
 use std::path::Path;
@@ -26,10 +26,10 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use interruption::{Interruption, Usual};
 use ledger::Ledger;
 use program::{Program, Step, VERSIONS};
 use tally::Tally;
-use trouble::{Trouble, Usual};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -118,12 +118,18 @@ impl Chaos {
     fn step(&mut self, ledger: &mut Ledger, step: Step) -> Outcome {
         let kept_before = self.program.kept_uploads()?;
         while !self.is_over() {
-            let trouble = Trouble::choose(ledger.url(), self.usual.of(step), &mut self.random);
-            let told = |error| format!("{step:?} in {} under {trouble:?}: {error}", ledger.url());
-            let struck = trouble
+            let interruption =
+                Interruption::choose(ledger.url(), self.usual.of(step), &mut self.random);
+            let described = |error| {
+                format!(
+                    "{step:?} in {} under {interruption:?}: {error}",
+                    ledger.url()
+                )
+            };
+            let struck = interruption
                 .strike(&self.program, step, ledger.url())
-                .map_err(told)?;
-            let is_written = ledger.look(&self.program, &struck).map_err(told)?;
+                .map_err(described)?;
+            let is_written = ledger.look(&self.program, &struck).map_err(described)?;
             self.tally.add(&struck, is_written);
             if !struck.is_hit() || !self.random.random_bool(AGAIN) {
                 break;
@@ -131,11 +137,13 @@ impl Chaos {
         }
         self.tally
             .kept(self.program.kept_uploads()?.saturating_sub(kept_before));
-        let told = |error| format!("{step:?} in {}, again: {error}", ledger.url());
-        self.program.must(&step.words(ledger.url())).map_err(told)?;
-        let told = format!("{step:?} in {}", ledger.url());
+        let described = |error| format!("{step:?} in {}, again: {error}", ledger.url());
+        self.program
+            .must(&step.words(ledger.url()))
+            .map_err(described)?;
+        let place = format!("{step:?} in {}", ledger.url());
         ledger
             .written(step)
-            .map_err(|error| format!("{told}, then: {error}").into())
+            .map_err(|error| format!("{place}, then: {error}").into())
     }
 }

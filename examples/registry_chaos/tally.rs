@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::trouble::Struck;
+use crate::interruption::Struck;
 
 /// What was met so far.
 #[derive(Default)]

@@ -21,9 +21,9 @@ def cpu():
 
 def versions():
     packages = {name: version(name) for name in ("torch", "lightgbm", "numpy")}
-    return {"pdm-ml": said("git", "describe", "--always", "--dirty"), "rustc": said("rustc", "--version").split()[1],
+    return {"pdm-ml": output_of("git", "describe", "--always", "--dirty"), "rustc": output_of("rustc", "--version").split()[1],
             "python": platform.python_version(), **packages}
 
 
-def said(*command):
+def output_of(*command):
     return subprocess.check_output(command, cwd=ours.ROOT, text=True).strip()

@@ -35,11 +35,11 @@ pub(super) fn install() {
                 .get_or_insert(first_line(what));
             return;
         }
-        tell(panic, what);
+        report(panic, what);
     }));
 }
 
-fn tell(panic: &PanicHookInfo<'_>, what: &str) {
+fn report(panic: &PanicHookInfo<'_>, what: &str) {
     let place = panic.location().map(ToString::to_string);
     watch::bug(place.as_deref(), what);
     let trace = Backtrace::capture();

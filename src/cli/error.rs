@@ -1,4 +1,4 @@
-mod troubles;
+mod early_ends;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-pub(super) use troubles::RepositoryPaths;
+pub(super) use early_ends::RepositoryPaths;
 
 use super::exit::Exit;
 use pdm_core::codes::Code;

@@ -52,8 +52,8 @@ impl Repository {
     }
 
     /// Returns the errors that ended a run before its gates.
-    pub(super) fn troubles(&self, error: &CliError) -> Vec<gate::EarlyEnd> {
-        error.troubles(&RepositoryPaths {
+    pub(super) fn early_ends(&self, error: &CliError) -> Vec<gate::EarlyEnd> {
+        error.early_ends(&RepositoryPaths {
             from_here: &|path| self.name_from_here(path),
             from_project: &|path| self.name_from_project(path),
         })
@@ -122,7 +122,7 @@ fn early(
         verdict: None,
         evidence: None,
         gates: Vec::new(),
-        troubles: repository.troubles(error),
+        troubles: repository.early_ends(error),
     }
 }
 

@@ -10,7 +10,7 @@ use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::domain::UnitId;
 use pdm_models::data::{
-    CsvWish, DataError, Finding, Schema, SkippedUnit, Trajectory, UnitFormat, UnitInput,
+    DataError, Finding, RequestedCsv, Schema, SkippedUnit, Trajectory, UnitFormat, UnitInput,
     parse_input, read_input,
 };
 
@@ -36,7 +36,7 @@ pub(super) fn read(
     named: &[PathBuf],
     format: Option<InputFormat>,
     schema: &Schema,
-    wish: CsvWish,
+    requested: RequestedCsv,
 ) -> Result<PredictInputs, CliError> {
     let format = format.map(|format| match format {
         InputFormat::Cmapss => UnitFormat::Cmapss,
@@ -50,7 +50,7 @@ pub(super) fn read(
             units,
             skipped,
             sha256,
-        } = read_one(&path, format, schema, wish)?;
+        } = read_one(&path, format, schema, requested)?;
         for unit in units
             .iter()
             .map(|unit| &unit.unit)
@@ -76,10 +76,10 @@ fn read_one(
     path: &Path,
     format: Option<UnitFormat>,
     schema: &Schema,
-    wish: CsvWish,
+    requested: RequestedCsv,
 ) -> Result<UnitInput, CliError> {
     if path.as_os_str() != STANDARD_INPUT {
-        return read_input(path, format, schema, wish).map_err(with_hint);
+        return read_input(path, format, schema, requested).map_err(with_hint);
     }
     let Some(format) = format else {
         let error = CliError::new(
@@ -99,7 +99,7 @@ fn read_one(
         return Err(CliError::new(Code::DataIncomplete, message)
             .hint("split the units into several inputs"));
     }
-    parse_input("standard input", bytes, format, schema, wish).map_err(with_hint)
+    parse_input("standard input", bytes, format, schema, requested).map_err(with_hint)
 }
 
 /// Adds that the keys named in a message are also flags of this command.

@@ -14,13 +14,13 @@ mod exit;
 mod gate_reports;
 mod inputs;
 mod limits;
-mod night;
 mod outcome;
 mod output_schemas;
 mod outputs;
 mod predicted;
 mod progress;
 mod refused;
+mod retrain_text;
 mod settings;
 mod signals;
 mod summary;
@@ -54,12 +54,12 @@ pub fn main() -> Exit {
             return ui::refuse(&error);
         }
     };
-    let (begun, night) = (Instant::now(), night_of(&cli));
+    let (begun, retrain) = (Instant::now(), retrain_args(&cli));
     let ui = Ui::new(&cli.global, watch);
     let ended = crash::caught(AssertUnwindSafe(|| {
         prepare(&cli).and_then(|()| commands::run(cli, &ui))
     }));
-    if let (Some(args), Err(error)) = (&night, &ended) {
+    if let (Some(args), Err(error)) = (&retrain, &ended) {
         // The summary of this run was not written yet.
         let pipeline = args.pipeline.pipeline.as_deref();
         summary::failed_early(args.summary.as_deref(), pipeline, error, begun.elapsed());
@@ -72,7 +72,7 @@ pub fn main() -> Exit {
 }
 
 /// Returns the arguments of `retrain`, if it is the command.
-fn night_of(cli: &Cli) -> Option<RetrainArgs> {
+fn retrain_args(cli: &Cli) -> Option<RetrainArgs> {
     if let Command::Retrain(args) = &cli.command {
         Some(args.clone())
     } else {

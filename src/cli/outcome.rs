@@ -159,11 +159,11 @@ pub(super) fn gates(report: &GateReport) -> String {
 fn version(outcome: &Outcome) -> Option<String> {
     let version = outcome.version.as_ref()?;
     let (model, number) = (&version.model, version.version);
-    let stand = match &outcome.alias {
+    let registered = match &outcome.alias {
         Some(alias) => format!("{model} v{number} is {alias}"),
         None => format!("{model} v{number} is registered"),
     };
-    Some(format!("{stand} (bundle sha256 {})", version.bundle))
+    Some(format!("{registered} (bundle sha256 {})", version.bundle))
 }
 
 /// Returns the one command to try next.

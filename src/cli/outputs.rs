@@ -219,7 +219,7 @@ fn refuse_input(
 ) -> Result<(), CliError> {
     let hits = |read: &Read, other: &FileId| {
         if read.is_folder {
-            id.lies_in(other)
+            id.is_within(other)
         } else {
             id.is(other)
         }

@@ -19,7 +19,7 @@ use pdm_tracking::observe::PredictFact;
 const NAMED: usize = 20;
 
 /// Maximum number of skipped units with the same cause that get a message each.
-const TOLD_ALONE: usize = 3;
+const NAMED_ALONE: usize = 3;
 /// Number of units named in a message about several units.
 const FIRST_NAMES: usize = 5;
 
@@ -130,7 +130,7 @@ impl Predicted {
     }
 
     /// Reports flags, skipped units and alarms on standard error.
-    pub(super) fn tell(&self, bundle: &ModelBundle, ui: &Ui) {
+    pub(super) fn report(&self, bundle: &ModelBundle, ui: &Ui) {
         if !bundle.knows_histories() && !ui.is_quiet() {
             ui::note(
                 "this bundle was made by an older release without statistics of its training units: ages, short histories and \
@@ -186,7 +186,7 @@ impl Predicted {
         let mut sentences = Vec::new();
         for (_, units) in causes {
             match units.as_slice() {
-                [first, ..] if units.len() > TOLD_ALONE => {
+                [first, ..] if units.len() > NAMED_ALONE => {
                     let names = named(
                         &units.iter().map(|unit| &unit.unit).collect::<Vec<_>>(),
                         FIRST_NAMES,
@@ -198,10 +198,10 @@ impl Predicted {
                     ));
                 }
                 few => {
-                    let told = few
+                    let single = few
                         .iter()
                         .map(|of| format!("unit {} was skipped: {}", of.unit, why_left_out(of)));
-                    sentences.extend(told);
+                    sentences.extend(single);
                 }
             }
         }

@@ -36,12 +36,12 @@ const WITH_VALUE: [&str; 11] = [
     "--model",
 ];
 
-/// Replaces the files that this job would have written; `told` is the error of the argument parser.
-pub(super) fn replace_outputs(told: &str) {
+/// Replaces the files that this job would have written; `refusal` is the error of the argument parser.
+pub(super) fn replace_outputs(refusal: &str) {
     let Some(job) = JobArguments::read(std::env::args().skip(1)) else {
         return;
     };
-    let message = told.trim().trim_start_matches("error: ").to_owned();
+    let message = refusal.trim().trim_start_matches("error: ").to_owned();
     let error = CliError::new(
         Code::Arguments,
         message.lines().next().unwrap_or_default().to_owned(),
@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn what_a_job_would_have_written_is_read_from_wrong_arguments() {
         let job =
-            read("-C plant retrain --format jsn p.toml --summary=night.json --metrics-file a.prom --frob").unwrap();
+            read("-C plant retrain --format jsn p.toml --summary=summary.json --metrics-file a.prom --frob").unwrap();
         assert_eq!(job.command, "retrain");
-        assert_eq!(job.summary, Some("plant/night.json".into()));
+        assert_eq!(job.summary, Some("plant/summary.json".into()));
         assert_eq!(job.metrics_file, Some("plant/a.prom".into()));
         assert_eq!(job.pipeline, Some("plant/p.toml".into()));
         let job = read("gate --set a=b --report junit=gate.xml --report gate.md").unwrap();

@@ -1,4 +1,4 @@
-//! What the arguments mean: asks the room `settings` in its words, and tells its notes and errors through the command line.
+//! What the arguments mean: resolves them with the room `settings`, and shows its notes and errors.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
@@ -20,7 +20,7 @@ pub(super) use crate::settings::{
 };
 
 /// A command may read more than one project, but warns about `PDM_ML_NOW` only once.
-static TIME_TOLD: Once = Once::new();
+static TIME_SHOWN: Once = Once::new();
 
 /// Resolves arguments, environment and file into what the engine takes: every value final, with its origin.
 ///
@@ -47,7 +47,7 @@ pub(super) fn resolve_file(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job
 pub(super) fn resolve_to_run(args: &PipelineArgs, ui: &Ui) -> Result<(Context, Job), CliError> {
     let (context, job) = resolve(args, ui)?;
     if let Some(note) = settings::require_own_registry(&job)? {
-        tell(&note);
+        show_note(&note);
     }
     Ok((context, job))
 }
@@ -94,11 +94,11 @@ fn resolve_by(
 ) -> Result<(Context, Job), CliError> {
     let resolved = settings::resolve(&request)?;
     for note in &resolved.notes {
-        tell(note);
+        show_note(note);
     }
     threads::from_budget(resolved.job.spec.project.budget.threads);
     let (context, job) = resolved.with(surroundings(asks_git, ui)?)?;
-    tell_time(&context);
+    show_acting_time(&context);
     ui.watch.pipeline(&context, &job);
     Ok((context, job))
 }
@@ -133,7 +133,7 @@ pub(super) fn refuse_idle_overrides(
 /// The signal handlers cannot be installed.
 pub(super) fn context(root: PathBuf, ui: &Ui) -> Result<Context, CliError> {
     let context = settings::context(root, surroundings(true, ui)?)?;
-    tell_time(&context);
+    show_acting_time(&context);
     Ok(context)
 }
 
@@ -166,13 +166,13 @@ fn surroundings(asks_git: bool, ui: &Ui) -> Result<ProjectSurroundings, CliError
     })
 }
 
-fn tell_time(context: &Context) {
+fn show_acting_time(context: &Context) {
     if let Some(now) = context.now {
-        TIME_TOLD.call_once(|| tell(&SettingsNote::ActingTime(now)));
+        TIME_SHOWN.call_once(|| show_note(&SettingsNote::ActingTime(now)));
     }
 }
 
-fn tell(note: &SettingsNote) {
+fn show_note(note: &SettingsNote) {
     if note.is_warning() {
         ui::warn(&note.to_string());
     } else {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::CliError;
-use super::{environment, night, outputs, ui};
+use super::{environment, outputs, retrain_text, ui};
 use pdm_core::content::read_note;
 use pdm_core::domain::redact_json;
 
@@ -69,7 +69,7 @@ pub(super) fn failure(
     now: Option<Timestamp>,
     elapsed: Duration,
 ) -> Value {
-    let told = error.to_json();
+    let rendered = error.to_json();
     let mut summary = json!({
         "time": now.unwrap_or_else(Timestamp::now),
         "pipeline": pipeline,
@@ -78,8 +78,8 @@ pub(super) fn failure(
         "exit": error.exit() as u8,
         "elapsed_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     });
-    summary["why"] = told["message"].clone();
-    summary["error"] = told;
+    summary["why"] = rendered["message"].clone();
+    summary["error"] = rendered;
     summary
 }
 
@@ -104,7 +104,7 @@ pub(super) fn failed_early(
         MayReplace::Summary,
         &summary,
     );
-    ui::line(&night::failed_line(&summary));
+    ui::line(&retrain_text::failed_line(&summary));
 }
 
 /// Replaces a summary; any other file is not changed unless `may_replace` allows it.

@@ -220,22 +220,22 @@ pub(super) fn refuse(error: &clap::Error) -> Exit {
         let _gone = error.print();
         return Exit::Done;
     }
-    let (told, code) = (error.render(), Code::Arguments);
+    let (rendered, code) = (error.render(), Code::Arguments);
     if asks_for_json("--format") {
-        let message = told.to_string();
+        let message = rendered.to_string();
         let object = json!({ "error": { "message": message.trim_end(), "code": code, "hint": null, "exit": code.exit() } });
         let _gone = writeln!(io::stdout(), "{}", redact_json(&format!("{object:#}")));
     }
     if asks_for_json("--log-format") || watch::logs_by_environment() {
-        Watch::refused(&told.to_string());
+        Watch::refused(&rendered.to_string());
     } else {
         let coloured = io::stderr().is_terminal() && !environment::no_color();
-        let told = if coloured {
-            told.ansi().to_string()
+        let rendered = if coloured {
+            rendered.ansi().to_string()
         } else {
-            told.to_string()
+            rendered.to_string()
         };
-        say(&told.replacen("error:", &format!("error[{code}]:"), 1));
+        say(&rendered.replacen("error:", &format!("error[{code}]:"), 1));
     }
     code.into()
 }

@@ -214,7 +214,7 @@ impl Watch {
     }
 
     /// Records the result of a retraining.
-    pub(super) fn night(&self, retrained: &Retrained) {
+    pub(super) fn retrained(&self, retrained: &Retrained) {
         if let Some(report) = &retrained.gates {
             self.gates(report);
         }

@@ -28,7 +28,7 @@ pub enum SettingsError {
     NotATime {
         /// What the variable holds.
         text: String,
-        /// Why that is no time.
+        /// Why it is not a time.
         why: jiff::Error,
     },
     /// The pipeline file cannot be read.
@@ -36,7 +36,7 @@ pub enum SettingsError {
     Unread {
         /// The file as the user named it.
         label: String,
-        /// What the system said.
+        /// The error of the system.
         why: io::Error,
     },
     /// The pipeline file is larger than any pipeline.

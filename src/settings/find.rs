@@ -142,7 +142,7 @@ pub fn read(path: &Path, label: &str) -> Result<String, SettingsError> {
         .unwrap_or(text))
 }
 
-/// Paths in a pipeline are relative to its folder, or to the folder above where it lies in `pipelines/`.
+/// Paths in a pipeline are relative to its folder, or to the parent folder if that is `pipelines/`.
 fn root_of(pipeline: &Path) -> Option<PathBuf> {
     let folder = pipeline.parent()?;
     match folder.file_name() {

@@ -1,4 +1,4 @@
-//! What is worth telling a person about a pipeline that was resolved.
+//! Notes and warnings about a resolved pipeline.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::find::NO_FILE;
 use pdm_core::events::size;
 
-/// Something a person should know, and no error.
+/// A message for the user that is not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingsNote {
     /// The memory budget, in bytes, follows the system's limit of addresses.

@@ -90,7 +90,7 @@ fn folder_of(name: &str) -> PathBuf {
         .filter(|room| room.is_dir())
         .collect();
     let [folder] = &folders[..] else {
-        panic!("the room `{name}` lies in {folders:?}, not in one folder")
+        panic!("the room `{name}` is in {folders:?}, not in one folder")
     };
     folder.clone()
 }

@@ -1,6 +1,6 @@
-//! Files as people break them: what each is told, in one table, `tests/broken.md`.
+//! Files with the mistakes that people make, and the errors they get, in one table, `tests/broken.md`.
 //!
-//! `scripts/regenerate` writes the table again; then read the difference as the one who made the mistake would.
+//! `scripts/regenerate` writes the table again; then read the difference as the person who made the mistake would.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -100,7 +100,7 @@ fn files() -> Vec<Broken> {
         searches(),
         notices(),
         schedules(),
-        nights(),
+        retrains(),
         programs(),
         bases(),
         profiles(),
@@ -169,7 +169,7 @@ fn grammar() -> Vec<Broken> {
             "[evaluate]\nbootstrap = { resamples = 500 }\nbootstrap.confidence = 0.9\n",
         ),
         whole(
-            "a dotted key and the section it stands for",
+            "a dotted key and its section",
             "version = 3\nproject.name = \"plant-7\"\n\n[project]\nseed = 7\n",
         ),
         below(
@@ -396,7 +396,7 @@ fn values() -> Vec<Broken> {
             "[features]\nhalf_lives = [0, 15]\n",
         ),
         below("a half-life twice", "[features]\nhalf_lives = [4, 15, 4]\n"),
-        below("a number that is none", "[features]\nclip_sd = nan\n"),
+        below("a number that is not finite", "[features]\nclip_sd = nan\n"),
         below("a number beyond all bounds", "[target]\ncap = 1e999\n"),
         below(
             "a whole number of more than 64 bits",
@@ -459,7 +459,7 @@ fn datasets() -> Vec<Broken> {
             "a pool of one",
             "kind = \"cmapss\"\nsubsets = [\"FD001\"]\n",
         ),
-        dataset("a pool of none", "kind = \"cmapss\"\nsubsets = []\n"),
+        dataset("an empty pool", "kind = \"cmapss\"\nsubsets = []\n"),
         dataset(
             "a subset twice",
             "kind = \"cmapss\"\nsubsets = [\"FD001\", \"FD003\", \"FD001\"]\n",
@@ -601,7 +601,7 @@ fn models() -> Vec<Broken> {
             "[model]\nkind = \"gbdt\"\n\n[train]\nloss = \"quantile\"\n",
         ),
         below(
-            "quantiles that nobody learns",
+            "calibrated quantiles that the model does not learn",
             "[model]\nkind = \"gru\"\n\n[calibrate]\nmethod = \"quantile\"\n",
         ),
         below(
@@ -755,13 +755,13 @@ fn notices() -> Vec<Broken> {
             "the password of a mail in the file",
             "username = \"pdm\"\npassword = \"hunter2\"",
         ),
-        mail("a port that is none", "port = 70000"),
+        mail("a port out of range", "port = 70000"),
         below(
-            "a mail to nobody",
+            "a mail without recipients",
             "[[notify]]\nkind = \"smtp\"\nhost = \"mail.plant.example\"\nfrom = \"pdm-ml@plant.example\"\nto = []\n",
         ),
         below(
-            "an address that is none",
+            "an invalid mail address",
             "[[notify]]\nkind = \"smtp\"\nhost = \"mail.plant.example\"\nfrom = \"pdm-ml\"\nto = [\"ann@plant.example\"]\n",
         ),
     ]
@@ -913,8 +913,8 @@ fn programs() -> Vec<Broken> {
     ]
 }
 
-/// What the night job and the caches it shares are told.
-fn nights() -> Vec<Broken> {
+/// Mistakes in the options of `retrain` and in those of the shared cache.
+fn retrains() -> Vec<Broken> {
     vec![
         below(
             "a reason that does not exist",
@@ -925,7 +925,7 @@ fn nights() -> Vec<Broken> {
             "[retrain]\nwhen = [\"new-units\"]\n",
         ),
         below(
-            "an age that is none",
+            "an invalid age",
             "[retrain]\nwhen = [\"older-than=soon\"]\n",
         ),
         below("a reason that is no list", "[retrain]\nwhen = \"drift\"\n"),
@@ -1005,7 +1005,7 @@ fn profiles() -> Vec<Broken> {
             &["config", "show", "--profile", "c1"],
         ),
         arguments(
-            "a profile where there is none",
+            "a profile in a file without profiles",
             "",
             &["config", "show", "-p", "ci"],
         ),
@@ -1093,7 +1093,7 @@ fn environment() -> Vec<Broken> {
             &[("PDM_ML__TRACKING__TOKEN_ENV", "dapi-hunter2")],
         ),
         variables(
-            "a registry by a variable that is none",
+            "an invalid registry in a variable",
             "",
             &[("PDM_ML_REGISTRY", "ftp://hunter2@models")],
         ),
@@ -1189,8 +1189,8 @@ fn several() -> Vec<Broken> {
     )]
 }
 
-/// What the command says of a file.
-fn told(project: &Project, file: &Broken) -> Answer {
+/// Returns the output of the command for a file.
+fn answer_to(project: &Project, file: &Broken) -> Answer {
     project.write("pdm.toml", &file.bytes);
     file.beside
         .iter()
@@ -1208,14 +1208,15 @@ fn told(project: &Project, file: &Broken) -> Answer {
 }
 
 /// The codes in brackets behind `error`.
-fn codes(told: &str) -> impl Iterator<Item = Code> {
-    told.split("error[")
+fn codes(stderr: &str) -> impl Iterator<Item = Code> {
+    stderr
+        .split("error[")
         .skip(1)
         .filter_map(|rest| Code::named(rest.split(']').next()?))
 }
 
 #[test]
-fn every_mistake_is_told_as_the_table_shows() {
+fn every_mistake_is_reported_as_the_table_shows() {
     let (project, files) = (Project::empty(), files());
     let names: BTreeSet<_> = files.iter().map(|file| file.mistake).collect();
     assert!(
@@ -1225,18 +1226,18 @@ fn every_mistake_is_told_as_the_table_shows() {
     );
     let head = HEAD.trim_end();
     let mut table = format!(
-        "# {} broken files, and what each is told\n\nMade by `scripts/regenerate`. Files that do not\n\
-          begin with `version` stand below these lines, from line 9 on:\n\n```toml\n{head}\n```\n",
+        "# {} broken files, and the error of each\n\nMade by `scripts/regenerate`. Files that do not\n\
+          begin with `version` follow these lines, from line 9 on:\n\n```toml\n{head}\n```\n",
         files.len()
     );
-    let (mut seen, mut untold) = (BTreeSet::new(), Vec::new());
+    let (mut seen, mut accepted) = (BTreeSet::new(), Vec::new());
     for file in &files {
-        let answer = told(&project, file);
-        let told = answer.stderr;
-        if (answer.code, answer.stdout.as_str()) != (2, "") || codes(&told).next().is_none() {
-            untold.push(format!("{}: {} {told}", file.mistake, answer.code));
+        let answer = answer_to(&project, file);
+        let stderr = answer.stderr;
+        if (answer.code, answer.stdout.as_str()) != (2, "") || codes(&stderr).next().is_none() {
+            accepted.push(format!("{}: {} {stderr}", file.mistake, answer.code));
         }
-        seen.extend(codes(&told));
+        seen.extend(codes(&stderr));
         let command = if file.variables.is_empty() {
             file.args
         } else {
@@ -1261,17 +1262,17 @@ fn every_mistake_is_told_as_the_table_shows() {
         };
         let beside = |(name, text): &(&str, &str)| {
             format!(
-                "\n`{name}` beside it:\n\n```toml\n{}\n```\n",
+                "\n`{name}` next to it:\n\n```toml\n{}\n```\n",
                 text.trim_end()
             )
         };
         let beside = file.beside.iter().map(beside).collect::<String>();
-        let told = told.replace(&format!("{}", project.path().display()), "<folder>");
+        let stderr = stderr.replace(&format!("{}", project.path().display()), "<folder>");
         write!(
             table,
             "\n## {}\n{command}{text}{beside}\n```text\n{}\n```\n",
             file.mistake,
-            told.trim_end()
+            stderr.trim_end()
         )
         .unwrap();
     }
@@ -1279,7 +1280,7 @@ fn every_mistake_is_told_as_the_table_shows() {
     if std::env::var_os("UPDATE_BROKEN").is_some() {
         std::fs::write(&path, &table).unwrap();
     }
-    assert!(untold.is_empty(), "not refused: {untold:#?}");
+    assert!(accepted.is_empty(), "not refused: {accepted:#?}");
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     let differs = table
         .lines()

@@ -1,4 +1,4 @@
-//! The line with its registry in a bucket of a real S3 server, started by `scripts/services`.
+//! The pipeline with its registry in a bucket of a real S3 server, started by `scripts/services`.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -22,7 +22,7 @@ fn address(project: &Project) -> String {
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
-fn a_registry_in_a_bucket_serves_the_whole_line() {
+fn a_registry_in_a_bucket_serves_the_whole_pipeline() {
     let project = Project::with_pipeline(SMALL);
     let url = address(&project);
     let set = format!("registry.url={url}");
@@ -60,7 +60,7 @@ fn a_registry_in_a_bucket_serves_the_whole_line() {
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
-fn what_is_wrong_with_a_bucket_is_said_and_no_key_is_shown() {
+fn errors_of_a_bucket_are_reported_without_keys() {
     let project = Project::with_pipeline(SMALL);
     let url = address(&project);
     let list = |name: &str, value: &str| {
@@ -71,35 +71,38 @@ fn what_is_wrong_with_a_bucket_is_said_and_no_key_is_shown() {
             String::from_utf8(output.stderr).unwrap(),
         )
     };
-    let (code, told) = list("AWS_SECRET_ACCESS_KEY", "wrong-secret");
+    let (code, stderr) = list("AWS_SECRET_ACCESS_KEY", "wrong-secret");
     assert!(
-        code == Some(1) && told.contains("the keys in the environment"),
-        "{told}"
+        code == Some(1) && stderr.contains("the keys in the environment"),
+        "{stderr}"
     );
     assert!(
-        !told.contains("wrong-secret") && !told.contains("only-for-tests"),
-        "{told}"
+        !stderr.contains("wrong-secret") && !stderr.contains("only-for-tests"),
+        "{stderr}"
     );
     let elsewhere = url.replace("s3://", "s3://no-such-");
     let missing = project.pdm(&["registry", "verify", "--registry", &elsewhere]);
     assert!(missing.code != 0 && missing.code != 75, "{missing:?}");
-    let (code, told) = list("AWS_PROFILE", "nobody");
+    let (code, stderr) = list("AWS_PROFILE", "nobody");
     assert!(
-        code == Some(2) && told.contains("`nobody`, which is in neither profile file"),
-        "{told}"
+        code == Some(2) && stderr.contains("`nobody`, which is in neither profile file"),
+        "{stderr}"
     );
-    let (code, told) = list("AWS_ENDPOINT_URL", "http://store.invalid");
-    assert!(code == Some(2) && told.contains("unencrypted"), "{told}");
-    let (code, told) = list("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let (code, stderr) = list("AWS_ENDPOINT_URL", "http://store.invalid");
     assert!(
-        code == Some(75) && told.contains("AWS_ENDPOINT_URL"),
-        "{told}"
+        code == Some(2) && stderr.contains("unencrypted"),
+        "{stderr}"
+    );
+    let (code, stderr) = list("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    assert!(
+        code == Some(75) && stderr.contains("AWS_ENDPOINT_URL"),
+        "{stderr}"
     );
 }
 
 /// A listener that takes connections, and never answers.
 #[test]
-fn a_server_that_hangs_does_not_hold_up_a_wish_to_stop() {
+fn a_server_that_hangs_does_not_delay_an_interrupt() {
     let project = Project::empty();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", server.local_addr().unwrap());

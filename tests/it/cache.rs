@@ -38,7 +38,7 @@ fn listed(project: &Project) -> Vec<Value> {
 }
 
 #[test]
-fn the_list_tells_what_lies_there_and_who_rests_on_it() {
+fn the_list_shows_the_entries_and_what_uses_them() {
     let project = Project::with_pipeline(SMALL);
     assert!(
         project
@@ -93,10 +93,10 @@ fn garbage_is_named_before_it_goes_and_what_is_used_stays() {
         "nothing is old: {none:#}"
     );
     age(&project, 40);
-    let nobody = project.pdm(&["cache", "gc"]);
+    let unconfirmed = project.pdm(&["cache", "gc"]);
     assert!(
-        nobody.code == 2 && nobody.stderr.contains("--dry-run"),
-        "{nobody:?}"
+        unconfirmed.code == 2 && unconfirmed.stderr.contains("--dry-run"),
+        "{unconfirmed:?}"
     );
     let dry = project.json(&["cache", "gc", "--dry-run"]);
     assert_eq!(
@@ -132,7 +132,7 @@ fn garbage_is_named_before_it_goes_and_what_is_used_stays() {
 }
 
 #[test]
-fn why_tells_the_whole_key_and_what_differs() {
+fn why_shows_the_whole_key_and_what_differs() {
     let project = Project::with_pipeline(SMALL);
     let unknown = project.json(&["cache", "why", "train"]);
     assert_eq!(unknown["standing"], "unknown");
@@ -229,7 +229,7 @@ fn machines_share_results_through_a_bucket() {
 }
 
 #[test]
-fn a_poisoned_result_is_refused_told_and_computed() {
+fn a_poisoned_result_is_refused_reported_and_computed() {
     let store = tempfile::tempdir().unwrap();
     let [laptop, ci] = shares(store.path().to_str().unwrap());
     let first = laptop.json(&["train"]);
@@ -265,7 +265,7 @@ fn the_lock_in_git_is_believed_before_the_store() {
     let store = tempfile::tempdir().unwrap();
     let [laptop, ci] = shares(store.path().to_str().unwrap());
     laptop.json(&["features"]);
-    // Whoever may write to the store puts another result there, whole and well-formed.
+    // A user who may write to the store replaces the result by another one, whole and well-formed.
     let entry = fs::read_dir(store.path().join("entries/features"))
         .unwrap()
         .next()
@@ -310,7 +310,7 @@ fn a_reader_shares_nothing_and_a_dead_store_costs_little() {
         .env("AWS_ACCESS_KEY_ID", "a");
     let started = Instant::now();
     let output = command
-        .env("AWS_SECRET_ACCESS_KEY", "not-to-be-told")
+        .env("AWS_SECRET_ACCESS_KEY", "not-to-be-shown")
         .output()
         .unwrap();
     let words = String::from_utf8(output.stderr).unwrap();
@@ -321,9 +321,9 @@ fn a_reader_shares_nothing_and_a_dead_store_costs_little() {
     assert_eq!(
         words.matches("shared cache").count(),
         1,
-        "told once: {words}"
+        "reported once: {words}"
     );
-    assert!(!words.contains("not-to-be-told"));
+    assert!(!words.contains("not-to-be-shown"));
     assert!(
         started.elapsed() < Duration::from_secs(30),
         "{:?}",
@@ -337,7 +337,7 @@ fn a_reader_shares_nothing_and_a_dead_store_costs_little() {
 }
 
 #[test]
-fn stages_side_by_side_tell_of_a_dead_store_once() {
+fn parallel_stages_report_an_unavailable_store_once() {
     let note = "\n[[stage]]\nname = \"note\"\nexec = [\"sh\", \"-c\", \"echo 1 > note.txt\"]\noutputs = [\"note.txt\"]\nbefore = \"gate\"\n";
     let project = Project::with_pipeline(&format!("{SMALL}{note}"));
     let mut command =

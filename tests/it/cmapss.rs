@@ -1,4 +1,4 @@
-//! The line on NASA's files.
+//! The pipeline on NASA's files.
 
 use crate::needs::cmapss;
 use crate::project::Project;

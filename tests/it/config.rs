@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::project::{Project, SMALL};
 
 #[test]
-fn all_mistakes_are_told_in_one_pass_with_line_and_suggestion() {
+fn all_mistakes_are_reported_in_one_pass_with_line_and_suggestion() {
     let text = SMALL.replace("seed = 7", "sede = 7")
         + "\n[split]\nfolds = \"five\"\n\n[calibrate]\ncoverage = 90\n\n[trian]\nfirst_row = 3\n";
     let project = Project::with_pipeline(&text);

@@ -72,14 +72,14 @@ fn all_codes_are_listed() {
 }
 
 #[test]
-fn an_unknown_code_is_told_what_is_near() {
+fn an_unknown_code_gets_a_suggestion() {
     let project = Project::empty();
-    let told = |written: &str| {
+    let refusal = |written: &str| {
         let answer = project.pdm(&["explain", written]);
         assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
         answer.stderr
     };
-    insta::assert_snapshot!(["E0169", "redundant", "stack", "E9"].map(told).join("\n"), @"
+    insta::assert_snapshot!(["E0169", "redundant", "stack", "E9"].map(refusal).join("\n"), @"
     error[E0154]: no error has the code `E0169`
       hint: did you mean E0168 (not a run, a registered version or a bundle to compare with), or E0170 (a notification would be sent unencrypted), or E0167 (the system refuses the threads or memory that are needed)?
 
@@ -105,7 +105,7 @@ fn an_error_carries_its_code_for_people_and_programs() {
         "{}",
         answer.stderr
     );
-    // Nobody sits at a terminal here: a log is not made longer.
+    // Standard error is not a terminal here: a log is not made longer.
     assert!(!answer.stderr.contains("explain"), "{}", answer.stderr);
     let error = |args: &[&str]| -> serde_json::Value {
         let answer = project.pdm(&[args, &["--format=json"]].concat());
@@ -185,7 +185,11 @@ fn every_code_is_raised_somewhere() {
 #[test]
 fn every_code_has_a_title_an_explanation_and_an_exit() {
     let titles: BTreeSet<_> = Code::ALL.iter().map(|code| code.title()).collect();
-    assert_eq!(titles.len(), Code::ALL.len(), "a title stands twice");
+    assert_eq!(
+        titles.len(),
+        Code::ALL.len(),
+        "two codes have the same title"
+    );
     assert!(Code::ALL.is_sorted());
     for code in Code::ALL {
         let text = code.explanation();
@@ -270,7 +274,7 @@ fn right_examples_load_and_wrong_ones_give_their_code() {
     assert!(wrong > 30, "{wrong} wrong examples");
 }
 
-/// The list of all codes, as it stands in `docs/errors.md`.
+/// The list of all codes, as in `docs/errors.md`.
 fn reference() -> String {
     let mut text = "# Errors\n\nEvery error has a code, which never changes its meaning; `pdm-ml explain E0107` prints the \
                     text below.\nThe exit code is that of a command that ends with the error. Made from `crates/pdm-core/src/codes` by\n\

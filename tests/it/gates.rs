@@ -50,7 +50,7 @@ fn of_three_verdicts() -> Project {
         .as_f64()
         .unwrap();
     let more = format!(
-        "\n[[gate]]   # cannot tell\nmetric = \"rmse\"\nrule = \"at_most\"\nvalue = {rmse}\n\n[[gate]]\n# says no\n\
+        "\n[[gate]]   # undecided\nmetric = \"rmse\"\nrule = \"at_most\"\nvalue = {rmse}\n\n[[gate]]\n# says no\n\
          metric = \"interval_width\"\nrule = \"between\"\nlow = 0.1\nhigh = 0.2\n"
     );
     // Another model, so that there is a champion to compare with.
@@ -62,7 +62,7 @@ fn of_three_verdicts() -> Project {
 }
 
 #[test]
-fn every_report_tells_each_gate() {
+fn every_report_lists_each_gate() {
     let project = of_three_verdicts();
     let answer = gate(&project, &[]);
     assert_eq!(answer.code, 20, "{answer:?}");
@@ -82,7 +82,7 @@ fn every_report_tells_each_gate() {
         .map(|gate| &gate["place"]["line"])
         .collect();
     let last = line_of(&project, "pdm.toml", "# says no") - 1;
-    assert_eq!(places[2], line_of(&project, "pdm.toml", "# cannot tell"));
+    assert_eq!(places[2], line_of(&project, "pdm.toml", "# undecided"));
     assert_eq!(places[3], last);
     assert_eq!(document["evidence"]["champion"]["version"], 1);
     assert_eq!(document["evidence"]["scorecard"]["units"], 12);
@@ -151,7 +151,7 @@ fn real_readers_understand_every_report() {
     );
 }
 
-/// A pipeline with a gate that cannot tell, and what `gate` says of it.
+/// A pipeline with an undecided gate, and the output of `gate`.
 fn undecided() -> (Project, Answer) {
     let project = Project::with_pipeline(SMALL);
     let rmse = project.json(&["evaluate"])["scores"]["scorecard"]["scores"][0]["value"]
@@ -166,7 +166,7 @@ fn undecided() -> (Project, Answer) {
 }
 
 #[test]
-fn a_gate_that_cannot_tell_is_no_pass_in_any_report() {
+fn an_undecided_gate_is_no_pass_in_any_report() {
     let (project, answer) = undecided();
     assert_eq!(answer.code, 21, "{answer:?}");
     assert!(
@@ -187,7 +187,7 @@ fn a_gate_that_cannot_tell_is_no_pass_in_any_report() {
 
 #[test]
 #[ignore = "needs the readers of reports and mails; scripts/readers installs them"]
-fn real_readers_see_no_pass_of_a_gate_that_cannot_tell() {
+fn real_readers_see_no_pass_of_an_undecided_gate() {
     let (project, _) = undecided();
     let seen = read(&readers(), &files(&project));
     assert_eq!(seen[1]["results"][0][1], "warning");
@@ -195,7 +195,6 @@ fn real_readers_see_no_pass_of_a_gate_that_cannot_tell() {
 
 /// A project whose data are invalid.
 fn of_invalid_data() -> Project {
-    // Nobody can read three units of a file that holds one.
     let table = SMALL.replace(
         "kind = \"simulated\"\ntrain_units = 24\ntest_units = 12",
         "kind = \"table\"\ntrain = \"train.csv\"\nsensors = [\"s\"]",
@@ -213,7 +212,7 @@ fn of_a_mistake() -> Project {
 }
 
 #[test]
-fn a_line_that_ends_before_its_gates_leaves_reports_that_say_why() {
+fn a_pipeline_that_ends_before_its_gates_leaves_reports_that_say_why() {
     let project = of_invalid_data();
     let answer = gate(&project, &[]);
     assert_eq!(answer.code, 10, "{answer:?}");
@@ -236,11 +235,11 @@ fn a_line_that_ends_before_its_gates_leaves_reports_that_say_why() {
     let answer = gate(&broken, &["plant/pdm.toml"]);
     assert_eq!(answer.code, 2, "{answer:?}");
     let line = line_of(&broken, "plant/pdm.toml", "sede");
-    let told = format!(
+    let annotation = format!(
         "::error file=plant/pdm.toml,line={line},col=1,title=usage::unknown key `sede` in [project]"
     );
     assert!(
-        broken.read("gate.txt").starts_with(&told),
+        broken.read("gate.txt").starts_with(&annotation),
         "{}",
         broken.read("gate.txt")
     );
@@ -250,7 +249,7 @@ fn a_line_that_ends_before_its_gates_leaves_reports_that_say_why() {
 
 #[test]
 #[ignore = "needs the readers of reports and mails; scripts/readers installs them"]
-fn real_readers_understand_why_a_line_ended_before_its_gates() {
+fn real_readers_understand_why_a_pipeline_ended_before_its_gates() {
     let python = readers();
     for (project, args) in [
         (of_invalid_data(), &[][..]),

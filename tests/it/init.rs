@@ -24,7 +24,7 @@ fn every_template_is_a_pipeline_that_loads() {
     }
 }
 
-/// Neither `[tune.space]` nor another example value may stand in the way of another family.
+/// Neither `[tune.space]` nor another example value may prevent the use of another family.
 #[test]
 fn every_template_takes_every_kind_of_model() {
     for template in ["simulated", "fd001", "table"] {
@@ -245,7 +245,7 @@ fn what_would_change_nothing_is_refused() {
             "--to",
             "http://127.0.0.1:1",
             "--set",
-            "tracking.experiment=night",
+            "tracking.experiment=nightly",
         ],
         &["doctor", "--registry", "store", "--set", "model.kind=gbdt"],
         &["promote", "--reason", "because"],

@@ -163,13 +163,13 @@ fn the_first_comparison_says_that_it_compared_nothing_and_can_be_refused() {
         "value = 120.0\nwhen_no_champion = \"fail\"",
     );
     project.write("pdm.toml", wrong);
-    let told = project.pdm(&["plan"]);
+    let plan = project.pdm(&["plan"]);
     assert!(
-        told.code == 2
-            && told
+        plan.code == 2
+            && plan
                 .stderr
                 .contains("has no effect with the rule `at_most`"),
-        "{told:?}"
+        "{plan:?}"
     );
 }
 
@@ -246,9 +246,9 @@ fn a_protocol_that_cannot_be_shared_has_a_way_through_and_then_nothing_to_do() {
         .code,
         0
     );
-    for night in 0..2 {
+    for number in 0..2 {
         let run = with_cuts(&["run"]);
-        assert_eq!(run.code, 0, "night {night}: {run:?}");
+        assert_eq!(run.code, 0, "run {number}: {run:?}");
     }
     let retrain = with_cuts(&["retrain"]);
     assert_eq!(retrain.code, 0, "{retrain:?}");

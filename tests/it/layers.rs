@@ -117,7 +117,7 @@ fn a_composed_pipeline_runs_and_its_plan_names_the_layer_of_a_change() {
         variable.contains("`split.folds` 4 → 6 (PDM_ML__SPLIT__FOLDS)"),
         "{variable}"
     );
-    // Where a value stands is no part of a key: one flat file is the same pipeline.
+    // The place of a value is not part of a key: one flat file is the same pipeline.
     let flat = project.pdm(&["config", "show"]).stdout;
     project.write("flat.toml", flat);
     assert!(
@@ -128,7 +128,7 @@ fn a_composed_pipeline_runs_and_its_plan_names_the_layer_of_a_change() {
 }
 
 #[test]
-fn mistakes_are_told_in_every_layer_at_once() {
+fn mistakes_are_reported_in_every_layer_at_once() {
     let project = plant();
     project.write("shared/fleet.toml", SMALL.replace("seed = 7", "sede = 7"));
     let mut command = project.command(&["run", "--profile", "quick", "--set", "split.foldz=3"]);
@@ -261,8 +261,8 @@ fn files_of_older_formats_stay_readable() {
         project.write("pdm.toml", &text);
         let shown = project.pdm(&["config", "show"]);
         assert_eq!(shown.code, 0, "{}: {shown:?}", file.display());
-        let said = std::fs::read_to_string(file.with_extension("says")).unwrap();
-        for line in said.lines() {
+        let expected = std::fs::read_to_string(file.with_extension("says")).unwrap();
+        for line in expected.lines() {
             assert!(
                 shown.stdout.lines().any(|shown| shown == line),
                 "{}: {line}\n{}",
@@ -272,11 +272,11 @@ fn files_of_older_formats_stay_readable() {
         }
         project.pdm(&["config", "migrate", "--write"]);
         let again = project.pdm(&["config", "show"]).stdout;
-        let said = |text: &str| {
+        let keys = |text: &str| {
             let lines = text.lines().filter(|line| !line.starts_with("version = "));
             lines.map(ToOwned::to_owned).collect::<Vec<_>>()
         };
-        assert_eq!(said(&again), said(&shown.stdout), "{}", file.display());
+        assert_eq!(keys(&again), keys(&shown.stdout), "{}", file.display());
         seen += 1;
     }
     assert!(seen >= 3, "{seen}");
@@ -314,7 +314,7 @@ fn the_example_of_the_guide_is_what_the_program_does() {
     )
     .unwrap();
     let project = Project::empty();
-    let mut told = 0;
+    let mut tried = 0;
     for block in guide.split("```").skip(1).step_by(2) {
         let (_, body) = block.split_once('\n').unwrap();
         if let Some(file) = body.strip_prefix("# file: ") {
@@ -331,28 +331,28 @@ fn the_example_of_the_guide_is_what_the_program_does() {
         let mut command = project.command(&words[at + 1..]);
         command.envs(words[..at].iter().map(|word| word.split_once('=').unwrap()));
         let answer = Answer::of(&mut command);
-        let said = format!("{}{}", answer.stdout, answer.stderr);
-        let said: Vec<_> = said.lines().map(words_of).collect();
+        let printed = format!("{}{}", answer.stdout, answer.stderr);
+        let printed: Vec<_> = printed.lines().map(words_of).collect();
         // Lines are left out of a table, so that its columns are wider in truth.
         for line in expected
             .lines()
             .filter(|line| !["", "…"].contains(line) && !line.starts_with('─'))
         {
             assert!(
-                said.contains(&words_of(line)),
-                "`{line}` of `{words:?}` is not in\n{said:#?}"
+                printed.contains(&words_of(line)),
+                "`{line}` of `{words:?}` is not in\n{printed:#?}"
             );
         }
-        told += 1;
+        tried += 1;
     }
-    assert!(told >= 2, "{told} commands");
+    assert!(tried >= 2, "{tried} commands");
 }
 
 fn words_of(line: &str) -> Vec<String> {
     line.split_whitespace().map(ToOwned::to_owned).collect()
 }
 
-/// Returns whether Taplo finds the file right by the schema; what it says where not.
+/// Checks a file against the schema with Taplo; its messages are the error.
 fn lint(taplo: &Path, schema: &Path, file: &Path) -> Result<(), String> {
     let schema = format!("file://{}", schema.display());
     let output = Command::new(taplo)
@@ -360,11 +360,11 @@ fn lint(taplo: &Path, schema: &Path, file: &Path) -> Result<(), String> {
         .arg(file)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let messages = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.success() {
         Ok(())
     } else {
-        Err(said)
+        Err(messages)
     }
 }
 
@@ -414,7 +414,8 @@ fn a_toml_language_server_accepts_every_pipeline_and_template() {
     }
     files.extend([project.file("pdm.toml"), project.file("shared/fleet.toml")]);
     for file in files {
-        lint(&taplo, &schema(), &file).unwrap_or_else(|said| panic!("{}: {said}", file.display()));
+        lint(&taplo, &schema(), &file)
+            .unwrap_or_else(|messages| panic!("{}: {messages}", file.display()));
     }
     // The schema that `init` writes is found by the template's own first line.
     let init = Command::new(&taplo)

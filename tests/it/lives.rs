@@ -30,7 +30,7 @@ const GRU: &str = "\n[model]\nkind = \"gru\"\nhidden = 12\nhead = 8\nsteps = 400
 const LINEAR: &str = "\n[model]\nkind = \"linear\"\n";
 const GBDT: &str = "\n[model]\nkind = \"gbdt\"\n";
 
-/// Returns a table of units that live so long, whose two sensors tell the remaining life up to an offset of the unit's own,
+/// Returns a table of units that live so long, whose two sensors show the remaining life up to an offset of the unit's own,
 /// which no number of readings averages away, and a little noise.
 fn fleet(lives: &[u32], seed: u64) -> String {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -147,8 +147,8 @@ fn worn_fleet(lives: &[u32], seed: u64) -> (String, Vec<Vec<[f64; 2]>>) {
     (text, readings)
 }
 
-/// The error at cycles 1 to 5 that nobody can undercut: of the mean remaining life given all readings so far, by who knows the
-/// formula of the sensors, their noise, and that every life between two numbers is as likely.
+/// The least possible error at cycles 1 to 5: that of the mean remaining life given all readings so far, computed from the
+/// formula of the sensors, their noise, and equally likely lives between two numbers.
 fn least_rmse_of_young(readings: &[Vec<[f64; 2]>], [shortest, longest]: [u32; 2]) -> f64 {
     let (mut squares, mut count) = (0.0, 0.0);
     for history in readings {
@@ -225,7 +225,7 @@ fn a_few_short_units_do_not_spoil_the_others() {
 }
 
 #[test]
-fn what_followed_from_the_lives_is_told_with_its_reason() {
+fn values_found_from_the_lives_are_shown_with_their_reason() {
     let project = Project::with_pipeline(&format!("{PIPELINE}{LINEAR}"));
     project.write("train.csv", fleet(&lives_between(60, 5, 18, 1), 1));
     let answer = project.pdm(&["train"]);
@@ -257,17 +257,17 @@ fn what_followed_from_the_lives_is_told_with_its_reason() {
 }
 
 #[test]
-fn a_first_row_beyond_some_lives_is_told_and_beyond_all_refused() {
+fn a_first_row_beyond_some_lives_is_reported_and_beyond_all_refused() {
     let project = Project::with_pipeline(&format!("{PIPELINE}{LINEAR}"));
     let mut lives = vec![5; 20];
     lives.extend([40; 20]);
     project.write("train.csv", fleet(&lives, 1));
     let some = project.pdm(&["train", "--set", "train.first_row=20"]);
-    let told = some.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let stderr = some.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(some.code, 0, "{some:?}");
     assert!(
-        told.contains("20 of 40 training units are shorter than train.first_row = 20"),
-        "{told}"
+        stderr.contains("20 of 40 training units are shorter than train.first_row = 20"),
+        "{stderr}"
     );
     let all = project.pdm(&["train", "--set", "train.first_row=41"]);
     assert_eq!(all.code, 1, "{all:?}");
@@ -297,7 +297,7 @@ fn a_scorecard_says_which_ages_no_cut_looked_at() {
 }
 
 #[test]
-fn a_cap_that_does_not_suit_the_lives_is_told_and_one_left_to_the_data_suits_them() {
+fn a_cap_that_does_not_suit_the_lives_is_reported_and_one_left_to_the_data_suits_them() {
     let project = Project::with_pipeline(&format!("{PIPELINE}{LINEAR}"));
     let lives: Vec<u32> = (0..30).map(|unit| 1000 + 20 * unit).collect();
     project.write("train.csv", fleet(&lives, 1));
@@ -309,14 +309,14 @@ fn a_cap_that_does_not_suit_the_lives_is_told_and_one_left_to_the_data_suits_the
     );
     let suited = project.pdm(&["evaluate", "--set", "target.cap=auto"]);
     assert!(!suited.stdout.contains("target.cap"), "{suited:?}");
-    let told = suited
+    let stderr = suited
         .stderr
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ");
     assert!(
-        told.contains("target.cap = 1600 (the longest training life is 1579 cycles)"),
-        "{told}"
+        stderr.contains("target.cap = 1600 (the longest training life is 1579 cycles)"),
+        "{stderr}"
     );
     let high = project.pdm(&["evaluate", "--set", "target.cap=5000"]);
     assert!(
@@ -333,7 +333,7 @@ fn the_template_for_tables_leaves_the_cap_to_the_data() {
     assert!(project.read("pdm.toml").contains("cap = \"auto\""));
 }
 
-/// Two sensors that move in steps tell everything, and a third that varies all the time tells nothing.
+/// Two sensors that move in steps show everything, and a third that varies all the time shows nothing.
 #[test]
 fn sensors_that_move_in_steps_are_learnt_from() {
     let pipeline = PIPELINE.replace(

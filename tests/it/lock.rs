@@ -261,7 +261,7 @@ fn each_profile_has_its_lock_and_a_variable_is_set_beside_the_file() {
     assert_eq!(project.read("pdm.lock"), before);
 }
 
-const HOLDER: &str = r#"{"pid":4711,"command":"pdm-ml tune","user":"ada","host":"night","since":"2026-11-28T01:00:00Z"}"#;
+const HOLDER: &str = r#"{"pid":4711,"command":"pdm-ml tune","user":"ada","host":"plant-7","since":"2026-11-28T01:00:00Z"}"#;
 
 #[test]
 fn the_second_command_waits_says_for_whom_and_goes_on() {
@@ -273,21 +273,21 @@ fn the_second_command_waits_says_for_whom_and_goes_on() {
         .unwrap();
     held.try_lock().unwrap();
     project.write(".pdm-ml/lock.json", HOLDER);
-    let told = "`pdm-ml tune` (pid 4711, ada@night, since 2026-11-28T01:00:00Z)";
+    let holder = "`pdm-ml tune` (pid 4711, ada@plant-7, since 2026-11-28T01:00:00Z)";
     refused(
         &project.pdm(&["train", "--wait", "0"]),
         75,
-        &[told, "waited 0", "hint:"],
+        &[holder, "waited 0", "hint:"],
     );
     refused(
         &project.pdm(&["train", "--wait", "300ms"]),
         75,
-        &[&format!("waiting for {told}")],
+        &[&format!("waiting for {holder}")],
     );
     refused(
         &project.pdm(&["cache", "gc", "--yes", "--wait", "0"]),
         75,
-        &[told],
+        &[holder],
     );
     for reader in [
         &["plan"][..],
@@ -299,7 +299,7 @@ fn the_second_command_waits_says_for_whom_and_goes_on() {
         assert_eq!(
             project.pdm(&[reader, &["--wait", "0"]].concat()).code,
             0,
-            "{reader:?} waits for nobody"
+            "{reader:?} does not wait"
         );
     }
     let waiting = project
@@ -313,13 +313,13 @@ fn the_second_command_waits_says_for_whom_and_goes_on() {
     let output = waiting.wait_with_output().unwrap();
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(
-        output.status.success() && words.contains(&format!("waiting for {told}")),
+        output.status.success() && words.contains(&format!("waiting for {holder}")),
         "{words}"
     );
 }
 
 #[test]
-fn a_killed_command_holds_nobody_up() {
+fn a_killed_command_blocks_no_other() {
     let project = Project::with_pipeline(SMALL);
     let slow = [
         "run",
@@ -341,7 +341,7 @@ fn a_killed_command_holds_nobody_up() {
     }
     let busy = project.pdm(&["run", "--wait", "0"]);
     refused(&busy, 75, &[&format!("`pdm-ml run` (pid {}", child.id())]);
-    assert!(!busy.stderr.contains("gbdt"), "what was set is not told");
+    assert!(!busy.stderr.contains("gbdt"), "what was set is not shown");
     assert!(
         Command::new("kill")
             .args(["-KILL", &child.id().to_string()])

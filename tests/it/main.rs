@@ -1,6 +1,6 @@
 //! One integration binary; one file per subcommand or fact. Each test runs the built command as a user would.
 
-// The project builder is test code, though it stands outside the `#[test]` functions.
+// The project builder is test code, though it is outside the `#[test]` functions.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,

@@ -1,4 +1,4 @@
-//! The line with a real MLflow server, started by `scripts/services`, and read back by MLflow's own Python client.
+//! The pipeline with a real MLflow server, started by `scripts/services`, and read back by MLflow's own Python client.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -69,9 +69,9 @@ fn read_back(python: &Path, url: &str, experiment: &str, project: &Project, run:
         .arg(folder)
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {told}"))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"))
 }
 
 /// Loads the server's registered model in Python, and holds its predictions against ours.
@@ -196,7 +196,7 @@ fn what_was_recorded_without_a_server_is_sent_later_and_once() {
         "{seen:#}"
     );
 
-    // A promotion by hand is told at once.
+    // A promotion by hand is sent at once.
     let promoted = project.pdm(&[
         "run",
         "--set",
@@ -212,7 +212,7 @@ fn what_was_recorded_without_a_server_is_sent_later_and_once() {
         &format!("{name}/2"),
         "--force",
         "--reason",
-        "told",
+        "sent",
         "--set",
         &at,
     ];

@@ -31,7 +31,7 @@ def milliseconds(stamp):
 
 
 def divided(key):
-    """The part a metric belongs to, and its name there: what stands before and after the last word that names a part."""
+    """The part a metric belongs to, and its name there: the words before and after the last one that names a part."""
     words = key.split("/")
     last = max((at for at, word in enumerate(words[:-1]) if PART.fullmatch(word)), default=-1)
     return "/".join(words[: last + 1]), "/".join(words[last + 1 :])

@@ -171,7 +171,7 @@ fn assert_nowhere(project: &Project, answers: &[&Answer], secret: &str) {
 }
 
 #[test]
-fn a_promotion_is_told_and_the_key_of_its_signature_is_nowhere() {
+fn a_promotion_is_notified_and_the_key_of_its_signature_is_nowhere() {
     let (address, requests) = receiver(&["204 No Content"]);
     let project = Project::with_pipeline(&webhook(&address, SIGNED));
     let variables = [("PDM_HOOK_KEY", KEY)];
@@ -244,7 +244,7 @@ fn another_implementation_verifies_the_signature_of_a_notice() {
 }
 
 #[test]
-fn whoever_wants_to_know_of_something_else_is_not_told() {
+fn a_receiver_of_other_occasions_is_not_notified() {
     let (address, requests) = receiver(&["200 OK", "200 OK", "200 OK"]);
     let text = webhook(&address, "on = [\"refused\", \"unchanged\", \"failure\"]");
     let project = Project::with_pipeline(&text);
@@ -283,14 +283,14 @@ fn whoever_wants_to_know_of_something_else_is_not_told() {
 }
 
 #[test]
-fn a_night_tells_what_came_of_it() {
+fn a_retrain_notifies_its_result() {
     let (address, requests) = receiver(&["200 OK", "200 OK", "200 OK"]);
     let project = Project::with_pipeline(&webhook(
         &address,
         "on = [\"promoted\", \"unchanged\", \"failure\"]",
     ));
-    let night = ["retrain", "--if", "new-data", "--notify"];
-    assert_eq!(project.pdm(&night).code, 0);
+    let retrain = ["retrain", "--if", "new-data", "--notify"];
+    assert_eq!(project.pdm(&retrain).code, 0);
     let notice = next(&requests).json();
     assert_eq!(
         (&notice["occasion"], &notice["version"]),
@@ -304,7 +304,7 @@ fn a_night_tells_what_came_of_it() {
         notice["scores"][0]["lower"].is_number() && notice["run"].is_string(),
         "{notice:#}"
     );
-    assert_eq!(project.pdm(&night).code, 0);
+    assert_eq!(project.pdm(&retrain).code, 0);
     let notice = next(&requests).json();
     assert_eq!(
         (&notice["occasion"], &notice["details"]["result"]),
@@ -315,7 +315,7 @@ fn a_night_tells_what_came_of_it() {
         "1 2 3\n",
     )
     .unwrap();
-    assert_eq!(project.pdm(&night).code, 10);
+    assert_eq!(project.pdm(&retrain).code, 10);
     assert_eq!(next(&requests).json()["occasion"], "failure");
 }
 
@@ -340,9 +340,9 @@ fn a_busy_receiver_is_tried_again_and_a_deaf_one_costs_a_warning() {
     project.write("pdm.toml", webhook(&address, ""));
     let answer = project.pdm(&["run", "--notify"]);
     assert_eq!(answer.code, 0, "{answer:?}");
-    let told =
+    let warning =
         format!("warning: cannot notify webhook {address}: the server answered 403 after 1 try");
-    assert!(answer.stderr.contains(&told), "{}", answer.stderr);
+    assert!(answer.stderr.contains(&warning), "{}", answer.stderr);
     assert!(!answer.stderr.contains("in-the-url"), "{}", answer.stderr);
     drop(requests);
     // The receiver has gone.
@@ -358,7 +358,7 @@ fn a_busy_receiver_is_tried_again_and_a_deaf_one_costs_a_warning() {
 }
 
 #[test]
-fn a_secret_that_is_not_there_or_stands_in_the_file_is_told_and_not_shown() {
+fn a_secret_that_is_missing_or_in_the_file_is_reported_and_not_shown() {
     let project = Project::with_pipeline(&webhook("https://plant.example", SIGNED));
     let answer = project.pdm(&["notify", "test"]);
     assert_eq!(answer.code, 1, "{answer:?}");
@@ -394,10 +394,10 @@ fn a_secret_that_is_not_there_or_stands_in_the_file_is_told_and_not_shown() {
         }
     }
     project.write("pdm.toml", webhook("https://plant.example", mistakes[0]));
-    let told = project.pdm(&["run"]).stderr;
+    let stderr = project.pdm(&["run"]).stderr;
     assert!(
-        told.contains("write { env = \"NAME\" }") && told.contains("--> pdm.toml:"),
-        "{told}"
+        stderr.contains("write { env = \"NAME\" }") && stderr.contains("--> pdm.toml:"),
+        "{stderr}"
     );
     project.write("pdm.toml", webhook("https://plant.example", ""));
     let answer = project.pdm(&["run", "--set", "notify.0.secret=hunter2"]);
@@ -529,7 +529,7 @@ fn a_mail_is_encrypted_logs_in_and_holds_the_notice() {
         answer.stdout.contains("535") && !format!("{answer:?}").contains("swordfish"),
         "{answer:?}"
     );
-    // An authority nobody trusts.
+    // An untrusted authority.
     let answer = pdm(
         &project,
         &["run", "--notify", "--set", "gate.0.value=0.5"],
@@ -541,7 +541,7 @@ fn a_mail_is_encrypted_logs_in_and_holds_the_notice() {
 
 #[test]
 #[ignore = "needs the readers of reports and mails; scripts/readers installs them"]
-fn a_mail_server_may_encrypt_from_the_first_byte_or_stand_on_this_machine() {
+fn a_mail_server_may_encrypt_from_the_first_byte_or_be_on_this_machine() {
     let python = readers();
     let project = Project::empty();
     let ca = project.file("ca.pem");
@@ -561,14 +561,14 @@ fn a_mail_server_may_encrypt_from_the_first_byte_or_stand_on_this_machine() {
     project.write("pdm.toml", mail(&busy, "tls = \"none\""));
     assert_eq!(project.pdm(&["notify", "test"]).code, 0);
     assert_eq!(busy.mail()["encrypted"], false);
-    // It cannot encrypt, and nothing is said to it in the open.
+    // It cannot encrypt, and nothing is sent to it unencrypted.
     project.write("pdm.toml", mail(&busy, LOGIN));
     let answer = pdm(&project, &["notify", "test"], &trusted);
     assert_ne!(answer.code, 0, "{answer:?}");
 }
 
 #[test]
-fn an_alarm_of_a_prediction_is_told_with_its_units() {
+fn an_alarm_of_a_prediction_is_notified_with_its_units() {
     let (address, requests) = receiver(&["200 OK", "200 OK", "200 OK", "200 OK", "200 OK"]);
     let project = Project::with_pipeline(&webhook(&address, "on = [\"alarm\", \"failure\"]"));
     project.json(&["run"]);
@@ -624,7 +624,7 @@ fn an_alarm_of_a_prediction_is_told_with_its_units() {
         ),
         (&json!("failure"), &json!("3"))
     );
-    // An alarm does not hide what was left out: who is told of failures may not be told of alarms.
+    // An alarm does not hide what was left out: receivers of failures may not be receivers of alarms.
     let both = [
         "predict",
         "-m",

@@ -57,7 +57,7 @@ fn find<'a>(lines: &'a [Value], begin: &str) -> &'a Value {
 }
 
 #[test]
-fn a_log_in_json_tells_where_each_line_belongs() {
+fn a_log_in_json_shows_where_each_line_belongs() {
     let project = Project::with_pipeline(SMALL);
     let traceparent = format!("00-{TRACE}-{PARENT}-01");
     let answer = with(
@@ -150,7 +150,7 @@ fn debug_shows_parts_metrics_and_requests() {
 }
 
 #[test]
-fn without_a_wish_the_words_are_the_same_as_ever() {
+fn without_options_the_messages_are_unchanged() {
     let project = Project::with_pipeline(SMALL);
     let plain = project.pdm(&["run"]);
     assert_eq!(plain.code, 0, "{plain:?}");
@@ -290,7 +290,7 @@ fn metric(file: &Path, metric: &str) -> Option<f64> {
 }
 
 #[test]
-fn metrics_for_prometheus_tell_how_the_last_job_ended() {
+fn metrics_for_prometheus_show_how_the_last_job_ended() {
     let project = Project::with_pipeline(SMALL);
     let file = project.file("metrics/pdm_ml.prom");
     let run = |args: &[&str]| {
@@ -354,7 +354,7 @@ fn metrics_for_prometheus_tell_how_the_last_job_ended() {
         (Some(2.0), Some(rmse_now))
     );
 
-    // Whoever watches cannot break what is watched.
+    // A failure to write metrics does not change the result of the command.
     project.write("pdm.toml", SMALL);
     project.write("taken.prom", "up 1\n");
     let answer = project.pdm(&["run", "--metrics-file", "taken.prom"]);
@@ -441,7 +441,7 @@ fn a_run_s_timeline_is_a_chrome_trace() {
     for part in &folds {
         assert!(
             part["ts"].as_u64() >= train["ts"].as_u64() && end(part) <= end(train),
-            "{part} lies within training"
+            "{part} is within training"
         );
     }
     assert!(!of("metric", "C").is_empty());

@@ -21,7 +21,7 @@ fn skopeo(project: &Project, args: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A project whose champion was exported into the folder `layout`, and what the command said of it.
+/// A project whose champion was exported into the folder `layout`, and the output of the command.
 fn exported() -> (Project, serde_json::Value) {
     let project = Project::with_pipeline(SMALL);
     project.json(&["run"]);

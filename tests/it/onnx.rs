@@ -228,7 +228,7 @@ fn an_mlflow_model_is_loaded_and_served_without_this_program() {
 }
 
 #[test]
-fn a_registered_model_exports_to_the_bytes_of_its_bundle_and_tells_its_time() {
+fn a_registered_model_exports_to_the_bytes_of_its_bundle_and_records_its_time() {
     let project = Project::with_pipeline(SMALL);
     let outcome = project.json(&["run"]);
     let bundle = outcome["bundle"].as_str().unwrap();

@@ -26,7 +26,7 @@ fn project() -> Project {
     project
 }
 
-/// Each command with an option that names a file or folder to write; `OUT` stands for it.
+/// Each command with an option that names a file or folder to write; `OUT` is replaced by its name.
 fn writers(bundle: &str, run: &str) -> Vec<Vec<String>> {
     let lines = [
         "data validate --report OUT.json".to_owned(),
@@ -165,12 +165,12 @@ fn plain_paths_to_inputs_are_refused_and_named() {
         ),
         "{text}"
     );
-    let text = refused(&["retrain", "--summary", "registry/store/night.json"]);
+    let text = refused(&["retrain", "--summary", "registry/store/summary.json"]);
     assert!(
         text.contains("into the registry") && text.contains("E0161"),
         "{text}"
     );
-    let text = refused(&["retrain", "--summary", ".pdm-ml/night.json"]);
+    let text = refused(&["retrain", "--summary", ".pdm-ml/summary.json"]);
     assert!(text.contains("the project's cache"), "{text}");
     let text = refused(&["registry", "fetch", "small/1", "--into", "registry/store/x"]);
     assert!(text.contains("E0161"), "{text}");
@@ -288,7 +288,7 @@ fn two_outputs_of_one_command_are_two_files() {
         );
     }
     assert!(!project.file("a").exists());
-    // The summary of a refused night says so; the metrics are not written over it.
+    // The summary of a refused retrain says so; the metrics do not overwrite it.
     assert!(project.read("a.prom").contains("\"failed\""));
 }
 
@@ -304,7 +304,7 @@ fn files_of_others_need_force_and_our_own_do_not() {
         let is_metrics = command.iter().any(|word| word == "--metrics-file");
         let never = ["tune", "schedule"].contains(&command[0].as_str());
         if is_metrics {
-            // The file for metrics has a test of its own: whoever watches cannot break what is watched.
+            // The file for metrics has a test of its own: a failure to write it does not change the result of the command.
             continue;
         }
         let name = format!("out-{number}");
@@ -331,7 +331,7 @@ fn files_of_others_need_force_and_our_own_do_not() {
         );
         if !never {
             let again = write_to(&project, command, &name, &[]);
-            assert_eq!(again.code, 0, "the night after: {command:?}: {again:?}");
+            assert_eq!(again.code, 0, "the next run: {command:?}: {again:?}");
         }
     }
 }
@@ -404,7 +404,7 @@ fn a_pipeline_that_cannot_be_read_is_not_replaced_by_the_report_of_that() {
     assert_eq!(project.read("pdm.toml"), "version = 3\nnonsense\n");
 }
 
-/// Options that name a file or folder to write, as the help shows them. Whoever adds one adds it here, and above.
+/// Options that name a file or folder to write, as the help shows them. A new one must be added here and above.
 #[test]
 fn every_option_that_writes_is_tried_here() {
     let project = Project::empty();

@@ -45,14 +45,14 @@ fn a_plan_names_the_file_that_changed_and_what_it_would_cost() {
     let rows = project.read(file);
     project.write(file, rows.replacen("1 1 ", "1  1 ", 1));
     let plan = project.json(&["plan"]);
-    let told = format!(
+    let why = format!(
         "`{file}` changed ({} → {} bytes)",
         rows.len(),
         rows.len() + 1
     );
     assert_eq!(
         (&plan[0]["why"], &plan[1]["why"]),
-        (&told.clone().into(), &told.into()),
+        (&why.clone().into(), &why.into()),
         "{plan:#}"
     );
     assert_eq!(
@@ -76,16 +76,16 @@ fn a_plan_names_the_file_that_changed_and_what_it_would_cost() {
         "the old bytes are the old bytes"
     );
     project.write(file, rows.replacen("1 1 ", "1 1\t", 1));
-    let told = project.json(&["plan"])[0]["why"]
+    let why = project.json(&["plan"])[0]["why"]
         .as_str()
         .unwrap()
         .to_owned();
     assert!(
-        told.contains(&format!(
+        why.contains(&format!(
             "`{file}` changed (still {} bytes, SHA-256 ",
             rows.len()
         )),
-        "{told}"
+        "{why}"
     );
 }
 
@@ -107,7 +107,7 @@ fn a_stage_that_does_not_depend_on_what_runs_before_it_stays_cached() {
     );
 }
 
-/// The goal of the project for a plan of everything NASA published; `scripts/benchmark-plan` tells by how much it is met.
+/// The goal of the project for a plan of everything NASA published; `scripts/benchmark-plan` measures it.
 #[test]
 #[ignore = "needs NASA's files; PDM_ML_CMAPSS names their folder, see datasets/README.md"]
 fn a_plan_of_all_nasa_files_takes_less_than_fifty_milliseconds() {

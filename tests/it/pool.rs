@@ -47,7 +47,7 @@ fn groups(card: &Value) -> Vec<(&str, u64)> {
 }
 
 #[test]
-fn a_pool_goes_through_the_line_and_every_subset_is_scored() {
+fn a_pool_goes_through_the_pipeline_and_every_subset_is_scored() {
     let project = project();
     let outcome = project.json(&["run"]);
     let (card, out_of_fold) = (

@@ -301,7 +301,7 @@ fn one_bad_unit_is_named_and_left_out_and_the_others_are_as_without_it() {
 }
 
 #[test]
-fn units_that_one_cause_leaves_out_are_told_in_one_sentence() {
+fn units_skipped_for_one_cause_are_reported_in_one_sentence() {
     let project = trained();
     let changed = as_csv(&project, |at, cells| {
         let is_bad = at > 0 && ["2", "3", "4", "5", "6", "7"].contains(&cells[0].as_str());
@@ -312,15 +312,15 @@ fn units_that_one_cause_leaves_out_are_told_in_one_sentence() {
     project.write("bad.csv", changed);
     let answer = predict(&project, &["-i", "bad.csv"]);
     assert_eq!(answer.code, 10, "{answer:?}");
-    let told: Vec<_> = answer
+    let warnings: Vec<_> = answer
         .stderr
         .lines()
         .filter(|line| line.contains("skipped"))
         .collect();
-    assert_eq!(told.len(), 1, "{answer:?}");
+    assert_eq!(warnings.len(), 1, "{answer:?}");
     assert!(
-        told[0].contains("6 units were skipped (2, 3, 4, 5, 6 and 1 more): bad.csv:"),
-        "{told:?}"
+        warnings[0].contains("6 units were skipped (2, 3, 4, 5, 6 and 1 more): bad.csv:"),
+        "{warnings:?}"
     );
 }
 
@@ -438,7 +438,7 @@ fn standard_input_and_patterns_are_read_as_files_are() {
         "{nothing:?}"
     );
     project.write("whole.data", &csv);
-    let told = [
+    let with_format = [
         "predict",
         "-m",
         "small@champion",
@@ -447,7 +447,7 @@ fn standard_input_and_patterns_are_read_as_files_are() {
         "--input-format",
         "csv",
     ];
-    assert_eq!(project.json(&told), whole);
+    assert_eq!(project.json(&with_format), whole);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
-/// A fleet small enough to run the whole line in a second.
+/// A fleet small enough to run the whole pipeline in a second.
 pub const SMALL: &str = r#"
 version = 3
 

@@ -1,4 +1,4 @@
-//! A network that learns quantiles goes through the whole line.
+//! A network that learns quantiles goes through the whole pipeline.
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ fn ends(prediction: &Value) -> [f64; 3] {
 }
 
 #[test]
-fn every_prediction_stands_in_the_interval_of_the_network() {
+fn every_prediction_is_within_the_interval_of_the_network() {
     for seeds in ["", "seeds = 2\n"] {
         let project = trained(&NETWORK.replace("[train]\n", &format!("[train]\n{seeds}")));
         let last = project.json(&["predict", "-m", "small@champion", "-i", INPUT]);

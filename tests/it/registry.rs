@@ -18,7 +18,7 @@ fn two_versions() -> Project {
 }
 
 #[test]
-fn history_tells_who_was_champion_when() {
+fn history_shows_which_version_was_champion_when() {
     let project = two_versions();
     let history = project.json(&["registry", "history", "small"]);
     let entries = &history["entries"];
@@ -194,12 +194,12 @@ fn a_policy_asks_for_somebody_else() {
             String::from_utf8(output.stderr).unwrap(),
         )
     };
-    let (code, _, told) = by("ada", &["run"]);
+    let (code, _, stderr) = by("ada", &["run"]);
     assert!(
         code == 22
-            && told.contains("has 0 of 1 approvals that `champion` requires")
-            && told.contains("--approve"),
-        "{told}"
+            && stderr.contains("has 0 of 1 approvals that `champion` requires")
+            && stderr.contains("--approve"),
+        "{stderr}"
     );
     let (code, shown, _) = by(
         "grace",
@@ -217,13 +217,13 @@ fn a_policy_asks_for_somebody_else() {
         "{shown}"
     );
     assert_eq!(by("ada", &["promote", "--model", "small/1"]).0, 0);
-    let (code, _, told) = by(
+    let (code, _, stderr) = by(
         "ada",
         &[
             "promote", "--model", "small/1", "--force", "--reason", "now",
         ],
     );
-    assert!(code == 20 && told.contains("protected"), "{told}");
+    assert!(code == 20 && stderr.contains("protected"), "{stderr}");
     let history = project.pdm(&["registry", "history"]).stdout;
     assert!(
         history.contains("approve") && history.contains("looks right"),
@@ -249,18 +249,18 @@ fn a_policy_asks_for_somebody_else() {
         0
     );
     project.write("registry/policy.toml", "[alias.champion]\naprovals = 1\n");
-    let (code, _, told) = by("ada", &["run"]);
+    let (code, _, stderr) = by("ada", &["run"]);
     assert!(
-        code == 2 && told.contains("registry/policy.toml") && told.contains("aprovals"),
-        "{told}"
+        code == 2 && stderr.contains("registry/policy.toml") && stderr.contains("aprovals"),
+        "{stderr}"
     );
 }
 
 #[test]
-fn diff_tells_what_changed_and_compares_scores_of_one_protocol_only() {
+fn diff_shows_what_changed_and_compares_scores_of_one_protocol_only() {
     let project = two_versions();
-    let told = project.pdm(&["registry", "diff", "small/1", "small@champion"]);
-    assert_eq!(told.code, 0, "{told:?}");
+    let answer = project.pdm(&["registry", "diff", "small/1", "small@champion"]);
+    assert_eq!(answer.code, 0, "{answer:?}");
     for word in [
         "A: small/1",
         "B: small/2 (champion)",
@@ -269,7 +269,7 @@ fn diff_tells_what_changed_and_compares_scores_of_one_protocol_only() {
         "rmse (cycles)",
         "same",
     ] {
-        assert!(told.stdout.contains(word), "{word}: {}", told.stdout);
+        assert!(answer.stdout.contains(word), "{word}: {}", answer.stdout);
     }
     let found = project.json(&["registry", "diff", "small/1", "small/2"]);
     let changes: Vec<_> = found["files"]
@@ -309,10 +309,10 @@ fn diff_tells_what_changed_and_compares_scores_of_one_protocol_only() {
         .iter()
         .find(|o| o["name"] == "features.options.baseline_cycles");
     assert_eq!(option.unwrap()["b"], 10);
-    let told = project
+    let text = project
         .pdm(&["registry", "diff", "small/1", "small/3"])
         .stdout;
-    assert!(told.contains("scores are not compared"), "{told}");
+    assert!(text.contains("scores are not compared"), "{text}");
     project.json(&["registry", "push", "small/2", "--to", "shared"]);
     let found = project.json(&["registry", "diff", "small/2", "small/1", "--to", "shared"]);
     let names: Vec<_> = found["origin"]
@@ -368,10 +368,10 @@ fn gc_says_what_goes_asks_and_remembers() {
     project.write(&part, "half");
     age(&project.file(".pdm-ml/transfers"));
 
-    let told = project.pdm(&["registry", "gc", "--dry-run"]);
+    let preview = project.pdm(&["registry", "gc", "--dry-run"]);
     assert!(
-        told.code == 0 && told.stdout.contains("small/1") && told.stdout.contains(".part"),
-        "{told:?}"
+        preview.code == 0 && preview.stdout.contains("small/1") && preview.stdout.contains(".part"),
+        "{preview:?}"
     );
     let unasked = project.pdm(&["registry", "gc"]);
     assert!(
@@ -432,7 +432,7 @@ fn gc_says_what_goes_asks_and_remembers() {
         "{copied:?}"
     );
 
-    // The champion's line goes on, and what was collected comes back as a new version when it is made again.
+    // The history of the champion continues, and what was collected comes back as a new version when it is made again.
     assert_eq!(
         project
             .pdm(&["run", "--set", "calibrate.coverage=0.8"])

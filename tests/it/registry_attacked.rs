@@ -60,7 +60,7 @@ fn a_registry_of_format_1_is_read_verified_and_written_on() {
         std::fs::read_to_string(project.file(&format!("registry/store/log/{entry}.json"))).unwrap()
     };
     let old = log("00000000000000000003");
-    // Whoever adds the object that logs begin with since then adds nothing to this one.
+    // Adding the object that newer logs begin with changes nothing in this one.
     project.write("registry/store/log/00000000000000000000.json", "{}");
     assert_eq!(
         project.json(&["registry", "show", "small@champion"])["version"]["version"],
@@ -265,25 +265,25 @@ fn fetching_writes_over_its_own_files_only() {
 }
 
 #[test]
-fn a_table_of_a_policy_for_an_alias_that_nobody_has_is_told() {
+fn a_policy_table_for_an_unknown_alias_is_reported() {
     let project = one_version();
     project.write(
         "registry/policy.toml",
         "[alias.champoin]\nprotected = true\n",
     );
-    let told = project.pdm(&["run"]);
+    let answer = project.pdm(&["run"]);
     assert!(
-        told.code == 0 && told.stderr.contains("[alias.champoin]"),
-        "{told:?}"
+        answer.code == 0 && answer.stderr.contains("[alias.champoin]"),
+        "{answer:?}"
     );
     project.write(
         "registry/policy.toml",
         "[alias.champion]\nprotected = true\n",
     );
-    let told = project.pdm(&["run"]);
+    let answer = project.pdm(&["run"]);
     assert!(
-        told.code == 0 && !told.stderr.contains("[alias."),
-        "{told:?}"
+        answer.code == 0 && !answer.stderr.contains("[alias."),
+        "{answer:?}"
     );
 }
 
@@ -304,7 +304,7 @@ fn what_killed_commands_left_among_fetched_bundles_goes() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_is_told() {
+fn a_clock_that_was_set_back_is_reported() {
     let project = one_version();
     let registry = Registry::open("registry/store", project.path()).unwrap();
     let at = |hours| Stamp {
@@ -316,17 +316,17 @@ fn a_clock_that_was_set_back_is_told() {
             .annotate(&ModelRef::parse("small/1").unwrap(), "note", &at(hours))
             .unwrap()
     };
-    let told = project.pdm(&["registry", "history"]);
+    let answer = project.pdm(&["registry", "history"]);
     assert!(
-        told.code == 0 && !told.stderr.contains("set back"),
-        "{told:?}"
+        answer.code == 0 && !answer.stderr.contains("set back"),
+        "{answer:?}"
     );
     note(5);
     note(1);
-    let told = project.pdm(&["registry", "history", "--at", "2100-01-01"]);
+    let answer = project.pdm(&["registry", "history", "--at", "2100-01-01"]);
     assert!(
-        told.stderr.contains("entry 4 has the time") && told.stderr.contains("--at"),
-        "{told:?}"
+        answer.stderr.contains("entry 4 has the time") && answer.stderr.contains("--at"),
+        "{answer:?}"
     );
     let history = project.json(&["registry", "history"]);
     assert_eq!(history["clocks_set_back"][0]["after"], 3, "{history:#}");
@@ -372,7 +372,7 @@ mod on_disk {
     }
 
     #[test]
-    fn a_careful_umask_locks_nobody_out_of_a_shared_registry() {
+    fn a_strict_umask_locks_no_user_out_of_a_shared_registry() {
         let project = Project::with_pipeline(SMALL);
         std::fs::create_dir_all(project.file("shared")).unwrap();
         std::fs::set_permissions(
@@ -425,14 +425,14 @@ mod on_disk {
     }
 }
 
-/// Whoever may write to a registry chooses words that others read on their terminals.
+/// Every user who may write to a registry chooses texts that others read on their terminals.
 #[test]
 fn words_of_others_do_not_command_a_terminal() {
     let project = one_version();
     let note = "x\u{1b}[2J\u{1b}]0;pwn\u{7}\nFAKE\r \u{202e}drawer";
     let mut command = project.command(&["registry", "annotate", "small/1", "--note", note]);
-    let said = Answer::of(command.env("PDM_ML_ACTOR", "ann\u{1b}[8m"));
-    assert_eq!(said.code, 0, "{said:?}");
+    let annotated = Answer::of(command.env("PDM_ML_ACTOR", "ann\u{1b}[8m"));
+    assert_eq!(annotated.code, 0, "{annotated:?}");
     let commands: [&[&str]; 3] = [
         &["registry", "history", "small"],
         &["registry", "show", "small/1"],
@@ -458,7 +458,7 @@ fn words_of_others_do_not_command_a_terminal() {
 
 /// A store that was moved away is not replaced without a word.
 #[test]
-fn a_registry_that_begins_is_told_with_its_identity() {
+fn a_new_registry_is_reported_with_its_identity() {
     let project = one_version();
     std::fs::rename(project.file("registry/store"), project.file("moved")).unwrap();
     let answer = project.pdm(&["run", "--set", "calibrate.coverage=0.8"]);

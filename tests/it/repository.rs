@@ -138,7 +138,7 @@ impl Help {
         }
     }
 
-    /// Returns the help of the command that `call` names; `place` is where the call stands, for the failure.
+    /// Returns the help of the command that `call` names; `place` is the place of the call, for the message of a failure.
     fn of(&mut self, call: &[&str], place: &str) -> &str {
         let command = command(call);
         let key: Vec<_> = command.iter().map(|&word| word.to_owned()).collect();

@@ -1,4 +1,4 @@
-//! The night job: a few weeks of a simulated year, kills at random moments, and what a night must never do.
+//! The scheduled retrain: a few weeks of a simulated year, kills at random moments, and what a retrain must never do.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -74,7 +74,7 @@ fn write_week(project: &Project, fleet: &[Trajectory], week: u32, drifting: u32)
                 } else {
                     0.0
                 };
-                // Three settings stand before the sensors.
+                // Three settings come before the sensors.
                 write!(text, ",{}", unit.channels[3 + sensor - 1][row] + offset).unwrap();
             }
             text.push('\n');
@@ -83,11 +83,11 @@ fn write_week(project: &Project, fleet: &[Trajectory], week: u32, drifting: u32)
     project.write("units.csv", text);
 }
 
-fn night(project: &Project, week: u32, more: &[&str]) -> Command {
-    let mut command = project.command(&[&["retrain", "--summary", "night.json"], more].concat());
+fn retrain(project: &Project, week: u32, more: &[&str]) -> Command {
+    let mut command = project.command(&[&["retrain", "--summary", "summary.json"], more].concat());
     command
         .env("PDM_ML_NOW", time(week))
-        .env("PDM_ML_ACTOR", "night");
+        .env("PDM_ML_ACTOR", "scheduler");
     command
 }
 
@@ -96,16 +96,16 @@ fn time(week: u32) -> String {
     (first + jiff::SignedDuration::from_hours(168 * i64::from(week - 1))).to_string()
 }
 
-/// Runs a night, and returns its answer with the summary it wrote.
+/// Runs a retrain, and returns its answer with the summary it wrote.
 fn run(project: &Project, week: u32, more: &[&str]) -> (Answer, Value) {
-    let output = night(project, week, more).output().unwrap();
+    let output = retrain(project, week, more).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let answer = Answer {
         code: output.status.code().unwrap_or(-1),
         stdout: text(output.stdout),
         stderr: text(output.stderr),
     };
-    let summary = serde_json::from_str(&project.read("night.json")).unwrap();
+    let summary = serde_json::from_str(&project.read("summary.json")).unwrap();
     (answer, summary)
 }
 
@@ -192,7 +192,7 @@ fn six_weeks_with_drift_a_damaged_file_and_a_kill() {
             check_judgement(&project, &summary);
         }
         assert_eq!(project.pdm(&["registry", "verify"]).code, 0);
-        // The same night once more does nothing, and says so.
+        // The same retrain again does nothing, and says so.
         let before = history(&project);
         let (again, summary) = run(&project, week, &[]);
         assert_eq!(
@@ -208,14 +208,14 @@ fn six_weeks_with_drift_a_damaged_file_and_a_kill() {
         assert_eq!(history(&project), before);
     }
     let rows = history(&project);
-    let told = |words: &str| {
+    let entries_with = |words: &str| {
         rows.iter()
             .filter(|row| row["reason"].as_str().unwrap().contains(words))
             .count()
     };
-    assert!(told("drift (s_3 level") >= 1, "{rows:#?}");
+    assert!(entries_with("drift (s_3 level") >= 1, "{rows:#?}");
     assert_eq!(
-        told("not retrained, the data did not meet their expectations"),
+        entries_with("not retrained, the data did not meet their expectations"),
         1,
         "{rows:#?}"
     );
@@ -275,10 +275,10 @@ fn check_judgement(project: &Project, summary: &Value) {
     );
 }
 
-/// Starts a night and kills it as soon as it has the project to itself, however quick the machine is.
+/// Starts a retrain and kills it as soon as it has the project to itself, however quick the machine is.
 fn kill_at_work(project: &Project, week: u32) {
     let holder = project.file(".pdm-ml/lock.json");
-    let mut child = night(project, week, &["--quiet"])
+    let mut child = retrain(project, week, &["--quiet"])
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
@@ -295,9 +295,9 @@ fn kill_at_work(project: &Project, week: u32) {
     );
 }
 
-/// Starts a night and kills it after a while, unless it is done by then.
+/// Starts a retrain and kills it after a while, unless it is done by then.
 fn kill(project: &Project, week: u32, after: Duration) -> bool {
-    let mut child = night(project, week, &["--quiet"])
+    let mut child = retrain(project, week, &["--quiet"])
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
@@ -314,19 +314,19 @@ fn kill(project: &Project, week: u32, after: Duration) -> bool {
 }
 
 #[test]
-fn a_night_killed_at_any_moment_ends_as_if_it_had_not_been() {
+fn a_retrain_killed_at_any_moment_ends_with_the_same_result() {
     let fleet = fleet();
-    let night = || {
+    let first_retrain = || {
         let project = Project::with_pipeline(PLANT);
         write_week(&project, &fleet, 1, 99);
         let start = Instant::now();
         assert_eq!(run(&project, 1, &[]).0.code, 0);
         (start.elapsed(), project)
     };
-    // The shortest of some: beside other tests one night may take much longer than the next.
-    let usual = (0..3).map(|_| night().0).min().unwrap();
-    let whole = night().1;
-    let told = |project: &Project| {
+    // The shortest of some: next to other tests one retrain may take much longer than the next.
+    let usual = (0..3).map(|_| first_retrain().0).min().unwrap();
+    let whole = first_retrain().1;
+    let decisions = |project: &Project| {
         let rows = history(project).into_iter();
         rows.map(|row| {
             (
@@ -342,7 +342,7 @@ fn a_night_killed_at_any_moment_ends_as_if_it_had_not_been() {
         let project = Project::with_pipeline(PLANT);
         write_week(&project, &fleet, 1, 99);
         hit += u32::from(kill(&project, 1, usual * moment / 8));
-        // Before its first entry a registry is none yet, whatever blobs lie there.
+        // Without a first entry there is no registry yet, even if there are blobs.
         let log = project.file("registry/store/log");
         let begun = log
             .read_dir()
@@ -358,9 +358,9 @@ fn a_night_killed_at_any_moment_ends_as_if_it_had_not_been() {
             (0, &1.into()),
             "{answer:?}"
         );
-        assert_eq!(told(&project), told(&whole), "moment {moment}");
+        assert_eq!(decisions(&project), decisions(&whole), "moment {moment}");
     }
-    assert!(hit >= 4, "{hit} of 8 kills met a night at work");
+    assert!(hit >= 4, "{hit} of 8 kills interrupted a retrain");
 }
 
 #[test]
@@ -368,7 +368,7 @@ fn old_models_of_unchanged_data_are_not_made_again() {
     let (project, fleet) = (Project::with_pipeline(PLANT), fleet());
     write_week(&project, &fleet, 1, 99);
     assert_eq!(run(&project, 1, &[]).1["result"], "promoted");
-    // On another machine, too: what was judged stands in the registry.
+    // On another machine, too: what was judged is in the registry.
     std::fs::remove_dir_all(project.file(".pdm-ml")).unwrap();
     let (answer, summary) = run(&project, 3, &["--if", "older-than=7d,always"]);
     assert_eq!(
@@ -415,7 +415,7 @@ fn old_models_of_unchanged_data_are_not_made_again() {
             .contains("v1 is 14.0 days old"),
         "{summary:#}"
     );
-    // What a person took away, a night does not bring back.
+    // A retrain does not restore what a person rolled back.
     let rollback = project
         .command(&["registry", "rollback", "plant@champion"])
         .env("PDM_ML_NOW", time(4))
@@ -440,7 +440,7 @@ fn old_models_of_unchanged_data_are_not_made_again() {
 }
 
 #[test]
-fn data_are_new_by_content_and_what_is_lost_is_told() {
+fn data_are_new_by_content_and_lost_data_are_reported() {
     let (project, fleet) = (Project::with_pipeline(PLANT), fleet());
     write_week(&project, &fleet, 1, 99);
     assert_eq!(run(&project, 1, &[]).1["result"], "promoted");
@@ -486,9 +486,10 @@ fn data_are_new_by_content_and_what_is_lost_is_told() {
             "{answer:?}"
         );
         assert_eq!(summary["error"]["code"], "E0218", "{summary:#}");
-        let told = "lost data that v1 learnt from: 24 of 36 units are gone (13, 14, 15, 16, 17, …)";
+        let message =
+            "lost data that v1 learnt from: 24 of 36 units are gone (13, 14, 15, 16, 17, …)";
         assert!(
-            answer.stderr.contains(told) && answer.stderr.contains("lost_data = \"accept\""),
+            answer.stderr.contains(message) && answer.stderr.contains("lost_data = \"accept\""),
             "{answer:?}"
         );
         let notes = history(&project);
@@ -590,8 +591,8 @@ fn data_that_were_lost_and_came_back_are_new() {
     let mut by_hand = project.command(&["run"]);
     let answer = Answer::of(by_hand.env("PDM_ML_NOW", time(2)));
     assert_eq!(answer.code, 0, "{answer:?}");
-    let told = "the new champion was trained on less data than v1: 8 of 44 units are gone (37, 38, 39, 40, 41, …)";
-    assert!(answer.stderr.contains(told), "{answer:?}");
+    let message = "the new champion was trained on less data than v1: 8 of 44 units are gone (37, 38, 39, 40, 41, …)";
+    assert!(answer.stderr.contains(message), "{answer:?}");
     write_week(&project, &fleet, 2, 99);
     let (answer, summary) = run(&project, 3, &["--if", "new-data"]);
     assert_eq!(
@@ -662,8 +663,8 @@ fn a_champion_that_learnt_from_the_holdout_is_not_judged_on_it() {
 fn time_does_not_run_backwards() {
     let (project, fleet) = (Project::with_pipeline(PLANT), fleet());
     write_week(&project, &fleet, 1, 99);
-    let told = run(&project, 5, &[]).0;
-    assert!(told.stderr.contains("PDM_ML_NOW"), "{told:?}");
+    let answer = run(&project, 5, &[]).0;
+    assert!(answer.stderr.contains("PDM_ML_NOW"), "{answer:?}");
     assert_eq!(run(&project, 4, &[]).0.code, 2);
     let output = project
         .command(&["retrain"])

@@ -1,4 +1,4 @@
-//! `run`: the whole line, twice, interrupted, refused.
+//! `run`: the whole pipeline, twice, interrupted, refused.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ fn action<'a>(outcome: &'a serde_json::Value, stage: &str) -> &'a str {
 }
 
 #[test]
-fn the_whole_line_ends_with_a_champion_and_a_second_run_does_nothing() {
+fn the_whole_pipeline_ends_with_a_champion_and_a_second_run_does_nothing() {
     let project = Project::with_pipeline(SMALL);
     let first = project.json(&["run"]);
     assert!(
@@ -109,7 +109,7 @@ fn a_changed_option_runs_only_what_depends_on_it() {
 }
 
 #[test]
-fn a_gate_that_says_no_stops_the_line() {
+fn a_failed_gate_stops_the_pipeline() {
     let project = Project::with_pipeline(&SMALL.replace("value = 120.0", "value = 0.5"));
     let answer = project.pdm(&["run"]);
     assert_eq!(answer.code, 20, "{answer:?}");
@@ -118,7 +118,7 @@ fn a_gate_that_says_no_stops_the_line() {
 }
 
 #[test]
-fn a_gate_that_cannot_tell_ends_with_its_own_code() {
+fn an_undecided_gate_ends_with_its_own_code() {
     let project = Project::with_pipeline(SMALL);
     let rmse = project.json(&["evaluate"])["scores"]["scorecard"]["scores"][0]["value"]
         .as_f64()
@@ -155,7 +155,7 @@ fn a_rolled_back_model_is_not_promoted_again_by_itself() {
 }
 
 #[test]
-fn without_a_test_part_the_line_says_so_and_judges_out_of_fold() {
+fn without_a_test_part_the_pipeline_says_so_and_judges_out_of_fold() {
     let source = Project::with_pipeline(SMALL);
     source.json(&["data", "validate"]);
     let train = source.read("datasets/simulated/train_SIM001.txt");
@@ -275,7 +275,7 @@ fn a_killed_run_does_not_stay_running() {
 }
 
 #[test]
-fn a_dead_tracking_server_warns_and_the_line_goes_on() {
+fn a_dead_tracking_server_is_a_warning_and_the_pipeline_continues() {
     let project = Project::with_pipeline(SMALL);
     let answer = project.pdm(&["run", "--set", "tracking.mlflow_url=http://127.0.0.1:9"]);
     assert_eq!(answer.code, 0, "{answer:?}");
@@ -339,7 +339,7 @@ fn a_champion_judged_otherwise_is_scored_again_as_the_challenger_is() {
 }
 
 #[test]
-fn a_champion_scored_anew_becomes_a_new_version_of_the_same_bundle() {
+fn a_champion_scored_again_becomes_a_new_version_of_the_same_bundle() {
     let project = Project::with_pipeline(SMALL);
     let first = project.json(&["run"]);
     let again = project.json(&["run", "--set", "evaluate.bootstrap.resamples=500"]);
@@ -398,9 +398,10 @@ fn a_coverage_that_few_units_cannot_reach_is_refused_behind_a_cached_fit_too() {
         let set = format!("calibrate.coverage={coverage}");
         let answer = project.pdm(&["run", "--set", &set]);
         assert_eq!(answer.code, 1, "{answer:?}");
-        let told = format!("24 training units are too few for intervals of {percent} % coverage");
+        let message =
+            format!("24 training units are too few for intervals of {percent} % coverage");
         assert!(
-            answer.stderr.contains("error[E0308]") && answer.stderr.contains(&told),
+            answer.stderr.contains("error[E0308]") && answer.stderr.contains(&message),
             "{answer:?}"
         );
         assert!(
@@ -412,7 +413,7 @@ fn a_coverage_that_few_units_cannot_reach_is_refused_behind_a_cached_fit_too() {
         // The same words as where nothing is cached.
         let forced = project.pdm(&["run", "--force", "--set", &set]);
         assert!(
-            forced.code == 1 && forced.stderr.contains(&told),
+            forced.code == 1 && forced.stderr.contains(&message),
             "{forced:?}"
         );
     }

@@ -82,17 +82,17 @@ fn two_commands_show_the_runs_in_mlflow_s_pages() {
         commands["sync"],
         "pdm-ml track sync --to http://127.0.0.1:5999"
     );
-    let told = project.pdm(&["runs", "ui", "pdm.toml", "--set", "tracking.experiment=a b"]);
+    let shown = project.pdm(&["runs", "ui", "pdm.toml", "--set", "tracking.experiment=a b"]);
     assert!(
-        told.stdout.contains(
+        shown.stdout.contains(
             "track sync pdm.toml --set 'tracking.experiment=a b' --to http://127.0.0.1:5000"
         ),
-        "{told:?}"
+        "{shown:?}"
     );
 }
 
 #[test]
-fn a_list_tells_model_scores_and_what_was_set() {
+fn a_list_shows_model_scores_and_what_was_set() {
     let project = Project::with_pipeline(SMALL);
     project.json(&["run"]);
     project.json(&[
@@ -348,7 +348,7 @@ fn old_runs_are_removed_but_for_those_something_rests_on() {
     let asked = project.pdm(&["runs", "gc"]);
     assert!(
         asked.code == 2 && asked.stderr.contains("--keep"),
-        "which ones must be said: {asked:?}"
+        "the option that selects runs is required: {asked:?}"
     );
     let found = project.json(&["runs", "gc", "--keep", "1", "--dry-run"]);
     assert_eq!(

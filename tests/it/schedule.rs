@@ -30,7 +30,7 @@ env = ["PLANT"]
 secrets = ["AWS_SECRET_ACCESS_KEY"]
 "#;
 
-fn said(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
@@ -41,7 +41,7 @@ fn said(output: &Output) -> String {
 /// Runs a command, which must succeed, and returns its standard output.
 fn succeeds(command: &mut Command) -> String {
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}\n{}", said(&output));
+    assert!(output.status.success(), "{command:?}\n{}", printed(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -69,7 +69,7 @@ fn executable(path: &Path, script: &str) {
 }
 
 #[test]
-fn without_a_schedule_or_a_file_the_next_step_is_told() {
+fn without_a_schedule_or_a_file_the_next_step_is_suggested() {
     for (project, words) in [
         (Project::with_pipeline(SMALL), "[schedule]"),
         (Project::empty(), "schedule"),
@@ -85,7 +85,7 @@ fn without_a_schedule_or_a_file_the_next_step_is_told() {
 }
 
 #[test]
-fn a_wrong_schedule_is_told_where_it_stands_and_no_secret_is_repeated() {
+fn a_wrong_schedule_is_reported_with_its_place_and_without_secrets() {
     let wrong = "\n[schedule]\ncron = \"0 25 * * 1\"\ntimezone = \"Europe/Berln\"\nsecrets = [\"sk-live-12345\"]\n";
     let answer = Project::with_pipeline(&format!("{SMALL}{wrong}")).pdm(&["schedule", "next"]);
     assert_eq!(answer.code, 2);
@@ -161,17 +161,17 @@ fn files_are_written_over_only_by_force() {
 #[test]
 fn the_profile_goes_along_and_a_variable_that_does_not_is_named() {
     let text = format!(
-        "{SMALL}\n[schedule]\ncron = \"0 3 * * 1\"\n[profile.night]\nschedule.cron = \"0 4 * * 1\"\n"
+        "{SMALL}\n[schedule]\ncron = \"0 3 * * 1\"\n[profile.nightly]\nschedule.cron = \"0 4 * * 1\"\n"
     );
     let project = Project::with_pipeline(&text);
     let mut command = project.command(&["schedule", "export", "cron"]);
     let answer = Answer::of(
         command
-            .env("PDM_ML_PROFILE", "night")
+            .env("PDM_ML_PROFILE", "nightly")
             .env("PDM_ML__MODEL__L2", "2"),
     );
     assert!(
-        answer.stdout.contains("0 4 * * 1 ") && answer.stdout.contains(" --profile night"),
+        answer.stdout.contains("0 4 * * 1 ") && answer.stdout.contains(" --profile nightly"),
         "{answer:?}"
     );
     assert!(
@@ -215,8 +215,8 @@ fn a_crontab_runs_the_words_it_says() {
         .nth(5)
         .unwrap()
         .replace("\\%", "%");
-    let said_nothing = succeeds(Command::new("sh").args(["-c", &line]));
-    assert_eq!(said_nothing, "", "cron mails whatever is said");
+    let printed_text = succeeds(Command::new("sh").args(["-c", &line]));
+    assert_eq!(printed_text, "", "cron mails all output");
     let answer = project.read(&format!("{folder}/.pdm-ml/pdm-ml-small.log"));
     let folder = fs::canonicalize(&here).unwrap();
     let folder = folder.to_str().unwrap();
@@ -236,7 +236,7 @@ fn crontab_accepts_the_line() {
     exported(&project, folder, "cron", "the.cron");
     let file = project.path().join(folder).join("the.cron");
     // The dry run of Debian's cron is `-n`, that of cronie `-T`.
-    let version = said(
+    let version = printed(
         &needs::program("crontab", "cron")
             .arg("-V")
             .output()
@@ -263,7 +263,7 @@ fn systemd_verifies_the_units() {
         .output()
         .unwrap();
     assert_eq!(
-        (verified.status.code(), said(&verified).as_str()),
+        (verified.status.code(), printed(&verified).as_str()),
         (Some(0), "")
     );
     // What it says nothing of must not be for want of looking.
@@ -368,9 +368,9 @@ fn actionlint(python: &Path, file: &Path) -> Output {
 fn lint(python: &Path, file: &Path) {
     let linted = actionlint(python, file);
     assert!(
-        linted.status.success() && said(&linted).is_empty(),
+        linted.status.success() && printed(&linted).is_empty(),
         "{}",
-        said(&linted)
+        printed(&linted)
     );
     by_schema(python, "vendor.github-workflows", file);
 }
@@ -499,16 +499,16 @@ fn the_install_step_asks_for_its_variable_and_obeys_it() {
     };
     let unset = run("");
     assert!(
-        !unset.status.success() && said(&unset).contains("PDM_ML_INSTALL"),
+        !unset.status.success() && printed(&unset).contains("PDM_ML_INSTALL"),
         "{}",
-        said(&unset)
+        printed(&unset)
     );
     let install = "mkdir -p ~/.local/bin && printf '#!/bin/sh\\necho installed' > ~/.local/bin/pdm-ml && chmod +x ~/.local/bin/pdm-ml";
     let set = run(install);
     assert!(
-        set.status.success() && said(&set).contains("installed"),
+        set.status.success() && printed(&set).contains("installed"),
         "{}",
-        said(&set)
+        printed(&set)
     );
     assert!(project.read("path").contains(".local/bin"));
 }

@@ -106,7 +106,7 @@ impl<'a> Validator<'a> {
             }
             "enum" => {
                 if !rule.as_array().unwrap().contains(value) {
-                    self.refuse(at, format!("{value} is none of {rule}"));
+                    self.refuse(at, format!("{value} is not one of {rule}"));
                 }
             }
             "const" => {

@@ -10,7 +10,7 @@ use crate::project::{Answer, Project, SMALL};
 
 /// A part of every secret in these tests, and of nothing else.
 const CANARY: &str = "k4n4ry";
-/// An address that holds a secret in each of its parts. Nobody listens there.
+/// An address that holds a secret in each of its parts. It has no listener.
 const ADDRESS: &str = "https://ann:k4n4ry-pw@127.0.0.1:1/a.zip?X-Amz-Credential=k4n4ryCRED&X-Amz-Signature=k4n4ry51g&X-Amz-Security-Token=k4n4ry70k&token=k4n4ry-t&sig=k4n4rysas%3D";
 
 fn looks_clean(answer: &Answer, what: &[&str]) {
@@ -218,7 +218,7 @@ fn what_the_pipeline_file_holds_is_not_repeated() {
         &["config", "show", "--origin"],
         &["run", "--metrics-file", "m.prom"],
         &["plan"],
-        &["retrain", "--if", "always", "--summary", "night.json"],
+        &["retrain", "--if", "always", "--summary", "summary.json"],
         &["cache", "why", "train"],
     ];
     for args in runs {
@@ -246,7 +246,7 @@ fn what_the_pipeline_file_holds_is_not_repeated() {
                 "--report",
                 "gate.md",
             ][..],
-            &["retrain", "--summary", "night.json"],
+            &["retrain", "--summary", "summary.json"],
             &["doctor"],
             &["doctor", "--for", "ci"],
             &["config", "show"],
@@ -258,7 +258,7 @@ fn what_the_pipeline_file_holds_is_not_repeated() {
 }
 
 #[test]
-fn what_is_said_for_good_holds_no_secret() {
+fn permanent_records_hold_no_secret() {
     let project = Project::with_pipeline(SMALL);
     assert_eq!(project.pdm(&["run"]).code, 0);
     let words = "see https://ann:k4n4ry-pw@h/?token=k4n4ry-t, password: k4n4ry-pw2";
@@ -315,7 +315,7 @@ fn a_notice_holds_no_secret() {
 }
 
 #[test]
-fn the_folder_a_shell_stands_in_is_no_password() {
+fn the_current_folder_of_a_shell_is_no_password() {
     let project = Project::with_pipeline(SMALL);
     let folder = project.path().canonicalize().unwrap();
     let mut command = project.command(&["-C", folder.to_str().unwrap(), "runs", "show", "ffff"]);

@@ -1,4 +1,4 @@
-//! A project whose policy asks for signatures, from `keygen` to a model that nobody vouches for.
+//! A project whose policy asks for signatures, from `keygen` to a model without a valid signature.
 
 use crate::project::{Answer, Project, SMALL};
 
@@ -60,7 +60,7 @@ fn a_model_is_signed_from_training_to_prediction() {
         noted.code == 20 && noted.stderr.contains("PDM_ML_SIGNING_KEY_FILE"),
         "{noted:?}"
     );
-    // Somebody writes past the policy, as whoever may write the bucket can.
+    // A writer bypasses the policy, as every user who may write to the bucket can.
     std::fs::rename(
         signed.project.file("registry/keys.toml"),
         signed.project.file("keys.toml"),
@@ -113,14 +113,14 @@ fn a_key_that_cannot_be_used_stops_the_work_before_it_begins() {
         "{other:?}"
     );
     signed.project.write("text.key", "no key");
-    for (key, told) in [
+    for (key, expected) in [
         ("absent.key", "No such file"),
         ("text.key", "chmod 600"),
         ("anna.key.pub", "chmod 600"),
     ] {
         let answer = signed.pdm(&["registry", "list"], Some(key));
         assert!(
-            answer.code == 2 && answer.stderr.contains(told),
+            answer.code == 2 && answer.stderr.contains(expected),
             "{key}: {answer:?}"
         );
     }

@@ -111,7 +111,7 @@ fn every_stage_is_held_against_the_budget_before_it_begins() {
 }
 
 #[test]
-fn a_night_keeps_to_its_budget_too() {
+fn a_retrain_keeps_to_its_budget_too() {
     let project = Project::with_pipeline(SMALL);
     let tight = project.pdm(&[
         "retrain",

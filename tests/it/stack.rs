@@ -1,4 +1,4 @@
-//! A stack of models goes through the whole line.
+//! A stack of models goes through the whole pipeline.
 
 use crate::project::{Project, SMALL};
 

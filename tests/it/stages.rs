@@ -1,4 +1,4 @@
-//! `[[stage]]`: programs of the user's as stages of the line.
+//! `[[stage]]`: programs of the user as stages of the pipeline.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ fn error(answer: &Answer) -> Value {
 }
 
 #[test]
-fn data_that_a_program_makes_goes_through_the_line() {
+fn data_that_a_program_makes_goes_through_the_pipeline() {
     let project = project(CLEAN);
     let plan = project.json(&["plan"]);
     assert_eq!(
@@ -242,7 +242,7 @@ fn a_program_runs_beside_training() {
 }
 
 #[test]
-fn a_program_that_fails_stops_the_line_and_tells_why() {
+fn a_program_that_fails_stops_the_pipeline_with_a_reason() {
     let stages = shell(
         "check",
         "echo looking; echo 'bias is 9 cycles' >&2; exit 3",
@@ -432,9 +432,9 @@ fn programs_before_the_gates_are_locked_and_those_behind_are_not() {
         "date +%N > stamp.txt",
         "outputs = [\"stamp.txt\"]\nafter = \"features\"",
     ) + &shell(
-        "tell",
-        "date +%N > told.txt",
-        "outputs = [\"told.txt\"]\nafter = \"gate\"",
+        "upload",
+        "date +%N > uploaded.txt",
+        "outputs = [\"uploaded.txt\"]\nafter = \"gate\"",
     );
     let project = Project::with_pipeline(&(SMALL.to_owned() + &stages));
     project.json(&["run"]);
@@ -486,9 +486,9 @@ fn what_a_program_made_is_shared_through_the_cache_of_many_machines() {
 }
 
 #[test]
-fn a_night_has_its_data_made_first_and_notices_that_they_are_new() {
+fn a_retrain_has_its_data_made_first_and_notices_that_they_are_new() {
     let project = project(CLEAN);
-    let night = || project.json(&["retrain", "--if", "new-data"])["result"].clone();
+    let result_of_retrain = || project.json(&["retrain", "--if", "new-data"])["result"].clone();
     let whole = project.read("raw/train_R.txt");
     let without_last: Vec<_> = whole
         .lines()
@@ -496,9 +496,12 @@ fn a_night_has_its_data_made_first_and_notices_that_they_are_new() {
         .collect();
     let fewer = without_last.join("\n") + "\n";
     project.write("raw/train_R.txt", &fewer);
-    assert_eq!((night(), night()), ("promoted".into(), "nothing".into()));
+    assert_eq!(
+        (result_of_retrain(), result_of_retrain()),
+        ("promoted".into(), "nothing".into())
+    );
     project.write("raw/train_R.txt", whole);
-    assert_ne!(night(), "nothing");
+    assert_ne!(result_of_retrain(), "nothing");
     let why = project.json(&["cache", "why", "train"]);
     assert_eq!(why["standing"], "hit", "{why:#}");
     project.write("raw/train_R.txt", fewer);
@@ -546,13 +549,13 @@ fn what_reads_the_data_has_them_made_first() {
 
 #[test]
 fn past_a_gate_that_says_no_nothing_runs() {
-    let stages = shell("tell", "touch told.txt", "after = \"promote\"")
+    let stages = shell("upload", "touch uploaded.txt", "after = \"promote\"")
         + &shell("note", "touch noted.txt", "after = \"gate\"");
     let strict = SMALL.replace("value = 120.0", "value = 0.1");
     let project = Project::with_pipeline(&(strict + &stages));
     let answer = project.pdm(&["run", "--format", "json"]);
     assert_eq!(answer.code, 20, "{answer:?}");
     let outcome: Value = serde_json::from_str(&answer.stdout).unwrap();
-    assert_eq!(row(&outcome["stages"], "tell")["action"], "stopped");
-    assert!(project.file("noted.txt").exists() && !project.file("told.txt").exists());
+    assert_eq!(row(&outcome["stages"], "upload")["action"], "stopped");
+    assert!(project.file("noted.txt").exists() && !project.file("uploaded.txt").exists());
 }

@@ -1,10 +1,10 @@
-//! What a job writes is replaced whatever becomes of it: nobody takes last night's summary, report or metrics for tonight's.
+//! A job replaces its outputs however it ends: an earlier summary, report or metrics file is never mistaken for its own.
 
 use serde_json::{Value, json};
 
 use crate::project::{Answer, Project, SMALL};
 
-/// A summary as a good night left it.
+/// The summary of an earlier retrain that succeeded.
 const LAST: &str =
     r#"{"time": "2026-01-01T02:00:00Z", "pipeline": "small", "result": "promoted", "exit": 0}"#;
 
@@ -13,42 +13,42 @@ fn project(pipeline: Option<&str>) -> Project {
     if let Some(text) = pipeline {
         project.write("pdm.toml", text);
     }
-    project.write("night.json", LAST);
+    project.write("summary.json", LAST);
     project
 }
 
 fn summary(project: &Project) -> Value {
-    serde_json::from_str(&project.read("night.json")).unwrap()
+    serde_json::from_str(&project.read("summary.json")).unwrap()
 }
 
 #[test]
-fn a_night_that_cannot_begin_replaces_the_summary_and_has_a_closing_line() {
+fn a_retrain_that_cannot_begin_replaces_the_summary_and_has_a_closing_line() {
     let broken = SMALL.replace("seed = 7", "sede = 7");
     let cases: [(Option<&str>, &[&str], i32); 9] = [
-        (Some(&broken), &["retrain", "--summary", "night.json"], 2),
+        (Some(&broken), &["retrain", "--summary", "summary.json"], 2),
         (
             Some("not toml ["),
-            &["retrain", "--summary", "night.json"],
+            &["retrain", "--summary", "summary.json"],
             2,
         ),
         (
             None,
-            &["retrain", "missing.toml", "--summary", "night.json"],
+            &["retrain", "missing.toml", "--summary", "summary.json"],
             2,
         ),
         (
             Some(SMALL),
-            &["retrain", "--summary", "night.json", "--frobnicate"],
+            &["retrain", "--summary", "summary.json", "--frobnicate"],
             2,
         ),
         (
             Some(SMALL),
-            &["retrain", "--if", "nonsense", "--summary=night.json"],
+            &["retrain", "--if", "nonsense", "--summary=summary.json"],
             2,
         ),
         (
             Some(SMALL),
-            &["retrain", "--summary", "night.json", "--format", "xml"],
+            &["retrain", "--summary", "summary.json", "--format", "xml"],
             2,
         ),
         (
@@ -56,7 +56,7 @@ fn a_night_that_cannot_begin_replaces_the_summary_and_has_a_closing_line() {
             &[
                 "retrain",
                 "--summary",
-                "night.json",
+                "summary.json",
                 "--set",
                 "model.kind=magic",
             ],
@@ -64,12 +64,18 @@ fn a_night_that_cannot_begin_replaces_the_summary_and_has_a_closing_line() {
         ),
         (
             Some(SMALL),
-            &["retrain", "--summary", "night.json", "--profile", "none"],
+            &["retrain", "--summary", "summary.json", "--profile", "none"],
             2,
         ),
         (
             Some(SMALL),
-            &["retrain", "--summary", "night.json", "--log-level", "loud"],
+            &[
+                "retrain",
+                "--summary",
+                "summary.json",
+                "--log-level",
+                "loud",
+            ],
             2,
         ),
     ];
@@ -77,15 +83,15 @@ fn a_night_that_cannot_begin_replaces_the_summary_and_has_a_closing_line() {
         let project = project(pipeline);
         let answer = project.pdm(args);
         assert_eq!(answer.code, code, "{args:?}: {answer:?}");
-        let told = summary(&project);
+        let found = summary(&project);
         assert_eq!(
-            (&told["result"], &told["exit"]),
+            (&found["result"], &found["exit"]),
             (&json!("failed"), &json!(code)),
-            "{args:?}: {told:#}"
+            "{args:?}: {found:#}"
         );
         assert!(
-            told["why"].as_str().is_some_and(|why| !why.is_empty()),
-            "{args:?}: {told:#}"
+            found["why"].as_str().is_some_and(|why| !why.is_empty()),
+            "{args:?}: {found:#}"
         );
         let lines = answer
             .stderr
@@ -96,10 +102,10 @@ fn a_night_that_cannot_begin_replaces_the_summary_and_has_a_closing_line() {
 }
 
 #[test]
-fn the_folder_of_a_night_is_obeyed_also_where_its_arguments_are_wrong() {
+fn the_folder_of_a_retrain_is_used_even_if_its_arguments_are_wrong() {
     let project = Project::empty();
     project.write("plant/pdm.toml", SMALL);
-    project.write("plant/night.json", LAST);
+    project.write("plant/summary.json", LAST);
     assert_eq!(
         project
             .pdm(&[
@@ -107,18 +113,18 @@ fn the_folder_of_a_night_is_obeyed_also_where_its_arguments_are_wrong() {
                 "plant",
                 "retrain",
                 "--summary",
-                "night.json",
+                "summary.json",
                 "--nonsense"
             ])
             .code,
         2
     );
-    let told: Value = serde_json::from_str(&project.read("plant/night.json")).unwrap();
-    assert_eq!(told["result"], "failed");
+    let found: Value = serde_json::from_str(&project.read("plant/summary.json")).unwrap();
+    assert_eq!(found["result"], "failed");
 }
 
 #[test]
-fn a_file_that_is_no_summary_is_left_alone_where_nothing_came_of_the_night() {
+fn a_file_that_is_no_summary_is_left_alone_if_the_retrain_fails() {
     for (name, args) in [
         (
             "pdm.toml",
@@ -180,15 +186,20 @@ fn reports_and_metrics_are_replaced_where_the_arguments_are_wrong() {
     assert!(exit.is_some_and(|line| line.ends_with(" 2")), "{metrics}");
 }
 
-/// A night that is killed cannot write its end; nobody may take it for the last one.
+/// A killed retrain cannot write its result; its summary must not look like that of the previous one.
 #[test]
-fn a_night_says_from_its_beginning_that_it_has_not_ended() {
+fn a_retrain_says_from_its_beginning_that_it_has_not_ended() {
     let slow = format!(
-        "{SMALL}\n[[stage]]\nname = \"slow\"\nbefore = \"train\"\nexec = [\"sh\", \"-c\", \"cp night.json seen.json\"]\n"
+        "{SMALL}\n[[stage]]\nname = \"slow\"\nbefore = \"train\"\nexec = [\"sh\", \"-c\", \"cp summary.json seen.json\"]\n"
     );
     let project = project(Some(&slow));
-    let answer =
-        Answer::of(&mut project.command(&["retrain", "--if", "always", "--summary", "night.json"]));
+    let answer = Answer::of(&mut project.command(&[
+        "retrain",
+        "--if",
+        "always",
+        "--summary",
+        "summary.json",
+    ]));
     assert_eq!(answer.code, 0, "{answer:?}");
     let seen: Value = serde_json::from_str(&project.read("seen.json")).unwrap();
     assert_eq!(

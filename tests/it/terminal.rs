@@ -67,7 +67,7 @@ fn assert_fits(text: &str, columns: usize, of: &[&str]) {
 #[test]
 #[ignore = "needs `script`; apt-get install bsdutils"]
 fn every_table_fits_the_terminal() {
-    let why = "a gate sets this limit for a reason that takes a whole sentence to tell";
+    let why = "a gate sets this limit for a reason that takes a whole sentence to explain";
     let tune = "\n[tune]\ntrials = 2\n\n[tune.space]\n\"model.l2\" = { low = 1e-4, high = 10, log = true }\n\"features.window_cycles\" = { low = 10, high = 60, step = 10 }\n";
     let project = Project::with_pipeline(&format!("{SMALL}{tune}"));
     let run = project.json(&["run"])["run"].as_str().unwrap().to_owned();

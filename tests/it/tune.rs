@@ -54,7 +54,7 @@ fn a_search_writes_the_user_s_file_with_the_chosen_values() {
     );
     assert_eq!(
         trials[0]["values"]["model.l2"], 0.001,
-        "the file as it stands comes first"
+        "the values of the file come first"
     );
 
     let text = project.read("pdm.tuned.toml");
@@ -138,7 +138,7 @@ fn a_search_that_was_killed_ends_as_if_it_had_not_been() {
 }
 
 #[test]
-fn more_trials_go_on_and_fresh_begins_anew() {
+fn more_trials_continue_and_fresh_starts_from_scratch() {
     let project = project();
     let first = found(project.json(&["tune", "--trials", "5"]));
     let bytes = std::fs::metadata(journal(&project)).unwrap().len();
@@ -159,9 +159,9 @@ fn more_trials_go_on_and_fresh_begins_anew() {
     assert_ne!(other["study"], more["study"]);
 }
 
-/// A line that cannot be read is no trial that was never made: it is said, and the search comes to the same end.
+/// A line that cannot be read is reported and its trial repeated, and the search ends with the same result.
 #[test]
-fn a_damaged_journal_is_told_and_tried_again() {
+fn a_damaged_journal_is_reported_and_its_trial_repeated() {
     let project = project();
     let first = found(project.json(&["tune", "--trials", "4"]));
     let text = std::fs::read_to_string(journal(&project)).unwrap();
@@ -289,7 +289,7 @@ fn a_dry_run_shows_the_space_and_tries_nothing() {
 }
 
 #[test]
-fn what_stands_in_the_way_is_said_before_the_search() {
+fn obstacles_are_reported_before_the_search() {
     let project = project();
     project.write("pdm.tuned.toml", "mine");
     let answer = project.pdm(&["tune"]);
@@ -320,7 +320,7 @@ fn what_stands_in_the_way_is_said_before_the_search() {
 }
 
 #[test]
-fn a_trial_that_cannot_be_is_told_and_the_search_goes_on() {
+fn an_impossible_trial_is_reported_and_the_search_continues() {
     let text = SMALL.to_owned()
         + "[tune]\nmethod = \"grid\"\nconfirm = 0\n[tune.space]\n\"model.kind\" = { choices = [\"linear\", \"gbdt\"] }\n\
            \"model.min_leaf_rows\" = { choices = [20, 1000000] }\n\"model.rounds\" = { choices = [5] }\n";
@@ -344,7 +344,7 @@ fn a_trial_that_cannot_be_is_told_and_the_search_goes_on() {
 }
 
 #[test]
-fn a_value_at_an_end_of_its_range_is_told_with_what_to_widen() {
+fn a_value_at_an_end_of_its_range_is_reported_with_what_to_widen() {
     let space = "\n[tune]\nmethod = \"grid\"\nchoose = \"best\"\nconfirm = 0\n\n[tune.space]\n\"model.l2\" = { low = 1e3, high = 1e6, log = true, points = 4 }\n";
     let project = Project::with_pipeline(
         &format!("{SMALL}{space}").replace("kind = \"linear\"", "kind = \"linear\"\nl2 = 1e5"),
@@ -367,7 +367,7 @@ fn a_value_at_an_end_of_its_range_is_told_with_what_to_widen() {
         text.contains("give \"model.l2\" in [tune.space] a smaller `low` than 1000.0"),
         "{text}"
     );
-    // The file's own value lies outside, and is the best.
+    // The file's own value is outside, and is the best.
     let below = project.read("pdm.toml").replace("l2 = 1e5", "l2 = 0.001");
     project.write("pdm.toml", below);
     let outcome = project.json(&["tune", "--force"]);
@@ -378,6 +378,6 @@ fn a_value_at_an_end_of_its_range_is_told_with_what_to_widen() {
         "{outcome:#}"
     );
     let text = project.pdm(&["tune", "--force"]).stdout;
-    let told = "the chosen model.l2 = 0.001 is below the searched range, 1000.0 to 1000000.0";
-    assert!(text.contains(told), "{text}");
+    let warning = "the chosen model.l2 = 0.001 is below the searched range, 1000.0 to 1000000.0";
+    assert!(text.contains(warning), "{text}");
 }

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_s_wish_is_honoured_or_ends_the_tries() {
+    fn the_wait_requested_by_the_server_is_used_or_ends_the_tries() {
         let requested = |seconds| EXACT.wait(1, Some(Duration::from_secs(seconds)));
         assert_eq!(requested(3), Some(Duration::from_secs(3)));
         assert_eq!(requested(0), Some(Duration::from_millis(500)));

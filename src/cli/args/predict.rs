@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::RegistryArgs;
 use pdm_core::domain::Alarm;
-use pdm_models::data::{CsvWish, Encoding};
+use pdm_models::data::{Encoding, RequestedCsv};
 
 #[derive(Debug, Args)]
 #[command(
@@ -95,7 +95,7 @@ fn separator(text: &str) -> Result<char, String> {
         text
     };
     match text.parse::<char>() {
-        Ok(character) if CsvWish::can_divide(character) => Ok(character),
+        Ok(character) if RequestedCsv::can_divide(character) => Ok(character),
         Ok(_) | Err(_) => Err(
             "not a valid separator; use ',', ';', 'tab', '|' or another punctuation character"
                 .to_owned(),
@@ -113,13 +113,13 @@ fn decimal(text: &str) -> Result<char, String> {
 
 impl PredictArgs {
     /// Returns the CSV options.
-    pub(in crate::cli) fn csv(&self) -> CsvWish {
+    pub(in crate::cli) fn csv(&self) -> RequestedCsv {
         let encoding = self.encoding.map(|encoding| match encoding {
             InputEncoding::Utf8 => Encoding::Utf8,
             InputEncoding::Utf16 => Encoding::Utf16,
             InputEncoding::Latin1 => Encoding::Latin1,
         });
-        CsvWish {
+        RequestedCsv {
             separator: self.separator,
             decimal: self.decimal,
             encoding,

@@ -154,7 +154,7 @@ fn rows(entries: &[Stored]) -> String {
     let now = Timestamp::now();
     let ago = |time: Timestamp| span(now.duration_since(time).unsigned_abs());
     let rows = entries.iter().map(|entry| {
-        let stand = match entry.reachable_from.as_slice() {
+        let used_by = match entry.reachable_from.as_slice() {
             [] => "unused".to_owned(),
             pipelines => format!("last run of {}", pipelines.join(", ")),
         };
@@ -169,7 +169,7 @@ fn rows(entries: &[Stored]) -> String {
                 .map(|cost| seconds(cost.elapsed_ms))
                 .unwrap_or_else(|| "damaged".to_owned()),
             entry.pipeline.clone().unwrap_or_default(),
-            stand,
+            used_by,
         ]
     });
     table(&header, rows)
@@ -183,12 +183,12 @@ fn why(stage: Stage, args: &PipelineArgs, ui: &Ui) -> Result<(), CliError> {
 
 fn text(explanation: &Explanation, origins: &Origins) -> String {
     let Explanation { stage, why, .. } = explanation;
-    let standing = match explanation.standing {
+    let state = match explanation.standing {
         CachedState::Hit => "cached",
         CachedState::Miss => "would run",
         CachedState::Unknown => "not known",
     };
-    let mut parts = vec![format!("{stage}: {standing}, {why}")];
+    let mut parts = vec![format!("{stage}: {state}, {why}")];
     parts.extend(explanation.cost.map(cost));
     if let (Some(key), Some(digest)) = (&explanation.key, explanation.digest) {
         parts.push(format!(

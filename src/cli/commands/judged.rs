@@ -43,7 +43,7 @@ pub(super) fn run(args: &JudgedArgs, until: Stage, ui: &Ui) -> Result<Exit, CliE
         .map(|outcome| show(outcome, &job, until, ui));
     let reported = report(args, &context, &job, &result, ui);
     if args.notify {
-        tell(&context, &job, &result);
+        notify_of_result(&context, &job, &result);
     }
     match exit {
         // A verdict that stops a job is more important than its report.
@@ -88,15 +88,20 @@ fn report(
 }
 
 /// Sends the notification for a result. Work that was interrupted by a person is not reported.
-fn tell(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
+fn notify_of_result(context: &Context, job: &Job, result: &Result<Outcome, CliError>) {
     match result {
         Ok(outcome) => send(&job.spec.notify, &engine::notice(outcome), context),
-        Err(error) => tell_of_error(&job.spec.notify, context, job, error),
+        Err(error) => notify_of_error(&job.spec.notify, context, job, error),
     }
 }
 
 /// Sends the notification for work that failed, unless a person interrupted it.
-pub(super) fn tell_of_error(to: &[NotifyOptions], context: &Context, job: &Job, error: &CliError) {
+pub(super) fn notify_of_error(
+    to: &[NotifyOptions],
+    context: &Context,
+    job: &Job,
+    error: &CliError,
+) {
     if !matches!(error.exit(), Exit::Interrupted | Exit::Terminated) {
         let name = &job.spec.project.name;
         send(

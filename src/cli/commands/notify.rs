@@ -48,7 +48,7 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
     )
     .text("This is a test sent by `pdm-ml notify test`. No action is needed.");
     notice.details = json!({ "test": true });
-    let told: Vec<_> = job
+    let deliveries: Vec<_> = job
         .spec
         .notify
         .iter()
@@ -65,31 +65,31 @@ fn test(args: &PipelineArgs, ui: &Ui) -> Result<Exit, CliError> {
             }
         })
         .collect();
-    ui.show(&told, || text(&told))?;
-    let code = match told.iter().find(|told| !told.delivered) {
+    ui.show(&deliveries, || text(&deliveries))?;
+    let code = match deliveries.iter().find(|delivery| !delivery.delivered) {
         None => return Ok(Exit::Done),
-        Some(_) if told.iter().all(|told| told.passing) => Code::NotToldYet,
-        Some(_) => Code::NotTold,
+        Some(_) if deliveries.iter().all(|delivery| delivery.passing) => Code::NotDeliveredYet,
+        Some(_) => Code::NotDelivered,
     };
     ui.more(&[code]);
     Ok(code.into())
 }
 
-fn text(told: &[Delivery]) -> String {
+fn text(deliveries: &[Delivery]) -> String {
     let header = [
         ("receiver", Align::Left),
         ("delivered", Align::Left),
         ("events", Align::Left),
         ("error", Align::Left),
     ];
-    let rows = told.iter().map(|told| {
-        let on: Vec<_> = told.on.iter().map(|occasion| occasion.name()).collect();
-        let answer = if told.delivered { "yes" } else { "NO" };
+    let rows = deliveries.iter().map(|delivery| {
+        let on: Vec<_> = delivery.on.iter().map(|occasion| occasion.name()).collect();
+        let answer = if delivery.delivered { "yes" } else { "NO" };
         [
-            told.target.clone(),
+            delivery.target.clone(),
             answer.to_owned(),
             on.join(", "),
-            told.problem.clone().unwrap_or_default(),
+            delivery.problem.clone().unwrap_or_default(),
         ]
     });
     table(&header, rows)

@@ -33,7 +33,7 @@ fn text(planned: &[PlannedStage], budget: &BudgetOptions) -> String {
         .iter()
         .find(|stage| stage.stage == Stage::Train && stage.runs);
     let cost = training.map(|stage| format!("\n\n{}", cost(stage, budget)));
-    let others = others(planned, budget).map(|told| format!("\n{told}"));
+    let others = others(planned, budget).map(|line| format!("\n{line}"));
     format!(
         "{}{}{}",
         stages(planned),

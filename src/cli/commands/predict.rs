@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::judged::{require_receiver, send, tell_of_error};
+use super::judged::{notify_of_error, require_receiver, send};
 use super::model::{self, OpenedModel};
 use crate::cli::args::{PipelineArgs, PredictArgs};
 use crate::cli::error::CliError;
@@ -19,7 +19,7 @@ use pdm_core::codes::Code;
 use pdm_core::domain::{Alarm, UnitId};
 use pdm_engine::engine::{self, Context, Job, JournalEntry};
 use pdm_models::bundle::ModelBundle;
-use pdm_models::data::{CsvWish, DatasetOptions, Schema, Trajectory};
+use pdm_models::data::{DatasetOptions, RequestedCsv, Schema, Trajectory};
 use pdm_report::report::{KnownFile, PredictionSheet};
 
 /// The project of a command, if there is one.
@@ -42,7 +42,7 @@ pub(super) fn run(args: &PredictArgs, ui: &Ui) -> Result<Exit, CliError> {
                     send(&job.spec.notify, &notice, context);
                 }
             }
-            Err(error) => tell_of_error(&job.spec.notify, context, job, error),
+            Err(error) => notify_of_error(&job.spec.notify, context, job, error),
         }
     }
     result.map(|predicted| predicted.exit())
@@ -107,7 +107,7 @@ fn predict(
         &args.input,
         args.input_format,
         schema,
-        args.csv().or(wish_of(project, schema)),
+        args.csv().or(requested_csv(project, schema)),
     )?;
     let PredictInputs {
         units,
@@ -123,11 +123,11 @@ fn predict(
     let predicted = Predicted::new(predictions, skipped, alarms, bundle.digest(), model);
     if let Some(error) = predicted.nothing_predicted() {
         // An earlier table is not replaced by an empty one.
-        predicted.tell(&bundle, ui);
+        predicted.report(&bundle, ui);
         return Err(error);
     }
     show(args, &predicted, &bundle, ui)?;
-    predicted.tell(&bundle, ui);
+    predicted.report(&bundle, ui);
     keep(args, &predicted, &bundle, &digests, project)?;
     ui.watch
         .predicted(&bundle.manifest().provenance.dataset, predicted.fact());
@@ -162,13 +162,13 @@ fn show(
 }
 
 /// Returns the project's CSV options, if its data have the columns that the model reads.
-fn wish_of(project: &FoundProject, schema: &Schema) -> CsvWish {
+fn requested_csv(project: &FoundProject, schema: &Schema) -> RequestedCsv {
     match project.as_ref().map(|(_, job)| &job.spec.dataset) {
         Some(DatasetOptions::Table(options)) if options.schema() == *schema => options.csv(),
         Some(
             DatasetOptions::Table(_) | DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_),
         )
-        | None => CsvWish::default(),
+        | None => RequestedCsv::default(),
     }
 }
 

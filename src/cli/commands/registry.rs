@@ -145,9 +145,9 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             registry,
         } => {
             let (context, registry) = open(registry, ui)?;
-            let said = registry.annotate(&model.parse()?, note, &context.stamp())?;
-            ui.show(&said, || {
-                format!("{}/{}: note added", said.model, said.version)
+            let added = registry.annotate(&model.parse()?, note, &context.stamp())?;
+            ui.show(&added, || {
+                format!("{}/{}: note added", added.model, added.version)
             })?;
         }
         RegistryCommand::Retire {
@@ -156,13 +156,15 @@ pub(super) fn run(command: &RegistryCommand, ui: &Ui) -> Result<Exit, CliError> 
             registry,
         } => {
             let (context, registry) = open(registry, ui)?;
-            let said = registry.retire(&model.parse()?, reason, &context.stamp())?;
-            let word = if said.entry.is_some() {
+            let retirement = registry.retire(&model.parse()?, reason, &context.stamp())?;
+            let word = if retirement.entry.is_some() {
                 "retired"
             } else {
                 "was already retired"
             };
-            ui.show(&said, || format!("{}/{}: {word}", said.model, said.version))?;
+            ui.show(&retirement, || {
+                format!("{}/{}: {word}", retirement.model, retirement.version)
+            })?;
         }
         RegistryCommand::Rollback {
             model,

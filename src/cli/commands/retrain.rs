@@ -11,7 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::outputs::Outputs;
 use crate::cli::summary::MayReplace;
 use crate::cli::ui::Ui;
-use crate::cli::{night, settings, summary, ui};
+use crate::cli::{retrain_text, settings, summary, ui};
 use pdm_core::codes::Code;
 use pdm_engine::engine::{self, RetrainResult, Retrained};
 use pdm_report::report::KnownFile;
@@ -62,11 +62,11 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     );
     match engine::retrain(&context, &job, &when) {
         Ok(retrained) => {
-            ui.watch.night(&retrained);
-            let exit = told(&retrained, args, ui);
+            ui.watch.retrained(&retrained);
+            let exit = show(&retrained, args, ui);
             judged::send(
                 notify,
-                &engine::notice_of_retrain(&retrained, night::line(&retrained)),
+                &engine::notice_of_retrain(&retrained, retrain_text::line(&retrained)),
                 &context,
             );
             exit
@@ -76,14 +76,14 @@ pub(super) fn run(args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
             let (name, file) = (job.spec.project.name.as_str(), Some(job.label.as_str()));
             let failed = summary::failure(&error, name, file, context.now, started.elapsed());
             summary::write(summary_file, &failed)?;
-            ui::line(&night::failed_line(&failed));
-            judged::tell_of_error(notify, &context, &job, &error);
+            ui::line(&retrain_text::failed_line(&failed));
+            judged::notify_of_error(notify, &context, &job, &error);
             Err(error)
         }
     }
 }
 
-fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
+fn show(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let exit = match retrained.result {
         RetrainResult::Refused => Exit::GateRefused,
         RetrainResult::Undecided => Exit::GateUndecided,
@@ -96,11 +96,11 @@ fn told(retrained: &Retrained, args: &RetrainArgs, ui: &Ui) -> Result<Exit, CliE
     summary::write(args.summary.as_deref(), &summary)?;
     if ui.is_for_people() {
         return ui
-            .text(&ui::fitted(|| night::text(retrained)))
+            .text(&ui::fitted(|| retrain_text::text(retrained)))
             .map(|()| exit);
     }
     ui.show(&summary, String::new)?;
-    ui::line(&night::line(retrained));
+    ui::line(&retrain_text::line(retrained));
     Ok(exit)
 }
 

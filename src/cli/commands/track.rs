@@ -183,10 +183,10 @@ fn text(done: &SyncSummary) -> String {
         ("alias", &models.aliases),
         ("refused", &models.problems),
     ];
-    let told = news
+    let changes = news
         .iter()
         .flat_map(|(what, names)| names.iter().map(move |name| format!("\n{what} {name}")));
-    format!("{gone}{sent}{}", told.collect::<String>())
+    format!("{gone}{sent}{}", changes.collect::<String>())
 }
 
 /// Returns the runs that no longer exist on the server, and how to restore them.

@@ -46,7 +46,7 @@ columns = [pyarrow.array(UNITS), pyarrow.array(CYCLES), pyarrow.array([float(x) 
 repeated = pyarrow.Table.from_arrays(columns, names=["unit", "cycle", "x", "note", "note"])
 pyarrow.parquet.write_table(repeated, FOLDER / "repeated.parquet")
 
-# What has no number in it, where it is read and where nobody reads it.
+# Columns without numbers, read and not read.
 stamps = pyarrow.array([DAY + datetime.timedelta(days=cycle) for cycle in CYCLES], pyarrow.timestamp("us"))
 zoned = pyarrow.array(stamps.to_pylist(), pyarrow.timestamp("ns", tz="Europe/Berlin"))
 write("timestamp", cycle=stamps)

@@ -81,13 +81,13 @@ impl Code {
 }
 
 /// Returns the text of an error without the leading `error[E0107]: `.
-pub fn unmarked(told: &str) -> &str {
-    let behind = told
+pub fn unmarked(message: &str) -> &str {
+    let behind = message
         .strip_prefix("error[")
         .and_then(|rest| rest.split_once("]: "));
     behind
         .filter(|(code, _)| Code::named(code).is_some())
-        .map_or(told, |(_, rest)| rest)
+        .map_or(message, |(_, rest)| rest)
 }
 
 impl fmt::Display for Code {

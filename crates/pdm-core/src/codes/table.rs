@@ -269,8 +269,8 @@ codes! {
     ExperimentDeleted = 617, exits 1, "the experiment was deleted on the server";
 
     // Notifications.
-    NotToldYet = 620, exits 75, "a notification could not be delivered; try again";
-    NotTold = 621, exits 1, "a notification cannot be delivered";
+    NotDeliveredYet = 620, exits 75, "a notification could not be delivered; try again";
+    NotDelivered = 621, exits 1, "a notification cannot be delivered";
 
     // The cache and files.
     FileAccess = 701, exits 1, "a file or folder cannot be read or written";

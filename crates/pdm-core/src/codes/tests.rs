@@ -14,13 +14,13 @@ fn a_code_is_named_with_or_without_its_letter() {
 }
 
 #[test]
-fn what_is_told_can_do_without_its_code() {
+fn a_message_can_be_shown_without_its_code() {
     assert_eq!(
         unmarked("error[E0107]: unknown key `a]: b`"),
         "unknown key `a]: b`"
     );
-    for told in ["error[E9999]: x", "error: x", "a error[E0107]: x", ""] {
-        assert_eq!(unmarked(told), told);
+    for message in ["error[E9999]: x", "error: x", "a error[E0107]: x", ""] {
+        assert_eq!(unmarked(message), message);
     }
 }
 

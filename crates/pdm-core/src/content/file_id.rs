@@ -27,7 +27,7 @@ impl FileId {
     }
 
     /// Returns whether the file is in a folder, or is the folder itself.
-    pub fn lies_in(&self, folder: &Self) -> bool {
+    pub fn is_within(&self, folder: &Self) -> bool {
         self.resolved.starts_with(&folder.resolved)
     }
 }
@@ -92,12 +92,12 @@ mod tests {
         let file = FileId::of(&at("a"));
         assert!(file.is(&FileId::of(&at("deep/../a"))));
         assert!(!file.is(&FileId::of(&at("b"))));
-        assert!(file.lies_in(&FileId::of(folder.path())));
-        assert!(!file.lies_in(&FileId::of(&at("deep"))));
+        assert!(file.is_within(&FileId::of(folder.path())));
+        assert!(!file.is_within(&FileId::of(&at("deep"))));
         let soon = FileId::of(&at("new/er/c"));
         assert!(
             soon.is(&FileId::of(&at("deep/../new/./er/../er/c")))
-                && soon.lies_in(&FileId::of(folder.path()))
+                && soon.is_within(&FileId::of(folder.path()))
         );
         #[cfg(unix)]
         {

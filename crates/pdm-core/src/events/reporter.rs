@@ -10,7 +10,7 @@ pub trait Observer: Send + Sync {
     fn on(&self, event: &Event);
 }
 
-/// Passed to every room that computes: sends events to observers, and tells the work when to stop.
+/// Passed to every room that computes: sends events to observers, and stops the work on request.
 #[derive(Clone, Default)]
 pub struct Reporter {
     observers: Vec<Arc<dyn Observer>>,

@@ -26,7 +26,7 @@ pub struct Contender<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Opponent<'a> {
     /// The alias points to no version yet.
-    Nobody,
+    NoChampion,
     /// The alias points to the challenger itself, by its number.
     Itself(u32),
     /// The alias points to another version, by its number.
@@ -52,7 +52,7 @@ pub fn judge(
     GateReport {
         challenger: challenger.bundle,
         champion: match opponent {
-            Opponent::Nobody => None,
+            Opponent::NoChampion => None,
             Opponent::Itself(version) => Some(Champion {
                 version,
                 bundle: challenger.bundle,
@@ -155,7 +155,7 @@ impl Comparer<'_> {
             Opponent::Itself(version) => {
                 return GateFinding::without(Verdict::Pass, explain::itself(version));
             }
-            Opponent::Nobody => {
+            Opponent::NoChampion => {
                 let verdict = gate.when_no_champion.verdict();
                 return GateFinding::without(verdict, explain::no_champion(gate.when_no_champion));
             }
@@ -333,7 +333,7 @@ mod tests {
                     ..champion.contender()
                 },
             ),
-            None => Opponent::Nobody,
+            None => Opponent::NoChampion,
         };
         let report = judge(std::slice::from_ref(gate), challenger.contender(), opponent);
         assert_eq!(report.verdict, report.rows[0].verdict);
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_its_kind_has_nobody_to_beat() {
+    fn the_first_model_has_no_champion_to_beat() {
         let seen = row(&gate(Rule::Better), &ContenderScores::new(1.0), None);
         assert_eq!((seen.verdict, seen.observed), (Verdict::Pass, None));
         let words = "there is no champion yet to compare with: nothing was compared, and the first model passes";

@@ -187,7 +187,7 @@ fn fleets() -> u64 {
 
 /// Prints the rates as a table, which `--nocapture` shows, and holds them to what is stated.
 #[test]
-fn what_stands_at_the_limit_passes_about_as_often_as_stated() {
+fn a_value_at_the_limit_passes_about_as_often_as_stated() {
     let fleets = fleets();
     // Two standard deviations of what so many fleets show of 4 %.
     let luck = 2.0 * (0.04 * 0.96 / fleets as f64).sqrt();

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn predictions_of_other_units_are_told() {
+    fn predictions_of_other_units_are_reported() {
         let a = predictions(1.0);
         let mut b = a.clone();
         b[0].unit = crate::domain::UnitId::from(77);

@@ -105,18 +105,18 @@ mod tests {
             file("train", "d", "33"),
             file("test", "t", "44"),
         ];
-        let told = |input| {
+        let changes = |input| {
             InputChange::between(input, &old, &new)
                 .iter()
                 .map(InputChange::text)
                 .collect::<Vec<_>>()
         };
-        insta::assert_snapshot!(told("train").join("\n"), @"
+        insta::assert_snapshot!(changes("train").join("\n"), @"
         `b` changed (still 1 bytes, SHA-256 d4735e3a265e… → 2d711642b726…)
         `c` is gone
         `d` is new
         ");
-        assert_eq!(told("test"), ["`t` changed (1 → 2 bytes)"]);
-        assert!(told("rul").is_empty());
+        assert_eq!(changes("test"), ["`t` changed (1 → 2 bytes)"]);
+        assert!(changes("rul").is_empty());
     }
 }

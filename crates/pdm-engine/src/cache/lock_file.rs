@@ -266,20 +266,20 @@ mod tests {
     }
 
     #[test]
-    fn what_was_changed_by_hand_or_comes_from_the_future_is_refused() {
+    fn a_lock_that_was_edited_or_has_a_newer_format_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pdm.lock");
-        let told = |text: &str| {
+        let refused = |text: &str| {
             fs::write(&path, text).unwrap();
             LockFile::read(&path).unwrap_err().to_string()
         };
         lock(&[stage("train", 300)]).write(&path).unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        assert!(told(&text.replace("300", "500")).contains("stage `train`"));
-        assert!(told(&text.replace("\"version\": 1", "\"version\": 2")).contains("version 2"));
-        assert_eq!(told("{"), "is not valid");
-        assert_eq!(told("{}"), "is not valid");
-        assert_eq!(told("<<<<<<< HEAD"), "is not valid");
+        assert!(refused(&text.replace("300", "500")).contains("stage `train`"));
+        assert!(refused(&text.replace("\"version\": 1", "\"version\": 2")).contains("version 2"));
+        assert_eq!(refused("{"), "is not valid");
+        assert_eq!(refused("{}"), "is not valid");
+        assert_eq!(refused("<<<<<<< HEAD"), "is not valid");
     }
 
     #[test]

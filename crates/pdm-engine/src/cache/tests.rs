@@ -217,7 +217,7 @@ fn another_key_need_not_wait() {
 fn a_killed_process_leaves_only_what_the_next_open_removes() {
     let (_folder, cache) = cache();
     let alive = begin(&cache, &key(1));
-    // A kill frees the lock and runs no destructor: the same as a folder whose lock nobody holds.
+    // A kill frees the lock and runs no destructor: the same as a folder whose lock is free.
     let dead = cache.root().join("work").join(key(2).digest().to_string());
     fs::create_dir_all(dead.join("outputs")).unwrap();
     let foreign = cache.root().join("work/notes");
@@ -236,13 +236,13 @@ fn partial_results_survive_until_commit() {
     drop(first);
     let cache = Cache::open(cache.root()).unwrap();
     let second = begin(&cache, &key(1));
-    let scratch = second.resume_dir().unwrap().to_owned();
+    let resumed = second.resume_dir().unwrap().to_owned();
     assert_eq!(
-        fs::read_to_string(scratch.join("epoch-3")).unwrap(),
+        fs::read_to_string(resumed.join("epoch-3")).unwrap(),
         "state"
     );
     second.commit(Value::Null).unwrap();
-    assert!(!scratch.exists());
+    assert!(!resumed.exists());
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn the_last_key_is_remembered_by_pipeline_and_stage() {
 }
 
 #[test]
-fn changes_are_told_with_their_place() {
+fn changes_are_reported_with_their_place() {
     let mut new = key(500);
     new.semantic_version = 2;
     new.parameters["gate"] = json!([{"value": 16.0}]);

@@ -303,7 +303,7 @@ fn overrides_are_shown_instead_of_the_file() {
 }
 
 #[test]
-fn what_is_absent_is_said() {
+fn what_is_absent_is_reported() {
     insta::assert_snapshot!(errors("version = 1", &[]), @r#"
     error[E0106]: section [project] is missing
     --> pdm.toml
@@ -988,11 +988,11 @@ fn the_schema_describes_every_key() {
     fn undescribed(schema: &serde_json::Value, path: &str, found: &mut Vec<String>) {
         for (key, value) in schema["properties"].as_object().into_iter().flatten() {
             let path = source::join(path, key);
-            let said = value.get("$ref").is_some()
+            let described = value.get("$ref").is_some()
                 || value["description"]
                     .as_str()
                     .is_some_and(|text| text.len() > 5);
-            found.extend((!said).then(|| path.clone()));
+            found.extend((!described).then(|| path.clone()));
             undescribed(value, &path, found);
         }
         let inner = ["oneOf", "anyOf", "allOf"]
@@ -1035,10 +1035,10 @@ fn the_reference_names_every_key_of_the_resolved_file() {
             .key
             .split_once('.')
             .map_or(origin.key.as_str(), |(_, key)| key);
-        let told = [format!("| `{key}` |"), format!("## `[[{key}]]`")]
+        let documented = [format!("| `{key}` |"), format!("## `[[{key}]]`")]
             .iter()
             .any(|words| reference.contains(words));
-        assert!(key == "kind" || told, "{}", origin.key);
+        assert!(key == "kind" || documented, "{}", origin.key);
     }
 }
 

@@ -249,15 +249,15 @@ mod tests {
         Minmax,
     }
 
-    fn told(toml: &str) -> String {
+    fn translated(toml: &str) -> String {
         let error = toml::from_str::<Everything>(toml).unwrap_err();
-        let told = translate(
+        let problem = translate(
             error.message(),
             toml.split_whitespace().next().unwrap(),
             None,
         );
-        told.hint.map_or(told.message.clone(), |hint| {
-            format!("{} ({hint})", told.message)
+        problem.hint.map_or(problem.message.clone(), |hint| {
+            format!("{} ({hint})", problem.message)
         })
     }
 
@@ -284,7 +284,7 @@ mod tests {
             "method = 3",
             "count = 1979-05-27",
         ];
-        insta::assert_snapshot!(files.map(told).join("\n"), @r#"
+        insta::assert_snapshot!(files.map(translated).join("\n"), @r#"
         expected a whole number of at least 0 for `count`, found the string "5" (write 5 without quotes)
         expected a whole number of at least 0 for `count`, found the string "a, expected b"
         expected a whole number of at least 0 for `count`, found the number -1

@@ -230,14 +230,14 @@ mod tests {
         let other = FileLock::try_take(&folder.path().join(".pdm-ml/lock"))
             .unwrap()
             .unwrap();
-        let holder = r#"{"pid":7,"command":"pdm-ml tune","user":"eva","host":"night","since":"2026-11-28T01:00:00Z"}"#;
+        let holder = r#"{"pid":7,"command":"pdm-ml tune","user":"eva","host":"plant-7","since":"2026-11-28T01:00:00Z"}"#;
         fs::write(folder.path().join(".pdm-ml/lock.json"), holder).unwrap();
         let Err(EngineError::Busy(busy)) = context(folder.path()).lock_project() else {
             panic!("taken twice")
         };
         assert_eq!(
             busy.holder,
-            "`pdm-ml tune` (pid 7, eva@night, since 2026-11-28T01:00:00Z)"
+            "`pdm-ml tune` (pid 7, eva@plant-7, since 2026-11-28T01:00:00Z)"
         );
         assert!(busy.waited >= Duration::from_millis(100), "{busy:?}");
         let impatient = Context {

@@ -81,7 +81,7 @@ impl RegistryView {
     /// Returns the holder of the alias when a model is judged. The champion is not compared with itself.
     pub(super) fn holder(&self, model: Judgeable) -> Result<AliasHolder, EngineError> {
         Ok(match self.champion()? {
-            None => AliasHolder::Nobody,
+            None => AliasHolder::NoVersion,
             Some(champion) if model.is(&champion) => AliasHolder::Itself(Box::new(champion)),
             Some(champion) => AliasHolder::Version(Box::new(champion)),
         })

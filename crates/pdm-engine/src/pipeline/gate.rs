@@ -41,7 +41,7 @@ pub struct Defender {
 #[derive(Debug, Clone)]
 pub enum AliasHolder {
     /// No version yet.
-    Nobody,
+    NoVersion,
     /// The judged model itself, registered as this version.
     Itself(Box<ModelVersion>),
     /// Another version.
@@ -52,7 +52,7 @@ pub enum AliasHolder {
 #[derive(Debug)]
 pub enum Rival {
     /// Nothing: there is no champion yet.
-    Nobody,
+    NoChampion,
     /// Nothing: the model is the champion, with this number.
     Itself(u32),
     /// The champion.
@@ -71,7 +71,7 @@ pub fn stage_key(
         digest_of(&(v.version, v.bundle, v.scorecard)).expect("digests have a JSON form")
     };
     let champion = match holder {
-        AliasHolder::Nobody => None,
+        AliasHolder::NoVersion => None,
         AliasHolder::Itself(version) => Some(
             digest_of(&("itself", named(version))).expect("a word and a digest have a JSON form"),
         ),
@@ -106,7 +106,7 @@ pub fn run(
         predictions: &predictions,
     };
     let opponent = match rival {
-        Rival::Nobody => Opponent::Nobody,
+        Rival::NoChampion => Opponent::NoChampion,
         Rival::Itself(version) => Opponent::Itself(*version),
         Rival::Champion(defender) => {
             let Defender {

@@ -6,7 +6,7 @@ use crate::config::PipelineSpec;
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::Interval;
 use pdm_core::scoring::{Cuts, Part, Protocol, ShortUnits};
-use pdm_models::data::{CsvWish, DatasetOptions, Holdout, Lives};
+use pdm_models::data::{DatasetOptions, Holdout, Lives, RequestedCsv};
 use pdm_models::train::TrainOptions;
 
 /// Returns the protocol for every training unit at its random cuts, predicted by a model that did not learn from it; the
@@ -61,7 +61,7 @@ pub(super) fn with_csv(mut parameters: Value, spec: &PipelineSpec) -> Value {
     let DatasetOptions::Table(table) = &spec.dataset else {
         return parameters;
     };
-    let CsvWish {
+    let RequestedCsv {
         separator,
         decimal,
         encoding,

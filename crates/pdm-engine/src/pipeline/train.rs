@@ -77,7 +77,7 @@ pub fn run(
     report_lives(&found, dataset, spec, reporter);
     refuse_unlearnable(spec, &lives)?;
     let recipe = spec.recipe();
-    let folds = Folds::deal(
+    let folds = Folds::assign(
         dataset,
         &spec.split,
         derive_seed(spec.project.seed, "folds"),

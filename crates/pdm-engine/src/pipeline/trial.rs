@@ -58,14 +58,14 @@ impl<'d> CrossValidation<'d> {
     ///
     /// # Errors
     /// More folds than units.
-    pub fn deal(
+    pub fn assign(
         spec: &PipelineSpec,
         dataset: &'d ValidDataset,
         training_data: Digest,
         metric: Metric,
         seed: u64,
     ) -> Result<Self, StageError> {
-        let folds = Folds::deal(dataset, &spec.split, derive_seed(seed, "folds"))?;
+        let folds = Folds::assign(dataset, &spec.split, derive_seed(seed, "folds"))?;
         Ok(Self {
             dataset,
             training_data,

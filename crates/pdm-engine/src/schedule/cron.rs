@@ -226,7 +226,7 @@ impl Field {
         self.values().len() == most
     }
 
-    /// Returns the numbers the field stands for, at least one; Sunday is 0.
+    /// Returns the numbers that match the field, at least one; Sunday is 0.
     pub(super) fn values(&self) -> BTreeSet<u8> {
         let numbers = self
             .items
@@ -377,7 +377,7 @@ impl fmt::Display for Cron {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> String {
+    fn refusal(text: &str) -> String {
         let error = text.parse::<Cron>().unwrap_err();
         error.hint.map_or(error.message.clone(), |hint| {
             format!("{} ({hint})", error.message)
@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn an_expression_is_shown_in_numbers() {
-        for (written, told) in [
+        for (written, shown) in [
             ("0 3 * * 1", "0 3 * * 1"),
             (" */15   8-18/2 * JAN,jul mon-fri ", "*/15 8-18/2 * 1,7 1-5"),
             ("0 0 1,15 * *", "0 0 1,15 * *"),
@@ -398,7 +398,7 @@ mod tests {
         ] {
             assert_eq!(
                 written.parse::<Cron>().unwrap().to_string(),
-                told,
+                shown,
                 "{written}"
             );
         }
@@ -413,7 +413,7 @@ mod tests {
                 "*/60 * * * *", "0 3 30 2 *", "0 3 31 4,6 *", "0 3 */2 * 1", "0 3 1-31 * 1", "0 3 1 * */2", "*,5 * * * *",
                 "0 -1 * * *", "0 3 * * 1-", "+1 3 * * *", "", "0 3 * * 1,",
             ]
-            .map(|text| format!("{text:14} {}", told(text)))
+            .map(|text| format!("{text:14} {}", refusal(text)))
             .join("\n"),
             @r#"
             0 3 * *        has 4 fields, but needs five (minute, hour, day of the month, month, day of the week)

@@ -363,13 +363,13 @@ mod tests {
                 .replace("'2d'", "'48h'")
                 .as_str(),
         );
-        let told = options
+        let reported = options
             .problems()
             .into_iter()
             .map(|problem| format!("{}: {}", problem.path, problem.message));
-        let told = told.collect::<Vec<_>>().join("\n");
-        assert!(!told.contains("12345"), "{told}");
-        insta::assert_snapshot!(told, @r"
+        let reported = reported.collect::<Vec<_>>().join("\n");
+        assert!(!reported.contains("12345"), "{reported}");
+        insta::assert_snapshot!(reported, @r"
         cron: the hour `25` is not from 0 to 23
         timezone: `Europe/Berln` is not a time zone's IANA name
         if.1: `older-than=soon` is not a condition of a retraining

@@ -102,10 +102,10 @@ mod tests {
 
     #[test]
     fn a_time_that_a_clock_change_skips_is_reported() {
-        let told = sentence("30 2 * * *", "Europe/Berlin", SchedulerKind::Systemd).unwrap();
+        let warning = sentence("30 2 * * *", "Europe/Berlin", SchedulerKind::Systemd).unwrap();
         assert!(
-            told.starts_with("on 2027-03-28 the clock in Europe/Berlin skips 02:30: no run"),
-            "{told}"
+            warning.starts_with("on 2027-03-28 the clock in Europe/Berlin skips 02:30: no run"),
+            "{warning}"
         );
         assert!(
             sentence("30 2 * * SUN", "America/New_York", SchedulerKind::Cron)

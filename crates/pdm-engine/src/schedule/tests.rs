@@ -535,7 +535,7 @@ fn another_command_is_taken_word_by_word() {
 }
 
 #[test]
-fn a_delay_lies_within_the_jitter_and_stays() {
+fn a_delay_is_within_the_jitter_and_stays() {
     let options = options("cron = '0 3 * * 1'\njitter = '10min'");
     let delay = |project: &str| {
         let job = ScheduledJob {
@@ -602,7 +602,7 @@ proptest::proptest! {
     }
 }
 
-/// What cron does to a command: it ends at a `%`, unless a backslash stands before, which is then taken away.
+/// Returns the command as cron passes it on: it ends at the first `%` without a backslash before it; such backslashes are removed.
 fn handed_to_shell(line: &str) -> String {
     let (mut command, mut escaped) = (String::new(), false);
     for c in line.chars() {

@@ -24,7 +24,7 @@ const MOST_PREAMBLE: usize = 50;
 
 /// How the user describes a CSV file; what is absent is detected.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct CsvWish {
+pub struct RequestedCsv {
     /// Field separator.
     pub separator: Option<char>,
     /// Decimal mark, a point or a comma.
@@ -33,7 +33,7 @@ pub struct CsvWish {
     pub encoding: Option<Encoding>,
 }
 
-impl CsvWish {
+impl RequestedCsv {
     /// Returns these settings, with those of `other` where they are absent.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -54,17 +54,17 @@ impl CsvWish {
 pub(super) fn read(
     bytes: &[u8],
     columns: &TableColumns<'_>,
-    wish: CsvWish,
+    requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<Rows> {
-    let text = decoded(bytes, wish.encoding);
-    let table = TextTable::of(&text.bytes, columns, wish);
+    let text = decoded(bytes, requested.encoding);
+    let table = TextTable::of(&text.bytes, columns, requested);
     let Some(mut layout) = layout(&table, columns, file, log) else {
         note_guessed_header(&text, &table, file, log);
         return None;
     };
-    let decimal_comma = match wish.decimal {
+    let decimal_comma = match requested.decimal {
         Some(decimal) => decimal == ',',
         None => has_decimal_comma(&table, &layout, file, log)?,
     };
@@ -96,7 +96,7 @@ pub(super) struct TextCells {
 pub(super) fn read_texts(
     bytes: &[u8],
     columns: &[&str],
-    wish: CsvWish,
+    requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<Vec<TextCells>> {
@@ -108,8 +108,8 @@ pub(super) fn read_texts(
         clock: None,
         cells: CellRules::default(),
     };
-    let text = decoded(bytes, wish.encoding);
-    let table = TextTable::of(&text.bytes, &wanted, wish);
+    let text = decoded(bytes, requested.encoding);
+    let table = TextTable::of(&text.bytes, &wanted, requested);
     let layout = layout(&table, &wanted, file, log)?;
     let width = layout.names.len();
     let mut rows = Vec::new();
@@ -147,8 +147,8 @@ struct TextTable<'a> {
 
 impl<'a> TextTable<'a> {
     /// Skips empty lines and the line `sep=;` that Excel writes.
-    fn of(text: &'a [u8], columns: &TableColumns<'_>, wish: CsvWish) -> Self {
-        let mut separator = wish
+    fn of(text: &'a [u8], columns: &TableColumns<'_>, requested: RequestedCsv) -> Self {
+        let mut separator = requested
             .separator
             .and_then(|separator| u8::try_from(separator).ok());
         let (mut header, mut body) = up_to_line_end(text);

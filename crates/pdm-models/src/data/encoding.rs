@@ -36,8 +36,8 @@ pub(super) enum Guess {
 }
 
 /// Returns text as UTF-8; an encoding named by the user takes precedence over what the bytes look like.
-pub(super) fn decoded(bytes: &[u8], wish: Option<Encoding>) -> Text<'_> {
-    let encoding = wish.or_else(|| unmistakable(bytes));
+pub(super) fn decoded(bytes: &[u8], requested: Option<Encoding>) -> Text<'_> {
+    let encoding = requested.or_else(|| unmistakable(bytes));
     let (text, guess) = match encoding {
         Some(Encoding::Utf16) => (Cow::Owned(from_utf16(bytes).into_bytes()), None),
         Some(Encoding::Latin1) => (Cow::Owned(from_latin1(bytes).into_bytes()), None),
@@ -187,8 +187,8 @@ fn with_line_feeds(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], wish: Option<Encoding>) -> (String, Option<Guess>) {
-        let text = decoded(bytes, wish);
+    fn read(bytes: &[u8], requested: Option<Encoding>) -> (String, Option<Guess>) {
+        let text = decoded(bytes, requested);
         (
             String::from_utf8(text.bytes.into_owned()).unwrap(),
             text.guess,

@@ -9,7 +9,7 @@ use super::{Expectation, Severity};
 /// Lowest Jaro-Winkler similarity at which a name is proposed for a missing column.
 const SIMILAR: f64 = 0.8;
 
-/// Number of missing columns for which a name is proposed: each search compares every name, and nobody reads more findings.
+/// Number of missing columns for which a name is proposed: each search compares every name, and more findings are not useful.
 const PROPOSALS: u64 = 20;
 
 /// Result of looking up a column.

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::cmapss::{self, RulRow};
-use super::csv::CsvWish;
+use super::csv::RequestedCsv;
 use super::findings::{FindingLocation, FindingLog};
 use super::part::present;
 use super::prepare::{Ends, Events, prepare};
@@ -167,17 +167,17 @@ fn read_part(
 ) -> Result<RawPart, DataError> {
     let PartFile { role, group, path } = part;
     let file = shown_path(&path, root);
-    let (format, wish) = match options {
+    let (format, requested) = match options {
         DatasetOptions::Table(options) => (TableFormat::of(&path), options.csv()),
-        DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_) => (None, CsvWish::default()),
+        DatasetOptions::Cmapss(_) | DatasetOptions::Simulated(_) => (None, RequestedCsv::default()),
     };
     let source = match format {
         Some(TableFormat::Parquet) => read_binary(&path, &file, log)?,
-        Some(TableFormat::Csv) | None => read_text(&path, wish.encoding, &file, log)?,
+        Some(TableFormat::Csv) | None => read_text(&path, requested.encoding, &file, log)?,
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
-        Some(bytes) => parse(options, format, role, bytes, schema, wish, &file, log),
+        Some(bytes) => parse(options, format, role, bytes, schema, requested, &file, log),
         None => FileContent::Unread,
     };
     let expected = expected_counts(options, role, group.as_deref());
@@ -253,24 +253,26 @@ fn parse(
     role: Role,
     bytes: &[u8],
     schema: &Schema,
-    wish: CsvWish,
+    requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
 ) -> FileContent {
     match role {
         Role::Rul => FileContent::Rul(match format {
             None => cmapss::rul(bytes, file, log),
-            Some(format) => table::rul(format, bytes, &schema.unit, wish, file, log),
+            Some(format) => table::rul(format, bytes, &schema.unit, requested, file, log),
         }),
         Role::Events => match options.life() {
-            Some(life) => FileContent::Events(Events::read(bytes, life, schema, wish, file, log)),
+            Some(life) => {
+                FileContent::Events(Events::read(bytes, life, schema, requested, file, log))
+            }
             None => FileContent::Unread,
         },
         Role::Train | Role::Test => {
             let columns = columns_of(options, role, schema);
             histories(match format {
                 None => cmapss::histories(bytes, schema, file, log),
-                Some(format) => table::read(format, bytes, &columns, wish, file, log),
+                Some(format) => table::read(format, bytes, &columns, requested, file, log),
             })
         }
     }

@@ -57,7 +57,7 @@ mod write;
 pub use causes::{Cause, causes};
 pub use cmapss_options::{CmapssOptions, Verify};
 pub use contents::{Changes, Contents};
-pub use csv::CsvWish;
+pub use csv::RequestedCsv;
 pub use encoding::Encoding;
 pub use error::DataError;
 pub use expectations::{Level, SeverityOptions, ValidateOptions};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize};
 use strum::{IntoStaticStr, VariantNames};
 
-use super::csv::CsvWish;
+use super::csv::RequestedCsv;
 use super::table::{EXTENSIONS, TableFormat};
 use super::{
     CmapssOptions, Encoding, EndOfLife, LifeOptions, PartFile, Role, Schema, SimulateOptions,
@@ -258,8 +258,8 @@ impl TableOptions {
     }
 
     /// Returns the settings for CSV files.
-    pub fn csv(&self) -> CsvWish {
-        CsvWish {
+    pub fn csv(&self) -> RequestedCsv {
+        RequestedCsv {
             separator: self.separator,
             decimal: self.decimal,
             encoding: self.encoding,
@@ -269,7 +269,7 @@ impl TableOptions {
     fn impossible_marks(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let Some(separator) = self.separator
-            && !CsvWish::can_divide(separator)
+            && !RequestedCsv::can_divide(separator)
         {
             let message = format!("is {separator:?}, which cannot separate fields");
             problems.push(

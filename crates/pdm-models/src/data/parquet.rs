@@ -1,6 +1,6 @@
 //! Reads Parquet files of any origin by the names of their columns.
 //!
-//! Only the wanted columns are decoded; the Arrow schema of the file tells which types cannot be read.
+//! Only the wanted columns are decoded; the Arrow schema of the file shows which types cannot be read.
 
 use std::collections::BTreeSet;
 use std::io::Cursor;

@@ -96,7 +96,7 @@ impl Folds {
     ///
     /// # Errors
     /// Fewer than 2 folds, or more folds than units.
-    pub fn deal(
+    pub fn assign(
         dataset: &ValidDataset,
         options: &SplitOptions,
         seed: u64,
@@ -259,7 +259,7 @@ mod tests {
         #[test]
         fn every_unit_is_held_out_once_and_never_learnt_from_then(count in 2..12_usize, more in 0..60_u32, seed: u64) {
             let dataset = dataset(count as u32 + more);
-            let folds = Folds::deal(&dataset, &SplitOptions { folds: count, holdout: None }, seed).unwrap();
+            let folds = Folds::assign(&dataset, &SplitOptions { folds: count, holdout: None }, seed).unwrap();
             let mut held_out = Vec::new();
             let mut sizes = BTreeSet::new();
             for fold in 0..folds.count() {
@@ -293,7 +293,7 @@ mod tests {
             });
         }
         for seed in 0..20 {
-            let folds = Folds::deal(&dataset, &SplitOptions::default(), seed).unwrap();
+            let folds = Folds::assign(&dataset, &SplitOptions::default(), seed).unwrap();
             let held_out: Vec<_> = (0..5).map(|fold| folds.held_out(&dataset, fold)).collect();
             let even = |counts: Vec<usize>| {
                 counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1
@@ -314,20 +314,20 @@ mod tests {
     #[test]
     fn the_seed_decides_and_the_digest_shows_it() {
         let dataset = dataset(100);
-        let deal = |seed| Folds::deal(&dataset, &SplitOptions::default(), seed).unwrap();
-        assert_eq!(deal(1).digest(), deal(1).digest());
-        assert_ne!(deal(1).digest(), deal(2).digest());
-        let json = serde_json::to_string(&deal(1)).unwrap();
-        assert_eq!(serde_json::from_str::<Folds>(&json).unwrap(), deal(1));
+        let assign = |seed| Folds::assign(&dataset, &SplitOptions::default(), seed).unwrap();
+        assert_eq!(assign(1).digest(), assign(1).digest());
+        assert_ne!(assign(1).digest(), assign(2).digest());
+        let json = serde_json::to_string(&assign(1)).unwrap();
+        assert_eq!(serde_json::from_str::<Folds>(&json).unwrap(), assign(1));
         // Stored digests must not change: a change here changes every recorded split.
-        assert_eq!(deal(1).digest().short(), "ab80f51050c9");
+        assert_eq!(assign(1).digest().short(), "ab80f51050c9");
     }
 
     #[test]
     fn impossible_splits_are_refused() {
         let dataset = dataset(3);
-        let deal = |folds| {
-            Folds::deal(
+        let assign = |folds| {
+            Folds::assign(
                 &dataset,
                 &SplitOptions {
                     folds,
@@ -336,7 +336,10 @@ mod tests {
                 0,
             )
         };
-        assert_eq!(deal(1), Err(SplitError::TooFewFolds(1)));
-        assert_eq!(deal(4), Err(SplitError::TooFewUnits { folds: 4, units: 3 }));
+        assert_eq!(assign(1), Err(SplitError::TooFewFolds(1)));
+        assert_eq!(
+            assign(4),
+            Err(SplitError::TooFewUnits { folds: 4, units: 3 })
+        );
     }
 }

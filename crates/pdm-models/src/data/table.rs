@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::cmapss::RulRow;
-use super::csv::{self, CsvWish};
+use super::csv::{self, RequestedCsv};
 use super::findings::{FindingLocation, FindingLog};
 use super::rows::Rows;
 use super::time::Clock;
@@ -111,12 +111,12 @@ pub(super) fn read(
     format: TableFormat,
     bytes: &[u8],
     columns: &TableColumns<'_>,
-    wish: CsvWish,
+    requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
 ) -> Option<Rows> {
     let rows = match format {
-        TableFormat::Csv => csv::read(bytes, columns, wish, file, log),
+        TableFormat::Csv => csv::read(bytes, columns, requested, file, log),
         TableFormat::Parquet => parquet::read(bytes, columns, file, log),
     };
     if let Some(rows) = &rows
@@ -137,7 +137,7 @@ pub(super) fn rul(
     format: TableFormat,
     bytes: &[u8],
     unit: &str,
-    wish: CsvWish,
+    requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
 ) -> Vec<RulRow> {
@@ -148,7 +148,7 @@ pub(super) fn rul(
         clock: None,
         cells: CellRules::default(),
     };
-    let rows = read(format, bytes, &columns, wish, file, log).unwrap_or_default();
+    let rows = read(format, bytes, &columns, requested, file, log).unwrap_or_default();
     let units = rows
         .runs
         .iter()

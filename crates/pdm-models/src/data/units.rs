@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::csv::CsvWish;
+use super::csv::RequestedCsv;
 use super::expectations;
 use super::findings::{FindingLocation, FindingLog};
 use super::prepare::{Ends, prepare};
@@ -73,7 +73,7 @@ impl UnitFormat {
 /// # Errors
 /// The file is missing or damaged, or its extension is unknown.
 pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataError> {
-    let UnitInput { units, skipped, .. } = read_input(path, None, schema, CsvWish::default())?;
+    let UnitInput { units, skipped, .. } = read_input(path, None, schema, RequestedCsv::default())?;
     let findings: Vec<Finding> = skipped.into_iter().flat_map(|unit| unit.findings).collect();
     match findings.len() {
         0 => Ok(units),
@@ -86,7 +86,7 @@ pub fn read_units(path: &Path, schema: &Schema) -> Result<Vec<Trajectory>, DataE
 }
 
 /// Like [`read_units`], but leaves out the units that cannot be read and returns why. `format` overrides the extension of the
-/// file name, and `wish` the detected properties of a CSV file.
+/// file name, and `requested` the detected properties of a CSV file.
 ///
 /// # Errors
 /// The file is missing, no unit can be read, or its extension is unknown.
@@ -94,7 +94,7 @@ pub fn read_input(
     path: &Path,
     format: Option<UnitFormat>,
     schema: &Schema,
-    wish: CsvWish,
+    requested: RequestedCsv,
 ) -> Result<UnitInput, DataError> {
     address::refuse(path)?;
     let format = format.map_or_else(|| UnitFormat::of(path), Ok)?;
@@ -102,12 +102,12 @@ pub fn read_input(
     let mut log = FindingLog::default();
     let source = match format {
         UnitFormat::Parquet => read_binary(path, &file, &mut log)?,
-        UnitFormat::Csv => read_text(path, wish.encoding, &file, &mut log)?,
+        UnitFormat::Csv => read_text(path, requested.encoding, &file, &mut log)?,
         UnitFormat::Cmapss => read_text(path, None, &file, &mut log)?,
     };
     let rows = source
         .contents
-        .map(|bytes| parse(&bytes, format, schema, wish, &file, &mut log))
+        .map(|bytes| parse(&bytes, format, schema, requested, &file, &mut log))
         .unwrap_or_default();
     divide(rows, source.sha256, schema, path, log)
 }
@@ -121,18 +121,18 @@ pub fn parse_input(
     bytes: Vec<u8>,
     format: UnitFormat,
     schema: &Schema,
-    wish: CsvWish,
+    requested: RequestedCsv,
 ) -> Result<UnitInput, DataError> {
     let mut log = FindingLog::default();
     let sha256 = Digest::of(&bytes);
     let expected = match format {
         UnitFormat::Parquet => Expected::Binary,
-        UnitFormat::Csv => Expected::Text(wish.encoding),
+        UnitFormat::Csv => Expected::Text(requested.encoding),
         UnitFormat::Cmapss => Expected::Text(None),
     };
     let readable = prepared(bytes, name, expected, &mut log);
     let rows = readable
-        .map(|bytes| parse(&bytes, format, schema, wish, name, &mut log))
+        .map(|bytes| parse(&bytes, format, schema, requested, name, &mut log))
         .unwrap_or_default();
     divide(rows, sha256, schema, Path::new(name), log)
 }
@@ -141,7 +141,7 @@ fn parse(
     bytes: &[u8],
     format: UnitFormat,
     schema: &Schema,
-    wish: CsvWish,
+    requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
 ) -> Rows {
@@ -151,7 +151,7 @@ fn parse(
             TableFormat::Csv,
             bytes,
             &TableColumns::of(schema),
-            wish,
+            requested,
             file,
             log,
         ),
@@ -159,7 +159,7 @@ fn parse(
             TableFormat::Parquet,
             bytes,
             &TableColumns::of(schema),
-            wish,
+            requested,
             file,
             log,
         ),

@@ -156,20 +156,20 @@ mod tests {
             prop_assert_eq!(smirnov(&high, &low), Some(found));
         }
 
-        /// The p-value is the share of all ways to deal the pooled values that are at least as far apart.
+        /// The p-value is the share of all splits of the pooled values that are at least as far apart.
         #[test]
-        fn the_probability_is_that_of_every_deal_counted(values in prop::collection::btree_set(0..1000_i32, 4..10), n in 1..4_usize) {
+        fn the_probability_is_that_of_every_split_counted(values in prop::collection::btree_set(0..1000_i32, 4..10), n in 1..4_usize) {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
             let n = n.min(values.len() - 1);
             let (a, b) = values.split_at(n);
             let found = smirnov(a, b).unwrap();
-            let deals: Vec<_> = (0_u32..1 << values.len()).filter(|deal| deal.count_ones() as usize == n).collect();
-            let far = deals.iter().filter(|deal| {
-                let (a, b): (Vec<_>, Vec<_>) = (0..values.len()).partition(|i| **deal >> i & 1 == 1);
+            let splits: Vec<_> = (0_u32..1 << values.len()).filter(|split| split.count_ones() as usize == n).collect();
+            let far = splits.iter().filter(|split| {
+                let (a, b): (Vec<_>, Vec<_>) = (0..values.len()).partition(|i| **split >> i & 1 == 1);
                 let of = |side: Vec<usize>| side.into_iter().map(|i| values[i]).collect::<Vec<_>>();
                 largest_distance(&of(a), &of(b)) >= largest_distance(&values[..n], &values[n..])
             });
-            prop_assert!((found.p - far.count() as f64 / deals.len() as f64).abs() < 1e-9);
+            prop_assert!((found.p - far.count() as f64 / splits.len() as f64).abs() < 1e-9);
         }
     }
 }

@@ -71,7 +71,7 @@ impl Rest {
 }
 
 fn folds(dataset: &ValidDataset, count: usize) -> Folds {
-    Folds::deal(
+    Folds::assign(
         dataset,
         &SplitOptions {
             folds: count,

@@ -35,14 +35,14 @@ pub struct Choice {
 }
 
 /// Compares complete trials with the best one, best first; empty if none is complete.
-pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<RankedTrial> {
+pub fn ranking(metric: Metric, trials: &[Trial]) -> Vec<RankedTrial> {
     let mut complete: Vec<_> = trials.iter().filter(|trial| trial.is_complete()).collect();
     let loss = |trial: &Trial| trial.loss_after(metric, usize::MAX);
     complete.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
     let Some(best) = complete.first().copied() else {
         return Vec::new();
     };
-    let standing = |trial: &&Trial| {
+    let ranked = |trial: &&Trial| {
         let difference = loss(trial) - loss(best);
         let standard_error = standard_error_of_difference(metric, &trial.units(), &best.units());
         RankedTrial {
@@ -52,7 +52,7 @@ pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<RankedTrial> {
             within: difference <= standard_error,
         }
     };
-    complete.iter().map(standing).collect()
+    complete.iter().map(ranked).collect()
 }
 
 /// Chooses among trials; `size` returns the size of a trial's model, and is called only if no key of the space defines what
@@ -67,17 +67,14 @@ pub fn standings(metric: Metric, trials: &[Trial]) -> Vec<RankedTrial> {
 pub fn choose<E>(
     space: &Space,
     trials: &[Trial],
-    standings: &[RankedTrial],
+    ranking: &[RankedTrial],
     rule: Choose,
     mut size: impl FnMut(&Trial) -> Result<u64, E>,
 ) -> Result<Option<Choice>, E> {
-    let Some(best) = standings.first().map(|standing| standing.number) else {
+    let Some(best) = ranking.first().map(|trial| trial.number) else {
         return Ok(None);
     };
-    let near: Vec<_> = standings
-        .iter()
-        .filter(|standing| standing.within)
-        .collect();
+    let near: Vec<_> = ranking.iter().filter(|trial| trial.within).collect();
     let contenders: Vec<_> = near
         .iter()
         .filter_map(|near| trials.iter().find(|t| t.number == near.number))
@@ -198,16 +195,16 @@ mod tests {
     }
 
     fn chosen(space: &Space, rule: Choose, size: fn(usize) -> u64) -> usize {
-        let (trials, standings) = (trials(), standings(METRIC, &trials()));
+        let (trials, ranking) = (trials(), ranking(METRIC, &trials()));
         let size = |trial: &Trial| Ok::<_, Infallible>(size(trial.number));
-        let Ok(choice) = choose(space, &trials, &standings, rule, size);
+        let Ok(choice) = choose(space, &trials, &ranking, rule, size);
         choice.unwrap().chosen
     }
 
     #[test]
     fn differences_and_their_errors_are_those_computed_by_hand() {
-        let standings = standings(METRIC, &trials());
-        let rows: Vec<_> = standings
+        let ranking = ranking(METRIC, &trials());
+        let rows: Vec<_> = ranking
             .iter()
             .map(|s| {
                 (
@@ -292,7 +289,7 @@ mod tests {
         trials
             .iter_mut()
             .for_each(|trial| trial.ending = TrialEnding::Pruned);
-        assert_eq!(standings(METRIC, &trials), []);
+        assert_eq!(ranking(METRIC, &trials), []);
         let Ok(choice) = choose(&space(None), &trials, &[], Choose::OneSe, |_| {
             Ok::<_, Infallible>(0)
         });

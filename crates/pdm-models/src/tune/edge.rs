@@ -51,7 +51,7 @@ impl Space {
             let Some(end) = dimension.values.end_at(value) else {
                 continue;
             };
-            let is_outside = lies_outside(value, &low, &high);
+            let is_outside = is_outside_range(value, &low, &high);
             found.push(AtEdge {
                 key: dimension.key.clone(),
                 value: value.clone(),
@@ -65,7 +65,7 @@ impl Space {
     }
 }
 
-fn lies_outside(value: &Value, low: &Value, high: &Value) -> bool {
+fn is_outside_range(value: &Value, low: &Value, high: &Value) -> bool {
     let (Some(value), Some(low), Some(high)) = (value.as_f64(), low.as_f64(), high.as_f64()) else {
         return false;
     };
@@ -168,12 +168,12 @@ mod tests {
             Some(End::Low)
         );
         assert!(
-            lies_outside(&json!(9), &json!(2), &json!(5))
-                && lies_outside(&json!(1.5), &json!(2), &json!(5))
+            is_outside_range(&json!(9), &json!(2), &json!(5))
+                && is_outside_range(&json!(1.5), &json!(2), &json!(5))
         );
         assert!(
-            !lies_outside(&json!(2.0), &json!(2), &json!(5))
-                && !lies_outside(&json!(5), &json!(2), &json!(5))
+            !is_outside_range(&json!(2.0), &json!(2), &json!(5))
+                && !is_outside_range(&json!(5), &json!(2), &json!(5))
         );
     }
 }

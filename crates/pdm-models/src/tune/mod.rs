@@ -17,7 +17,7 @@ mod space_options;
 mod trial;
 mod values;
 
-pub use choose::{Choice, RankedTrial, choose, size_class, standings};
+pub use choose::{Choice, RankedTrial, choose, ranking, size_class};
 pub use edge::{AtEdge, End};
 pub use options::{Choose, SearchMethod, TuneOptions};
 pub use prune::{PruneOptions, PruneRule};

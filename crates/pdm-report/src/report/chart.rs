@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_lies_outside_the_sheet() {
+    fn nothing_is_outside_the_sheet() {
         let parts: Vec<_> = (1..=30).map(|fold| format!("fold-{fold}")).collect();
         let parts: Vec<_> = parts.iter().map(String::as_str).collect();
         let drawing = curves(&["a/loss", "b/loss", "c/loss"], &parts, 1000).svg("wide");

@@ -137,7 +137,7 @@ mod tests {
     use crate::report::within;
 
     #[test]
-    fn numbers_stand_right_and_lines_have_no_trailing_blanks() {
+    fn numbers_are_aligned_right_and_lines_have_no_trailing_blanks() {
         let rows = [["rmse", "12.5"], ["late rate", "0.41"]].map(|row| row.map(str::to_owned));
         let text = table(&[("score", Align::Left), ("value", Align::Right)], rows);
         assert_eq!(
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_are_wrapped_at_blanks_and_stand_right() {
+    fn intervals_are_wrapped_at_blanks_and_aligned_right() {
         let rows = [["FD001", "12.50 [11.25, 13.75]"]].map(|row| row.map(str::to_owned));
         let text = within(Some(20), || {
             table(&[("group", Align::Left), ("rmse", Align::Right)], rows)

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_the_tools_of_aws_is_said() {
+    fn what_needs_the_tools_of_aws_is_reported() {
         let sso = "[default]\nregion = eu-west-1\n[profile plant]\nsso_session = a\n";
         assert_eq!(
             read(sso, None).unwrap().region.as_deref(),

@@ -48,7 +48,7 @@ contract! {
     rolling_back_retraces_promotions,
     the_past_can_be_asked,
     versions_are_copied_with_all_they_rest_on,
-    a_policy_asks_for_others_and_lets_nobody_past_the_gates,
+    a_policy_requires_others_and_does_not_bypass_the_gates,
     a_retired_version_gets_no_alias,
     what_retired_versions_rested_on_is_collected_and_remembered,
     what_a_version_in_use_rests_on_stays,
@@ -390,7 +390,7 @@ fn the_past_can_be_asked(store: Store) {
     assert_eq!(registry.list(Some(stamp(9).time)).unwrap(), []);
 }
 
-fn a_policy_asks_for_others_and_lets_nobody_past_the_gates(store: Store) {
+fn a_policy_requires_others_and_does_not_bypass_the_gates(store: Store) {
     let registry = registry(&store);
     register(&registry, "a", 1.0, 0);
     let by = |name: &str, minute| Stamp {
@@ -433,7 +433,7 @@ fn a_policy_asks_for_others_and_lets_nobody_past_the_gates(store: Store) {
             promote("ada"),
             Err(RegistryError::NotApproved { have: 0, .. })
         ),
-        "nobody approves for themselves"
+        "the approval of the promoter does not count"
     );
     assert_eq!(
         (approve("ada", 2).entry, approve("grace", 3).entry),

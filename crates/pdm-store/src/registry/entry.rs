@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_stands_in_its_own_place_and_format() {
+    fn an_entry_is_in_its_own_place_and_format() {
         let bytes = entry().encode().unwrap();
         assert!(matches!(
             LogEntry::decode(2, &bytes),

@@ -286,7 +286,7 @@ pub enum RegistryError {
         /// Shortest grace.
         least: SignedDuration,
     },
-    /// The clocks differ too much to tell which objects are old.
+    /// The clocks differ too much to determine which objects are old.
     #[error("the clocks of this machine and of the registry store {location} differ by {off:#}")]
     Clock {
         /// Location of the store.

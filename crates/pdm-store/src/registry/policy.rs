@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stricter_counts_and_a_slip_is_told() {
+    fn the_stricter_rule_applies_and_a_typing_error_is_reported() {
         let parse = |text: &str| Policy::parse(text).unwrap();
         let both = parse("[alias.champion]\napprovals = 2")
             .with(parse("[alias.champion]\nprotected = true\n[alias.shadow]"));

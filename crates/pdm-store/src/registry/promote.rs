@@ -217,7 +217,7 @@ impl Registry {
         champion: Option<&ModelVersion>,
     ) -> Result<GateReport, RegistryError> {
         let Some(champion) = champion else {
-            return Ok(judge(gates, challenger, Opponent::Nobody));
+            return Ok(judge(gates, challenger, Opponent::NoChampion));
         };
         let (scorecard, predictions) = self.evidence(champion).await?;
         let defender = Contender {

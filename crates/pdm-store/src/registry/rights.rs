@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_may_change_the_log_and_a_promoter_nothing_at_all() {
+    fn no_role_may_change_the_log_and_a_promoter_nothing_at_all() {
         let key = |key: &str| format!("arn:aws:s3:::models/plant-7/{key}");
         for role in [
             RegistryRole::Reader,
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_bucket_policy_names_whom_it_is_for_and_other_stores_have_none() {
-        let arn = "arn:aws:iam::111122223333:role/night";
+        let arn = "arn:aws:iam::111122223333:role/retrain";
         let policy = s3_policy("s3://models", RegistryRole::Promoter, Some(arn)).unwrap();
         assert!(
             policy["Statement"]

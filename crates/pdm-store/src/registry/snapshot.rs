@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(read, whole);
         assert!(findings(root.path()).contains(&ObjectKey::Log(3).to_string()));
         fs::write(&hidden, bytes).unwrap();
-        // Without the first the second is of no use, and nobody needs either.
+        // The second is of no use without the first, and neither is needed.
         for path in paths {
             fs::remove_file(path).unwrap();
             assert_eq!(history(root.path()).unwrap(), whole.len());

@@ -593,7 +593,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_written_anew_breaks_the_chain() {
+    fn a_rewritten_entry_breaks_the_chain() {
         let sample = SampleStore::new();
         let bytes = fs::read(sample.path(ObjectKey::Log(2))).unwrap();
         let entry = LogEntry {
@@ -610,7 +610,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_written_anew_still_has_to_make_sense() {
+    fn a_rewritten_chain_still_has_to_make_sense() {
         let sample = SampleStore::new();
         let last = LogEntry::decode(5, &fs::read(sample.path(ObjectKey::Log(5))).unwrap()).unwrap();
         let LogAction::Rollback(mut action) = last.action.clone() else {

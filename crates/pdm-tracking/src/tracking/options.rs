@@ -220,15 +220,15 @@ mod tests {
         );
         assert_eq!(options.experiment_or("turbofan", |_| None), "turbofan");
         assert_eq!(
-            options.experiment_or("turbofan", lookup(&[(EXPERIMENT, "night")])),
-            "night"
+            options.experiment_or("turbofan", lookup(&[(EXPERIMENT, "nightly")])),
+            "nightly"
         );
         let named = TrackingOptions {
             experiment: "own".into(),
             ..options
         };
         assert_eq!(
-            named.experiment_or("turbofan", lookup(&[(EXPERIMENT, "night")])),
+            named.experiment_or("turbofan", lookup(&[(EXPERIMENT, "nightly")])),
             "own"
         );
     }

@@ -170,14 +170,14 @@ fn folder(context: &Context) -> DoctorCheck {
 fn data(context: &Context, job: &Job) -> DoctorCheck {
     let parts = data::parts(&job.spec.dataset, &context.root).into_iter();
     let there: Vec<_> = parts.map(|part| (part.path.is_file(), part)).collect();
-    let told = |(is_there, part): &(bool, data::PartFile)| {
+    let described = |(is_there, part): &(bool, data::PartFile)| {
         format!(
             "{} {}",
             named(part),
             if *is_there { "there" } else { "not there" }
         )
     };
-    let found = there.iter().map(told);
+    let found = there.iter().map(described);
     let found = format!(
         "{}: {}",
         job.spec.dataset.name(),

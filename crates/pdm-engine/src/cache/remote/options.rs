@@ -55,10 +55,10 @@ mod tests {
         ] {
             assert_eq!(with(url), [], "{url}");
         }
-        let told = with("ftp://results");
+        let unknown = with("ftp://results");
         assert!(
-            told[0].path == "url" && told[0].message.contains("`ftp://` is not known"),
-            "{told:?}"
+            unknown[0].path == "url" && unknown[0].message.contains("`ftp://` is not known"),
+            "{unknown:?}"
         );
         assert!(
             !with("s3://AKIA:secret@results")[0]

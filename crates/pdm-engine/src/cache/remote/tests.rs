@@ -124,7 +124,7 @@ impl Shared {
         String::from_utf8(bytes.to_vec()).unwrap()
     }
 
-    /// Does what nobody may: changes an object.
+    /// Changes an object, which no client does.
     fn poison(&self, part: &str, bytes: &str) {
         let path = self.path(part);
         self.run(self.objects.put(&path, bytes.to_owned().into()))
@@ -185,7 +185,7 @@ fn objects_are_created_once_and_a_reader_creates_none() {
     assert_eq!(
         shared.read("blobs/"),
         "poisoned",
-        "nobody writes over an object"
+        "an existing object is not overwritten"
     );
     let empty = Shared {
         objects: Arc::default(),
@@ -198,7 +198,7 @@ fn objects_are_created_once_and_a_reader_creates_none() {
 #[test]
 fn what_was_poisoned_or_cut_is_refused() {
     let weights = format!("blobs/sha256/{}", Digest::of("weights"));
-    for (bytes, told) in [
+    for (bytes, expected) in [
         ("weighty", "holds bytes of SHA-256"),
         ("weight", "has 6 bytes instead of 7"),
     ] {
@@ -206,7 +206,7 @@ fn what_was_poisoned_or_cut_is_refused() {
         shared.poison(&weights, bytes);
         let refusal = shared.refusal();
         assert!(
-            refusal.starts_with(&format!("`{weights}` {told}")),
+            refusal.starts_with(&format!("`{weights}` {expected}")),
             "{refusal}"
         );
     }
@@ -218,8 +218,8 @@ fn what_was_poisoned_or_cut_is_refused() {
 }
 
 #[test]
-fn an_entry_that_tells_something_else_is_refused() {
-    let told = |from: &str, to: &str| {
+fn an_entry_with_other_contents_is_refused() {
+    let refused = |from: &str, to: &str| {
         let shared = Shared::new();
         let text = shared.read("entries/");
         assert!(text.contains(from), "{text}");
@@ -227,11 +227,11 @@ fn an_entry_that_tells_something_else_is_refused() {
         shared.refusal().split_once("json` ").unwrap().1.to_owned()
     };
     assert_eq!(
-        told("\"rounds\": 300", "\"rounds\": 500"),
+        refused("\"rounds\": 300", "\"rounds\": 500"),
         "belongs to another key"
     );
     assert_eq!(
-        told("\"format\": 1", "\"format\": 2"),
+        refused("\"format\": 1", "\"format\": 2"),
         "has format 2, not 1"
     );
     for outside in [
@@ -242,11 +242,11 @@ fn an_entry_that_tells_something_else_is_refused() {
         "",
         "..\\\\weights",
     ] {
-        let told = told("\"path\": \"weights\"", &format!("\"path\": \"{outside}\""));
-        assert!(told.contains("is outside"), "{outside}: {told}");
+        let refused = refused("\"path\": \"weights\"", &format!("\"path\": \"{outside}\""));
+        assert!(refused.contains("is outside"), "{outside}: {refused}");
     }
     assert_eq!(
-        told("\"path\": \"weights\"", "\"path\": \"folds/0.csv\""),
+        refused("\"path\": \"weights\"", "\"path\": \"folds/0.csv\""),
         "names `folds/0.csv` twice"
     );
     let other = Digest::of("other").to_string();

@@ -29,7 +29,7 @@ fn order(stages: &str, until: Stage) -> Vec<String> {
 }
 
 #[test]
-fn a_stage_stands_where_its_files_put_it() {
+fn the_files_of_a_stage_determine_its_place() {
     let stages = [
         stage("report", "after = \"evaluate\"\ninputs = [\"out/*.svg\"]"),
         stage(
@@ -82,7 +82,7 @@ fn a_file_keeps_its_stages_as_they_were_written() {
 }
 
 #[test]
-fn mistakes_are_shown_where_they_stand() {
+fn mistakes_are_shown_with_their_place() {
     let stages = [
         stage("train", "outputs = [\"../a\", \"b*\", \".pdm-ml/c\", \"data/\"]\nbefore = \"train\""),
         stage("Plot it", "after = \"gate\"\nbefore = \"train\"\nenv = [\"A=1\"]\ntimeout = \"0s\""),

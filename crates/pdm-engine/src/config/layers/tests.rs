@@ -98,7 +98,7 @@ impl Folder {
 }
 
 #[test]
-fn six_layers_stand_in_one_order() {
+fn six_layers_have_one_order() {
     let base = "version = 2\nsplit.folds = 3\n";
     let file = format!("extends = \"base.toml\"\n{SMALLEST}");
     let with_profile = |folds: &str| format!("{file}{folds}\n[profile.ci]\nsplit.folds = 6\n");
@@ -254,7 +254,7 @@ fn circles_depth_and_absence_are_refused_with_the_chain() {
 }
 
 #[test]
-fn a_mistake_is_shown_in_the_file_it_stands_in() {
+fn a_mistake_is_shown_in_its_own_file() {
     let folder = Folder::with(&[
         (
             "common/base.toml",
@@ -315,7 +315,7 @@ fn a_mistake_is_shown_in_the_file_it_stands_in() {
 }
 
 #[test]
-fn a_profile_changes_what_it_names_and_is_told_where_it_stands() {
+fn a_profile_changes_what_it_names_and_its_place_is_shown() {
     let base = "version = 2\n[profile.prod]\nsplit.folds = 10\nregistry.url = \"s3://${env:BUCKET}/x\"\n[profile.prod.train]\nseeds = 3\n";
     let file = format!(
         "extends = \"base.toml\"\n{SMALLEST}[model]\nkind = \"gbdt\"\nrounds = 50\n\n[profile.prod]\nsplit.folds = 8\n\
@@ -596,7 +596,7 @@ fn variables_are_named_and_their_values_are_not_repeated() {
 }
 
 #[test]
-fn another_kind_begins_anew_in_every_layer() {
+fn another_kind_discards_the_section_in_every_layer() {
     let file = format!(
         "{SMALLEST}[model]\nkind = \"gbdt\"\nrounds = 50\n[profile.net]\nmodel.kind = \"lstm\"\n"
     );

@@ -39,7 +39,7 @@ fn values(json: Value) -> SearchPoint {
 }
 
 #[test]
-fn mistakes_in_a_space_are_shown_where_they_stand() {
+fn mistakes_in_a_space_are_shown_with_their_place() {
     let space = r#"[tune]
 metod = "grid"
 trials = 0
@@ -198,15 +198,15 @@ rounds = { low = 100, high = 500 }
 }
 
 #[test]
-fn more_mistakes_are_shown_where_they_stand() {
+fn more_mistakes_are_shown_with_their_place() {
     let table = "[tune.space]\nmodel.rounds = { low = 100, high = 500 }\n";
     let grid = "[tune]\nmethod = \"grid\"\n[tune.space]\n\"model.learning_rate\" = { low = 0.01, high = 0.1 }\n";
     let large =
         "[tune]\nmethod = \"grid\"\n[tune.space]\n\"model.rounds\" = { low = 1, high = 20000 }\n";
     let whole = "[tune.space]\nmodel = { choices = [{ kind = \"linear\", l3 = 1 }] }\n";
     let both = "[tune.space]\nmodel = { choices = [{ kind = \"linear\" }] }\n\"model.l2\" = { low = 0, high = 1 }\n";
-    let told = [table, grid, large, whole, both, "[tune]\n"].map(mistakes);
-    insta::assert_snapshot!(told.join("\n\n"), @r#"
+    let errors = [table, grid, large, whole, both, "[tune]\n"].map(mistakes);
+    insta::assert_snapshot!(errors.join("\n\n"), @r#"
     error[E0139]: `tune.space.model` needs `low` and `high`, or `choices`
       --> pdm.toml:14:1
        |
@@ -380,7 +380,7 @@ fn a_written_winner_loads_to_what_was_scored() {
 }
 
 #[test]
-fn what_only_a_search_minds_keeps_nobody_else_from_working() {
+fn errors_of_a_search_do_not_affect_other_commands() {
     let space = "[tune.space]\n\"model.kind\" = { choices = [\"gbdt\", \"gru\"] }\n\"model.learning_rate\" = { low = 0.01, high = 0.1 }\n";
     let text = FILE
         .replace("\"gbdt\"", "\"gru\"")
@@ -393,11 +393,11 @@ fn what_only_a_search_minds_keeps_nobody_else_from_working() {
             .unwrap_err()
             .contains("only networks learn quantiles")
     );
-    // A mistake elsewhere is told once, and not again for every value of the space.
+    // A mistake elsewhere is reported once, and not again for every value of the space.
     let mistake = text.replace("\"quantile\"", "\"mse\"\npatience = 0");
-    let told = load(&mistake).unwrap_err();
+    let error = load(&mistake).unwrap_err();
     assert!(
-        told.contains("`train.patience` must be from 1") && told.matches("error[").count() == 1,
-        "{told}"
+        error.contains("`train.patience` must be from 1") && error.matches("error[").count() == 1,
+        "{error}"
     );
 }

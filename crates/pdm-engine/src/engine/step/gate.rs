@@ -70,7 +70,7 @@ struct GateJudgement<'s> {
 impl Compute for GateJudgement<'_> {
     fn run(&self, work: &Work<'_>) -> Result<Summary, EngineError> {
         let rival = match &self.holder {
-            AliasHolder::Nobody => Rival::Nobody,
+            AliasHolder::NoVersion => Rival::NoChampion,
             AliasHolder::Itself(version) => Rival::Itself(version.version),
             AliasHolder::Version(version) => Rival::Champion(Box::new(self.defender(version)?)),
         };

@@ -16,7 +16,7 @@ use pdm_models::data::ValidDataset;
 use pdm_models::train::{TrainError, derive_seed};
 use pdm_models::tune::{
     Choice, RankedTrial, Sampler, SearchPoint, Space, Trial, TrialEnding, TuneOptions, choose,
-    standings,
+    ranking,
 };
 
 /// Folder of the journals, in the state folder.
@@ -68,7 +68,7 @@ impl<'s> Study<'s> {
             &spec.project.name,
             fresh,
         )?;
-        let own_folds = CrossValidation::deal(
+        let own_folds = CrossValidation::assign(
             spec,
             dataset,
             training_data,
@@ -246,13 +246,13 @@ impl<'s> Study<'s> {
     /// Chooses a trial; models are fitted where their size decides which is simpler.
     pub(super) fn choose(&mut self) -> Result<(Choice, Vec<RankedTrial>), EngineError> {
         let trials = std::mem::take(&mut self.found.trials);
-        let standings = standings(self.options.metric, &trials);
+        let ranking = ranking(self.options.metric, &trials);
         let space = self.space.clone();
         let rule = self.options.choose;
-        let choice = choose(&space, &trials, &standings, rule, |trial| self.size(trial));
+        let choice = choose(&space, &trials, &ranking, rule, |trial| self.size(trial));
         self.found.trials = trials;
         match choice? {
-            Some(choice) => Ok((choice, standings)),
+            Some(choice) => Ok((choice, ranking)),
             None => Err(self.none_complete().into()),
         }
     }
@@ -310,7 +310,7 @@ impl<'s> Study<'s> {
             return Ok(None);
         };
         let seed = derive_seed(self.spec.project.seed, &format!("tune/again-{repeat}"));
-        let new_folds = CrossValidation::deal(
+        let new_folds = CrossValidation::assign(
             self.spec,
             self.dataset,
             self.training_data,

@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_stand_for_no_value() {
+    fn numbers_that_mean_no_value() {
         for value in [
             -9999.0,
             999.0,

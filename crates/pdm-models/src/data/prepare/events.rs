@@ -54,7 +54,7 @@ impl Events {
         bytes: &[u8],
         life: &LifeOptions,
         schema: &Schema,
-        requested: csv::CsvWish,
+        requested: csv::RequestedCsv,
         file: &str,
         log: &mut FindingLog,
     ) -> Self {

@@ -471,7 +471,7 @@ mod any_bytes {
             let mut log = findings::FindingLog::default();
             let schema = Schema { unit: "u".into(), cycle: "c".into(), settings: vec![], sensors: vec!["x".into()], ..Schema::default() };
             let table = [b"u,c,x\n".as_slice(), &bytes].concat();
-            table::read(table::TableFormat::Csv, &table, &table::TableColumns::of(&schema), CsvWish::default(), "f", &mut log);
+            table::read(table::TableFormat::Csv, &table, &table::TableColumns::of(&schema), RequestedCsv::default(), "f", &mut log);
             cmapss::rul(&bytes, "f", &mut log);
         }
     }

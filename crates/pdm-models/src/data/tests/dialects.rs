@@ -528,23 +528,23 @@ fn whole_numbers_with_a_decimal_zero_are_the_same_units() {
 }
 
 #[test]
-fn a_wish_is_obeyed_in_prediction_inputs() {
+fn requested_csv_properties_are_used_in_prediction_inputs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("now.csv");
     std::fs::write(&path, "unit^cycle^temp\na^1^1,234\na^2^2,015\n").unwrap();
     let schema = options("train.csv").schema();
-    assert!(read_input(&path, None, &schema, CsvWish::default()).is_err());
-    let wish = CsvWish {
+    assert!(read_input(&path, None, &schema, RequestedCsv::default()).is_err());
+    let requested = RequestedCsv {
         separator: Some('^'),
         decimal: Some(','),
         encoding: None,
     };
     assert_eq!(
-        read_input(&path, None, &schema, wish).unwrap().units[0].channels,
+        read_input(&path, None, &schema, requested).unwrap().units[0].channels,
         [[1.234, 2.015]]
     );
     let bytes = std::fs::read(&path).unwrap();
-    let input = parse_input("standard input", bytes, UnitFormat::Csv, &schema, wish).unwrap();
+    let input = parse_input("standard input", bytes, UnitFormat::Csv, &schema, requested).unwrap();
     assert_eq!(input.units[0].channels, [[1.234, 2.015]]);
 }
 

@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use super::{
-    CsvWish, DatasetOptions, TableOptions, ValidDataset, ValidateOptions, Validation, errors,
+    DatasetOptions, RequestedCsv, TableOptions, ValidDataset, ValidateOptions, Validation, errors,
     ingest, read_input, read_units, validate,
 };
 
@@ -246,7 +246,7 @@ fn an_empty_cell_leaves_out_its_unit_and_no_other() {
         &folder.path().join("t.parquet"),
         None,
         &options().schema(),
-        CsvWish::default(),
+        RequestedCsv::default(),
     )
     .unwrap();
     assert_eq!(

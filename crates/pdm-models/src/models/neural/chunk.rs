@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_ends_where_it_is_told_and_may_be_short() {
+    fn a_window_ends_at_the_given_row_and_may_be_short() {
         let mut chunk = Chunk {
             last_only: true,
             ..Default::default()

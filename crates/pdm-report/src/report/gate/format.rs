@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_s_name_tells_its_format() {
+    fn a_file_s_name_determines_its_format() {
         let seen = [
             "gate.xml",
             "out/GATE.MD",

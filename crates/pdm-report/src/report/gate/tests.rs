@@ -200,7 +200,7 @@ fn annotations_point_at_the_lines_of_the_gates() {
 }
 
 #[test]
-fn junit_counts_what_it_holds_and_nobody_passes_by_not_telling() {
+fn junit_counts_what_it_holds_and_no_undecided_gate_passes() {
     let text = junit(&judged());
     let document = roxmltree::Document::parse(&text).unwrap();
     let suite = document.root_element().first_element_child().unwrap();
@@ -263,7 +263,7 @@ fn two_gates_of_one_kind_have_names_of_their_own() {
 }
 
 #[test]
-fn sarif_holds_what_does_not_pass_and_where_it_stands() {
+fn sarif_holds_what_does_not_pass_and_its_place() {
     let log: serde_json::Value = serde_json::from_str(&sarif(&judged())).unwrap();
     let run = &log["runs"][0];
     let results = run["results"].as_array().unwrap();
@@ -306,7 +306,7 @@ fn sarif_holds_what_does_not_pass_and_where_it_stands() {
 }
 
 #[test]
-fn markdown_stands_alone_and_nothing_in_it_is_markup_by_accident() {
+fn markdown_is_self_contained_and_nothing_in_it_is_markup_by_accident() {
     let text = markdown(
         &judged(),
         &[LinkedDrawing {
@@ -349,7 +349,7 @@ fn markdown_stands_alone_and_nothing_in_it_is_markup_by_accident() {
 }
 
 #[test]
-fn a_bar_shows_the_interval_on_the_side_of_the_limit_where_it_lies() {
+fn a_bar_shows_the_interval_on_its_side_of_the_limit() {
     let judged = judged();
     let bars: Vec<_> = judged.gates.iter().map(bar::interval).collect();
     let far = bars[0].as_ref().unwrap();
@@ -357,7 +357,7 @@ fn a_bar_shows_the_interval_on_the_side_of_the_limit_where_it_lies() {
         far.find('┤').unwrap() < far.find('┃').unwrap() && far.ends_with('×'),
         "{far}"
     );
-    // The dot of what was observed lies on its own limit.
+    // The dot of the observed value is on its own limit.
     let spanned = bars[1].as_ref().unwrap();
     assert!(spanned.contains('├') && !spanned.contains('┃'), "{spanned}");
     assert_eq!(bars[3], None);

@@ -42,7 +42,7 @@ struct UploadRecord {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct KeptPart {
     id: String,
-    /// Tells whether the file changed since this part was read.
+    /// Shows whether the file changed since this part was read.
     crc32: u32,
 }
 

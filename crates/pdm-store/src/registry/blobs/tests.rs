@@ -195,7 +195,7 @@ fn other_bytes_never_get_a_name_in_a_bucket() {
     other_bytes_get_no_name(&fixture, [fixture.bucket("a", Reporter::silent())]);
 }
 
-/// What object_store makes of answers: told by name where the status has one, else in words.
+/// The error that object_store makes of each status: a named variant if the status has one, otherwise a text.
 #[test]
 fn an_upload_outlives_who_may_not_go_on_with_it_now() {
     let refused = |status: &str| object_store::Error::Generic {
@@ -310,7 +310,7 @@ fn what_an_earlier_run_left_damaged_or_gone_is_moved_again() {
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
-fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
+fn an_abandoned_upload_is_ended_in_the_bucket_too() {
     let fixture = UploadFixture::new();
     let store = fixture.bucket("d", stopping_after(2).0);
     wait(upload(&store, &fixture.file)).unwrap_err();
@@ -342,7 +342,7 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
     assert_eq!(
         leftovers(&other).0,
         [],
-        "an upload to another registry is none of its business"
+        "uploads to other registries are left alone"
     );
     let (found, registry) = leftovers(&store);
     let held = fs::File::options()
@@ -370,7 +370,7 @@ fn an_upload_nobody_went_on_with_is_ended_in_the_bucket_too() {
 
 #[test]
 #[ignore = "needs an S3 server; scripts/test starts one"]
-fn an_upload_begun_long_ago_is_begun_anew() {
+fn an_upload_begun_long_ago_is_restarted() {
     let fixture = UploadFixture::new();
     let store = fixture.bucket("f", stopping_after(2).0);
     let at = |hours: i64| {

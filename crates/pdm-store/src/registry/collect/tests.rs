@@ -308,7 +308,7 @@ fn a_slow_clock_retires_nothing_earlier() {
 }
 
 #[test]
-fn what_killed_jobs_left_is_swept_when_it_is_old_and_nobody_uses_it() {
+fn leftovers_of_killed_jobs_are_removed_when_they_are_old_and_unused() {
     let fixture = CollectFixture::new();
     fixture
         .registry

@@ -105,7 +105,7 @@ pub(super) fn what_retired_versions_rested_on_is_collected_and_remembered(store:
 pub(super) fn what_a_version_in_use_rests_on_stays(store: Store) {
     let registry = registry(&store);
     let [old, _] = one_retired(&registry);
-    // No alias points to these, and nobody took them out of use.
+    // No alias points to these, and they were not retired.
     let unused = register(&registry, "c", 0.8, 4);
     let other = NewVersion {
         model: "fd002".parse().unwrap(),

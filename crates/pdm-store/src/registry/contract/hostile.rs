@@ -260,7 +260,7 @@ pub(super) fn a_log_that_was_cut_short_removes_nothing(store: Store) {
     for blob in lost.iter().flat_map(|version| version.blobs()) {
         assert!(wait(store.length(ObjectKey::Blob(blob))).unwrap().is_some());
     }
-    // What was noted earlier tells.
+    // The head noted earlier reveals it.
     let noted = |noted| cut.verify_head(noted).unwrap();
     assert_eq!(noted(NotedHead::Digest(head)).noted, Some(1));
     assert_eq!(noted(NotedHead::Entry(1)).noted, Some(1));

@@ -32,7 +32,7 @@ fn difference(a: &NewVersion, b: &NewVersion) -> Difference {
 }
 
 #[test]
-fn files_options_and_scores_are_told() {
+fn differences_of_files_options_and_scores_are_listed() {
     let manifest = |leaves| {
         format!(
             r#"{{"format":1,"model":{{"kind":"gbdt","leaves":{leaves}}},"target":{{"cap":125.0}},"files":[]}}"#

@@ -6,8 +6,8 @@
 //! blobs/sha256/<64 digits>     the manifest, its configuration, and each file as a layer
 //! ```
 //!
-//! The manifest follows CNCF ModelPack (model-spec v1), so that its tools can tell weights, their configuration and documents
-//! (scorecard, predictions, gate report) apart. It does not depend on time or machine: the same version gives the same bytes.
+//! The manifest follows CNCF ModelPack (model-spec v1), so that its tools can distinguish weights, their configuration and
+//! documents (scorecard, predictions, gate report). It does not depend on time or machine: the same version gives the same bytes.
 //!
 //! The structs hold only the fields that are written; `oci-spec` would add a dozen crates for building containers.
 

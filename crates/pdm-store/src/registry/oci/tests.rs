@@ -181,7 +181,7 @@ fn a_layout_is_read_as_the_specifications_say() {
         ("weights/twin.safetensors", "weight.v1.raw"),
     ];
     assert_eq!(kinds, expected.into());
-    // Nothing else lies there: six different layers, the configuration, the manifest.
+    // There are no other files: six different layers, the configuration, the manifest.
     assert_eq!(folder.join("blobs/sha256").read_dir().unwrap().count(), 8);
     assert_eq!(folder.read_dir().unwrap().count(), 3);
     assert_eq!(folder.parent().unwrap().read_dir().unwrap().count(), 1);

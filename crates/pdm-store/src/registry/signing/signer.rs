@@ -292,7 +292,7 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(
             Signer::generate(&path).is_err(),
-            "the public half of another key stands there"
+            "the file already holds the public half of another key"
         );
         assert!(!path.exists());
     }

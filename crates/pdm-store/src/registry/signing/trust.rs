@@ -228,7 +228,7 @@ mod tests {
         note(&registry, 1).unwrap();
         assert!(fixture.strict("store", None).verify().unwrap().is_intact());
         let other = signer(&fixture.root, "other");
-        // Nobody can write without a key, with another key, or in another name.
+        // Writing fails without a key, with another key, or under another name.
         for error in [
             note(&fixture.strict("store", None), 2).unwrap_err(),
             note(&fixture.strict("store", Some(&other)), 2).unwrap_err(),

@@ -10,7 +10,7 @@ use crate::tracking::RunStore;
 
 const ID: &str = "0193a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b";
 
-/// Returns the run of a journal whose lines stand at so many milliseconds after its start.
+/// Returns the run of a journal whose lines were written so many milliseconds after its start.
 fn run(lines: &[(u32, String)]) -> Run {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join(ID);
@@ -95,7 +95,7 @@ fn check(trace: &ChromeTrace) {
 }
 
 #[test]
-fn stages_parts_and_metrics_stand_where_they_happened() {
+fn stages_parts_and_metrics_are_placed_when_they_happened() {
     let metric = |at, step, value: &str| {
         (
             at,

@@ -71,7 +71,7 @@ impl Observer for RecordedWarnings {
 }
 
 #[test]
-fn a_run_is_read_back_as_it_was_told() {
+fn a_run_is_read_back_as_it_was_recorded() {
     let (dir, store) = store();
     let file = dir.path().join("scores.json");
     fs::write(&file, b"{}").unwrap();
@@ -340,7 +340,7 @@ fn ten_thousand_metrics_from_two_threads_all_arrive() {
 }
 
 #[test]
-fn trouble_is_told_once_and_returned_at_the_end() {
+fn an_error_is_reported_once_and_returned_at_the_end() {
     let (dir, store) = store();
     let warnings = Arc::new(RecordedWarnings::default());
     let reporter = Reporter::silent().with(warnings.clone());

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_stands_once_and_the_last_tag_holds() {
+    fn a_parameter_is_written_once_and_the_last_tag_holds() {
         let mut batch = EntryBatch::default();
         assert_eq!(batch.param("a", "1"), Ok(()));
         assert_eq!(batch.param("a", "1"), Ok(()));

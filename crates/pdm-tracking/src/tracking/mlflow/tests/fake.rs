@@ -87,8 +87,8 @@ impl Fake {
     }
 }
 
-/// Returns the address of a port where nobody listens.
-pub(super) fn nobody() -> String {
+/// Returns the address of a port without a listener.
+pub(super) fn closed_port() -> String {
     listen().1
 }
 

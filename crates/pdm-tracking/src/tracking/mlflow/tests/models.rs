@@ -71,7 +71,7 @@ fn models_versions_and_aliases_follow_the_registry() {
         version(2, &run.to_string()),
         version(3, &bare.to_string()),
     ];
-    // The server numbers versions itself: its first is none of ours.
+    // The server numbers versions itself: its first is not one of ours.
     fixture.post("registered-models/create", json!({"name": name}));
     fixture.post(
         "model-versions/create",

@@ -170,10 +170,10 @@ fn parts_cut_short_anywhere_are_completed_later_and_none_is_there_twice() {
 fn a_part_that_did_not_end_ends_as_the_run_did() {
     let fixture = ServerFixture::set_up();
     let run = fixture.start();
-    let tell = |event: &Event| pdm_core::events::Observer::on(&run, event);
+    let send = |event: &Event| pdm_core::events::Observer::on(&run, event);
     [begin("fold-1", "1"), end("fold-1"), begin("fold-2", "2")]
         .iter()
-        .for_each(tell);
+        .for_each(send);
     let report = fixture.sync(run.id());
     let statuses = |report: &SyncReport| {
         let children = fixture.children(report);
@@ -188,8 +188,8 @@ fn a_part_that_did_not_end_ends_as_the_run_did() {
     // Somebody has no use for one of them; it stays deleted.
     let first = fixture.children(&report)["fold-1"]["info"]["run_id"].clone();
     fixture.post("runs/delete", json!({ "run_id": first }));
-    tell(&metric("fold-1/gru/loss", 1, 1.0));
-    tell(&metric("fold-2/gru/loss", 1, 1.0));
+    send(&metric("fold-1/gru/loss", 1, 1.0));
+    send(&metric("fold-2/gru/loss", 1, 1.0));
     run.finish(RunOutcome::Failed).unwrap();
     let report = fixture.sync(run.id());
     assert!(report.complete && report.problems.is_empty(), "{report:?}");

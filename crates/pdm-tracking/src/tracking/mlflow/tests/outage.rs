@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::fake::{Fake, HASTY, nobody, response};
+use super::fake::{Fake, HASTY, closed_port, response};
 use super::real::{ServerFixture, metric, pair, param};
 use crate::tracking::*;
 use pdm_core::events::{Event, Observer, Reporter};
@@ -54,7 +54,7 @@ fn a_server_that_is_dead_slow_or_broken_never_stops_a_run() {
     let dir = tempfile::tempdir().unwrap();
     let store = RunStore::open(dir.path());
     let servers = [
-        nobody(),
+        closed_port(),
         Fake::hanging().url,
         Fake::answering(|_| String::new()).url,
         Fake::answering(|_| response("503 Service Unavailable", "Retry-After: 3600\r\n", "busy"))

@@ -96,7 +96,7 @@ fn files_go_straight_into_a_bucket_the_server_only_names() {
 
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
-fn a_place_nobody_can_write_to_is_reported_and_the_rest_arrives() {
+fn an_unwritable_place_is_reported_and_the_rest_arrives() {
     let fixture = ServerFixture::set_up();
     with_place(&fixture, "dbfs:/nowhere/artifacts");
     let report = fixture.sync(fixture.run([fixture.artifact("a", b"a"), metric("loss", 0, 1.0)]));

@@ -287,7 +287,7 @@ fn what_people_deleted_stays_deleted_until_it_is_asked_back() {
 
 #[test]
 #[ignore = "needs an MLflow server; scripts/test starts one"]
-fn a_run_that_was_copied_and_is_not_there_any_more_is_told() {
+fn a_sent_run_that_was_deleted_on_the_server_is_reported() {
     let fixture = ServerFixture::set_up();
     let ids = [
         fixture.run([metric("loss", 0, 1.0)]),
@@ -360,7 +360,7 @@ fn copied_by_many_at_once_the_run_is_there_once() {
 
 #[test]
 #[ignore = "needs an MLflow server with a password; scripts/services run --only mlflow --auth starts one"]
-fn a_wrong_password_is_said_plainly() {
+fn a_wrong_password_is_reported_plainly() {
     let fixture = ServerFixture::set_up();
     assert!(
         std::env::var_os("PDM_ML_TEST_MLFLOW_PASSWORD").is_some(),

@@ -1,7 +1,7 @@
 //! Tests of requests and answers.
 
 use super::super::client::Idempotency;
-use super::fake::{Fake, HASTY, nobody, response};
+use super::fake::{Fake, HASTY, closed_port, response};
 use crate::tracking::*;
 
 fn client(url: &str) -> MlflowClient {
@@ -124,7 +124,7 @@ fn errors_say_who_answered_what() {
 
 #[test]
 fn silence_ends_in_an_error_with_its_cause() {
-    for url in [nobody(), Fake::hanging().url] {
+    for url in [closed_port(), Fake::hanging().url] {
         let error = get(&url).unwrap_err();
         assert!(
             matches!(&error, TrackingError::Unreachable { .. }),
@@ -255,7 +255,7 @@ fn a_large_file_goes_in_parts_straight_to_the_store() {
             .all(|part| !part["etag"].as_str().unwrap().is_empty()),
         "{parts:?}"
     );
-    // Whoever sent what: the parts, each once but for the one that failed.
+    // Whichever thread sent them: each part once, except the one that failed.
     let mut sent: Vec<_> = store
         .bodies
         .lock()
@@ -283,7 +283,7 @@ fn a_large_file_goes_whole_where_parts_do_not() {
     let file = dir.path().join("f");
     std::fs::write(&file, "abcdefghij").unwrap();
     let whole = |answers: fn(usize, &str) -> String, requests: usize| {
-        let unreachable = nobody();
+        let unreachable = closed_port();
         let server = Fake::answering(move |n| answers(n, &unreachable));
         in_parts(&server.url)
             .upload("1/run/artifacts/f", &file)

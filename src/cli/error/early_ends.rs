@@ -18,7 +18,7 @@ pub(in crate::cli) struct RepositoryPaths<'s> {
 
 impl CliError {
     /// Returns the errors that ended the run, each with its place if known.
-    pub(in crate::cli) fn troubles(&self, seen: &RepositoryPaths<'_>) -> Vec<EarlyEnd> {
+    pub(in crate::cli) fn early_ends(&self, seen: &RepositoryPaths<'_>) -> Vec<EarlyEnd> {
         let kind = self.kind();
         match &self.cause {
             ErrorCause::Spec(errors) => errors
@@ -103,21 +103,21 @@ fn of_data(kind: &str, report: &QualityReport, seen: &RepositoryPaths<'_>) -> Ve
             place,
         }
     };
-    let mut troubles: Vec<_> = errors.iter().take(FINDINGS).map(of_cause).collect();
-    let told: u64 = errors.iter().take(FINDINGS).map(|cause| cause.count).sum();
-    if report.counts.errors > told {
+    let mut early_ends: Vec<_> = errors.iter().take(FINDINGS).map(of_cause).collect();
+    let listed: u64 = errors.iter().take(FINDINGS).map(|cause| cause.count).sum();
+    if report.counts.errors > listed {
         let hint = Some("`pdm-ml data validate --report FILE` writes all of them".to_owned());
         let message = format!(
             "{} more findings in the data of {}",
-            report.counts.errors - told,
+            report.counts.errors - listed,
             report.dataset
         );
-        troubles.push(EarlyEnd {
+        early_ends.push(EarlyEnd {
             kind: kind.to_owned(),
             message,
             hint,
             place: None,
         });
     }
-    troubles
+    early_ends
 }

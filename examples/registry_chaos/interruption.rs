@@ -10,7 +10,7 @@ use rand::{Rng, RngExt};
 use crate::Outcome;
 use crate::program::{Program, Step};
 
-/// How long commands take that nobody interrupts.
+/// How long commands take without an interruption.
 pub(crate) struct Usual {
     push: Duration,
     promote: Duration,
@@ -39,24 +39,24 @@ impl Usual {
 
 /// What happens to one command.
 #[derive(Debug)]
-pub(crate) struct Trouble {
+pub(crate) struct Interruption {
     kill_after: Option<Duration>,
-    /// How the proxy behaves that stands before the server.
-    line: Option<Vec<String>>,
+    /// Arguments of the proxy in front of the server.
+    proxy: Option<Vec<String>>,
 }
 
-/// What came of a command in trouble.
+/// The result of an interrupted command.
 #[derive(Debug)]
 pub(crate) struct Struck {
-    /// Exit code; none where it was killed.
+    /// Exit code; `None` if it was killed.
     pub(crate) code: Option<i32>,
-    pub(crate) told: String,
+    pub(crate) stderr: String,
     /// What the proxy did to how many requests.
     pub(crate) faults: BTreeMap<String, u64>,
 }
 
 impl Struck {
-    /// Returns whether the command was killed, or met more than a slow line.
+    /// Returns whether the command was killed, or met more than a delay.
     pub(crate) fn is_hit(&self) -> bool {
         self.code.is_none() || self.is_spoilt()
     }
@@ -68,7 +68,7 @@ impl Struck {
     }
 }
 
-impl Trouble {
+impl Interruption {
     pub(crate) fn choose(url: &str, usual: Duration, random: &mut impl Rng) -> Self {
         let until = |longest: Duration, random: &mut _| longest.mul_f64(RngExt::random(random));
         let kind = if url.contains("://") {
@@ -79,29 +79,29 @@ impl Trouble {
         match kind {
             0..45 => Self {
                 kill_after: Some(until(usual, random)),
-                line: None,
+                proxy: None,
             },
             45..80 => Self {
                 kill_after: None,
-                line: Some(flaky(random)),
+                proxy: Some(flaky(random)),
             },
             80..95 => Self {
                 kill_after: Some(until(usual * 2, random)),
-                line: Some(flaky(random)),
+                proxy: Some(flaky(random)),
             },
             _ => Self {
                 kill_after: None,
-                line: Some(dead(random)),
+                proxy: Some(dead(random)),
             },
         }
     }
 
-    /// Runs a command into the trouble.
+    /// Runs a command with the interruption.
     pub(crate) fn strike(&self, program: &Program, step: Step, url: &str) -> Outcome<Struck> {
         let proxy = self
-            .line
+            .proxy
             .as_ref()
-            .map(|line| Proxy::start(program, line))
+            .map(|arguments| Proxy::start(program, arguments))
             .transpose()?;
         let mut command = program.command("pdm-ml", &step.words(url));
         if let Some(proxy) = &proxy {
@@ -117,16 +117,16 @@ impl Trouble {
         if code.is_none() && (self.kill_after.is_none() || output.status.signal() != Some(9)) {
             return Err(format!("it ended with {}", output.status).into());
         }
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         Ok(Struck {
             code,
-            told,
+            stderr,
             faults: proxy.map_or(Ok(BTreeMap::new()), Proxy::end)?,
         })
     }
 }
 
-/// A line on which some requests, or many, meet something.
+/// Arguments of a proxy that interferes with some requests, or many.
 fn flaky(random: &mut impl Rng) -> Vec<String> {
     let share = *[0.01, 0.03, 0.1].choose(random).expect("there are some");
     let seed: u32 = random.random();
