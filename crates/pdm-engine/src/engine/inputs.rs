@@ -134,6 +134,7 @@ fn input_of(role: Role) -> &'static str {
         Role::Train => "train",
         Role::Test => "test",
         Role::Rul => "rul",
+        Role::Events => "events",
     }
 }
 

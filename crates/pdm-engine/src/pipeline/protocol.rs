@@ -6,7 +6,7 @@ use crate::config::PipelineSpec;
 use pdm_core::content::{Digest, digest_of};
 use pdm_core::domain::Interval;
 use pdm_core::scoring::{Cuts, Part, Protocol, ShortUnits};
-use pdm_models::data::{DatasetOptions, Holdout, Lives, RequestedCsv};
+use pdm_models::data::{DatasetOptions, Holdout, LifeOptions, Lives, RequestedCsv};
 use pdm_models::train::TrainOptions;
 
 /// Returns the protocol for every training unit at its random cuts, predicted by a model that did not learn from it; the
@@ -55,7 +55,7 @@ pub(super) fn with_holdout(mut parameters: Value, spec: &PipelineSpec) -> Value 
     parameters
 }
 
-/// Adds the format of CSV files to a key's options, where the pipeline sets it: with another decimal sign, the same bytes are
+/// Adds the format of CSV files and the ends of lives to a key's options, where the pipeline sets it: with another decimal sign, the same bytes are
 /// other numbers. Keys of pipelines that do not set it stay as they were.
 pub(super) fn with_csv(mut parameters: Value, spec: &PipelineSpec) -> Value {
     let DatasetOptions::Table(table) = &spec.dataset else {
@@ -74,6 +74,14 @@ pub(super) fn with_csv(mut parameters: Value, spec: &PipelineSpec) -> Value {
     }
     if let Some(encoding) = encoding {
         parameters["dataset"]["encoding"] = json!(encoding);
+    }
+    if let Some(life) = &table.life {
+        // The digest of the events is part of that of the training files.
+        let life = LifeOptions {
+            events: None,
+            ..life.clone()
+        };
+        parameters["dataset"]["life"] = json!(life);
     }
     parameters
 }

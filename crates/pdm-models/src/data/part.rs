@@ -106,12 +106,16 @@ pub fn input_files<T>(
 }
 
 /// Returns the digest of all files of a role: of the file itself, or of the groups and digests of pooled files; `None`
-/// without such a file.
+/// without such a file. Events belong to the training files, whose lives they end.
 ///
 /// # Panics
 /// Never: names and digests have a JSON form.
 pub fn part_digest(files: &[InputDigest], role: Role) -> Option<Digest> {
-    let of_role: Vec<_> = files.iter().filter(|file| file.role == role).collect();
+    let belongs = |file: &&InputDigest| match file.role {
+        Role::Events => role == Role::Train,
+        Role::Train | Role::Test | Role::Rul => file.role == role,
+    };
+    let of_role: Vec<_> = files.iter().filter(belongs).collect();
     match of_role.as_slice() {
         [] => None,
         [
