@@ -80,7 +80,13 @@ impl Inputs {
         cache.save();
         let mut files = Vec::new();
         let mut shown = Vec::new();
-        for (PartFile { role, group, path }, (sha256, bytes)) in found {
+        for (part, (sha256, bytes)) in found {
+            let PartFile {
+                role,
+                group,
+                name,
+                path,
+            } = part;
             let path = path.strip_prefix(&context.root).unwrap_or(&path);
             shown.push(InputFile {
                 input: input_of(role).to_owned(),
@@ -91,6 +97,7 @@ impl Inputs {
             files.push(InputDigest {
                 role,
                 group,
+                name,
                 sha256,
             });
         }

@@ -137,6 +137,10 @@ impl<'a> PipelineRun<'a> {
 /// Returns whether a file had other bytes when it was read than when it was hashed.
 fn differs(file: &InputDigest, report: &QualityReport) -> bool {
     report.files.iter().any(|read| {
-        read.role == file.role && read.group == file.group && read.sha256 != file.sha256
+        let is_same = match &file.name {
+            Some(name) => read.path.replace('\\', "/") == *name,
+            None => true,
+        };
+        read.role == file.role && read.group == file.group && is_same && read.sha256 != file.sha256
     })
 }

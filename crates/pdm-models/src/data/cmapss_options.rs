@@ -111,6 +111,7 @@ impl CmapssOptions {
         let mut parts: Vec<_> = by_subset
             .flat_map(|(group, files)| {
                 files.map(|(role, path)| PartFile {
+                    name: None,
                     role,
                     group: group.clone(),
                     path,

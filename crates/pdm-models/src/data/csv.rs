@@ -76,7 +76,11 @@ pub(super) fn read(
     };
     let mut rows = quick.unwrap_or_else(|| scan(table.body, table.body_line(), &layout, file, log));
     if let Some(first) = rows.name_by_whole_numbers() {
-        let location = FindingLocation::file(file).column(&layout.names[layout.unit]);
+        let column = layout.unit.map(|unit| layout.names[unit].as_str());
+        let location = FindingLocation {
+            column,
+            ..FindingLocation::file(file)
+        };
         let message = format!("units are read as whole numbers; the first is written as `{first}`");
         log.add(Severity::Info, Expectation::Types, location, message);
     }
@@ -102,7 +106,8 @@ pub(super) fn read_texts(
 ) -> Option<Vec<TextCells>> {
     let (unit, others) = columns.split_first()?;
     let wanted = TableColumns {
-        unit,
+        unit: Some(unit),
+        unit_of_file: None,
         cycle: None,
         channels: others.to_vec(),
         clock: None,
@@ -125,7 +130,7 @@ pub(super) fn read_texts(
             log.error(Expectation::Columns, location, message);
             continue;
         }
-        let positions = [layout.unit].into_iter().chain(layout.channels.clone());
+        let positions = layout.unit.into_iter().chain(layout.channels.clone());
         rows.push(TextCells {
             line: record.line,
             cells: positions.map(|at| fields[at].to_string()).collect(),
@@ -292,7 +297,7 @@ fn layout<'a>(
         log.error(Expectation::Columns, location, message);
         return None;
     }
-    let unit = find(&names, columns.unit, location, log);
+    let unit = columns.unit.map(|unit| find(&names, unit, location, log));
     let cycle = columns
         .cycle
         .map(|cycle| find(&names, cycle, location, log));
@@ -305,10 +310,15 @@ fn layout<'a>(
         Some(found) => Some(found?),
         None => None,
     };
+    let unit = match unit {
+        Some(found) => Some(found?),
+        None => None,
+    };
     let channels = channels.into_iter().collect::<Option<_>>()?;
     Some(ColumnLayout {
         dialect: dialect(table.separator, false),
-        unit: unit?,
+        unit,
+        unit_of_file: columns.unit_of_file.clone(),
         cycle,
         channels,
         numbered: false,
@@ -514,7 +524,8 @@ fn warn_of_guess(
     log: &mut FindingLog,
 ) {
     let Some(guess) = text.guess else { return };
-    let columns = [layout.unit]
+    let columns = layout
+        .unit
         .into_iter()
         .chain(layout.cycle)
         .chain(layout.channels.iter().copied());

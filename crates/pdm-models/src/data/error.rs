@@ -23,6 +23,9 @@ pub enum DataError {
     /// The path is a directory or a device.
     #[error("`{}` is not a file", .0.display())]
     NotAFile(PathBuf),
+    /// A folder or a pattern stands for no table.
+    #[error("no table is found at `{}`: the data are files that end in .csv, .tsv or .parquet, also with .gz", .0.display())]
+    NoTables(PathBuf),
     /// A file operation failed.
     #[error("cannot {action} `{}`", path.display())]
     Io {
@@ -101,7 +104,7 @@ impl DataError {
     /// Returns which kind of error this is.
     pub fn code(&self) -> Code {
         match self {
-            Self::Missing { .. } => Code::DataMissing,
+            Self::Missing { .. } | Self::NoTables(_) => Code::DataMissing,
             Self::NotAFile(_) => Code::NotADataFile,
             Self::Io { .. } => Code::FileAccess,
             Self::Address { .. } => Code::DataAddress,
@@ -134,6 +137,7 @@ impl DataError {
             Self::Simulate(problem) => problem.hint.clone(),
             Self::Address { .. } => Some(super::address::FETCH_FIRST.to_owned()),
             Self::NotAFile(_)
+            | Self::NoTables(_)
             | Self::Io { .. }
             | Self::UnknownFormat { .. }
             | Self::Invalid { .. }

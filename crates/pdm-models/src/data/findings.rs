@@ -237,6 +237,21 @@ impl FindingLog {
         });
     }
 
+    /// Adds the findings of another log after these.
+    pub(super) fn append(&mut self, other: Self) {
+        for (key, count) in other.totals {
+            *self.totals.entry(key).or_default() += count;
+        }
+        for finding in other.findings {
+            let key = (finding.expectation, finding.file.clone());
+            let listed = self.listed.entry(key).or_default();
+            if *listed < LISTED {
+                *listed += 1;
+                self.findings.push(finding);
+            }
+        }
+    }
+
     pub(super) fn total(&self, expectation: Expectation) -> u64 {
         let of_kind = self
             .totals

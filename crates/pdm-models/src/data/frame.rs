@@ -70,7 +70,7 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64)
     };
     let mut wanted: Vec<_> = layout.channels.clone();
     wanted.extend(layout.cycle);
-    wanted.push(layout.unit);
+    wanted.extend(layout.unit);
     wanted.sort_unstable();
     let frame = parse(
         body,
@@ -79,7 +79,7 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64)
         Some(wanted),
     )?;
     let column = |at: usize| frame.column(&format!("{at}")).ok();
-    let units = column(layout.unit)?.str().ok()?.clone();
+    let (units, named) = units_of_rows(layout, &frame)?;
     let mut cycles = vec![0; frame.height()];
     let mut times = Vec::new();
     match (layout.cycle, &layout.clock) {
@@ -97,15 +97,32 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64)
         .collect::<Option<_>>()?;
     let whole =
         frame.height() == line_ends(body) + usize::from(!body.is_empty() && !body.ends_with(b"\n"));
-    let named = units
-        .iter()
-        .all(|unit| unit.is_some_and(|unit| !unit.trim().is_empty()));
     if !(whole && named) {
         return None;
     }
-    let mut rows = Rows::consecutive(texts(&units), cycles, channels, first_line);
+    let mut rows = Rows::consecutive(units, cycles, channels, first_line);
     rows.times = times;
     Some(rows)
+}
+
+/// The unit of each row, and whether all rows have one.
+type RowUnits = (Vec<RowRun>, bool);
+
+/// Returns the units of the rows: by their column, or that of the whole file.
+fn units_of_rows(layout: &ColumnLayout<'_>, frame: &DataFrame) -> Option<RowUnits> {
+    let Some(at) = layout.unit else {
+        let unit = layout.unit_of_file.as_deref()?;
+        let of_file = RowRun {
+            unit: UnitId::new(&*composed(unit)),
+            rows: 0..frame.height(),
+        };
+        return Some((vec![of_file], true));
+    };
+    let units = frame.column(&format!("{at}")).ok()?.str().ok()?.clone();
+    let named = units
+        .iter()
+        .all(|unit| unit.is_some_and(|unit| !unit.trim().is_empty()));
+    Some((texts(&units), named))
 }
 
 /// Returns the times of a column of text; `None` unless all of them can be read.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::cmapss::{self, RulRow};
@@ -43,13 +44,24 @@ pub(super) struct RawPart {
     pub(super) role: Role,
     /// The group it belongs to in a pooled data set.
     pub(super) group: Option<String>,
+    /// Its path below the project, if it is one of several files of its role.
+    pub(super) name: Option<String>,
     /// The path, relative to the project if it is inside it.
     pub(super) file: String,
     pub(super) sha256: Digest,
     pub(super) bytes: u64,
     pub(super) pinned: Pinned,
     pub(super) expected: Option<ExpectedCounts>,
+    /// What the file holds, if it is one of several whose rows were joined.
+    pub(super) own: Option<OwnCounts>,
     pub(super) content: FileContent,
+}
+
+/// Numbers of units and rows of one of several files.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OwnCounts {
+    pub(super) units: u64,
+    pub(super) rows: u64,
 }
 
 /// Known numbers of units and rows of a part.
@@ -64,6 +76,8 @@ pub(super) enum FileContent {
     Histories(Rows),
     Rul(Vec<RulRow>),
     Events(Events),
+    /// The rows are among those of the first file of its role.
+    Joined,
     /// The file could not be parsed.
     Unread,
 }
@@ -82,13 +96,21 @@ pub fn ingest(options: &DatasetOptions, root: &Path) -> Result<RawDataset, DataE
         DatasetOptions::Simulated(options) => SimulationOrigin::read(options, root, &mut log)?,
         DatasetOptions::Cmapss(_) | DatasetOptions::Table(_) => None,
     };
-    let mut parts = Vec::new();
-    for part in present {
+    let read = |part: PartFile| {
+        let mut log = FindingLog::default();
         let published = published(options, origin.as_ref(), &part);
-        parts.push(read_part(
-            options, &schema, part, published, root, &mut log,
-        )?);
+        let part = read_part(options, &schema, part, published, root, &mut log)?;
+        Ok((part, log))
+    };
+    let read: Vec<Result<(RawPart, FindingLog), DataError>> =
+        present.into_par_iter().map(read).collect();
+    let mut parts = Vec::new();
+    for part in read {
+        let (part, of_part) = part?;
+        parts.push(part);
+        log.append(of_part);
     }
+    join_files(&schema, options.life(), &mut parts);
     check_pairs(&parts, &mut log);
     let digest = digest_of_parts(&schema, options.life(), &parts);
     let Preparation {
@@ -123,7 +145,10 @@ impl RawDataset {
     pub(super) fn histories(&self) -> impl Iterator<Item = (&RawPart, &Rows)> {
         self.parts.iter().filter_map(|part| match &part.content {
             FileContent::Histories(rows) => Some((part, rows)),
-            FileContent::Rul(_) | FileContent::Events(_) | FileContent::Unread => None,
+            FileContent::Rul(_)
+            | FileContent::Events(_)
+            | FileContent::Joined
+            | FileContent::Unread => None,
         })
     }
 
@@ -131,7 +156,10 @@ impl RawDataset {
     pub(super) fn rul(&self) -> impl Iterator<Item = (&RawPart, &[RulRow])> {
         self.parts.iter().filter_map(|part| match &part.content {
             FileContent::Rul(rows) => Some((part, rows.as_slice())),
-            FileContent::Histories(_) | FileContent::Events(_) | FileContent::Unread => None,
+            FileContent::Histories(_)
+            | FileContent::Events(_)
+            | FileContent::Joined
+            | FileContent::Unread => None,
         })
     }
 
@@ -145,9 +173,9 @@ impl RawDataset {
 }
 
 fn digest_of_parts(schema: &Schema, life: Option<&LifeOptions>, parts: &[RawPart]) -> Digest {
-    let file = |part: &RawPart| match &part.group {
+    let file = |part: &RawPart| match part.group.as_ref().or(part.name.as_ref()) {
         None => json!([part.role, part.sha256]),
-        Some(group) => json!([part.role, group, part.sha256]),
+        Some(name) => json!([part.role, name, part.sha256]),
     };
     let files: Vec<_> = parts.iter().map(file).collect();
     let digest = match life {
@@ -165,7 +193,12 @@ fn read_part(
     root: &Path,
     log: &mut FindingLog,
 ) -> Result<RawPart, DataError> {
-    let PartFile { role, group, path } = part;
+    let PartFile {
+        role,
+        group,
+        name,
+        path,
+    } = part;
     let file = shown_path(&path, root);
     let (format, requested) = match options {
         DatasetOptions::Table(options) => (TableFormat::of(&path), options.csv()),
@@ -184,13 +217,50 @@ fn read_part(
     Ok(RawPart {
         role,
         group,
+        name,
         file,
         sha256: source.sha256,
         bytes: source.bytes,
         pinned,
         expected,
+        own: None,
         content,
     })
+}
+
+/// Joins the rows of several files of one role in the first of them.
+fn join_files(schema: &Schema, life: Option<&LifeOptions>, parts: &mut [RawPart]) {
+    for role in [Role::Train, Role::Test] {
+        let is_marked =
+            role == Role::Train && life.is_some_and(|life| life.end == EndOfLife::Column);
+        let channels = schema.channels().count() + usize::from(is_marked);
+        let mut files = Vec::new();
+        for part in &mut *parts {
+            if part.role != role || part.name.is_none() {
+                continue;
+            }
+            let content = std::mem::replace(&mut part.content, FileContent::Joined);
+            match content {
+                FileContent::Histories(rows) => {
+                    part.own = Some(OwnCounts {
+                        units: rows.units() as u64,
+                        rows: rows.len() as u64,
+                    });
+                    files.push((part.file.clone(), rows));
+                }
+                FileContent::Rul(_)
+                | FileContent::Events(_)
+                | FileContent::Joined
+                | FileContent::Unread => part.content = content,
+            }
+        }
+        let first = parts
+            .iter_mut()
+            .find(|part| part.role == role && part.own.is_some());
+        if let Some(first) = first {
+            first.content = FileContent::Histories(Rows::joined(files, channels));
+        }
+    }
 }
 
 /// What is known about the training histories.
@@ -269,11 +339,18 @@ fn parse(
             None => FileContent::Unread,
         },
         Role::Train | Role::Test => {
-            let columns = columns_of(options, role, schema);
-            histories(match format {
-                None => cmapss::histories(bytes, schema, file, log),
-                Some(format) => table::read(format, bytes, &columns, requested, file, log),
-            })
+            let Some(format) = format else {
+                return histories(cmapss::histories(bytes, schema, file, log));
+            };
+            match columns_of(options, role, schema).in_file(schema, file) {
+                Ok(columns) => {
+                    histories(table::read(format, bytes, &columns, requested, file, log))
+                }
+                Err(message) => {
+                    log.error(Expectation::Columns, FindingLocation::file(file), message);
+                    FileContent::Unread
+                }
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use super::csv::RequestedCsv;
 use super::table::{EXTENSIONS, TableFormat};
 use super::{
     CmapssOptions, Encoding, EndOfLife, LifeOptions, PartFile, Role, Schema, SimulateOptions,
-    TimeOptions, address, cmapss_options,
+    TimeOptions, UnitFromPath, address, cmapss_options, files,
 };
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
@@ -43,14 +43,18 @@ pub enum DatasetOptions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct TableOptions {
-    /// File with histories that run to failure.
+    /// File with histories that run to failure; or a folder, or a pattern such as `"data/*.csv"`, with several such files.
     pub train: PathBuf,
-    /// File with histories that stop before failure.
+    /// File with histories that stop before failure; or a folder, or a pattern.
     pub test: Option<PathBuf>,
     /// File with one row for each test unit: the unit column, and `rul` with the true remaining cycles.
     pub rul: Option<PathBuf>,
-    /// Column that names the unit, as text or a whole number.
+    /// Column that names the unit, as text or a whole number; may be the key of folders named `key=value`.
     pub unit: String,
+    /// Regular expression that takes the unit from the path of a file, with a group `unit`: `"(?<unit>P-[0-9]+)\\.csv"`. The
+    /// files need no column for the unit then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit_from: Option<UnitFromPath>,
     /// Column that counts the cycles, as whole numbers; not read with `[dataset.time]`.
     pub cycle: String,
     /// Columns with operational settings; they define the regime.
@@ -93,6 +97,7 @@ impl Default for TableOptions {
             test: None,
             rul: None,
             unit: "unit".to_owned(),
+            unit_from: None,
             cycle: "cycle".to_owned(),
             settings: Vec::new(),
             sensors: Vec::new(),
@@ -180,6 +185,7 @@ impl DatasetOptions {
         let ungrouped = |(role, path)| PartFile {
             role,
             group: None,
+            name: None,
             path,
         };
         match self {
@@ -214,6 +220,7 @@ impl TableOptions {
     pub fn schema(&self) -> Schema {
         Schema {
             unit: self.unit.clone(),
+            unit_from: self.unit_from.clone(),
             cycle: self.cycle.clone(),
             settings: self.settings.clone(),
             sensors: self.sensors.clone(),
@@ -361,6 +368,14 @@ impl TableOptions {
                         .with_code(Code::DataAddress)
                         .hint(address::FETCH_FIRST),
                 );
+            } else if key != "rul" && files::is_pattern(path) {
+                if let Some(error) = files::pattern_error(path) {
+                    let message =
+                        format!("`{}` is not a pattern of files: {error}", path.display());
+                    problems.push(Problem::new(key, message));
+                }
+            } else if key != "rul" && path.extension().is_none() {
+                // A folder, whose tables are read.
             } else if TableFormat::of(path).is_none() {
                 let message = format!("`{}` does not end in {EXTENSIONS}", path.display());
                 problems.push(Problem::new(key, message));

@@ -305,7 +305,14 @@ fn converted(
     log: &mut FindingLog,
 ) -> Option<Rows> {
     let mut read = read.iter();
-    let units = unit_names(read.next()?, location.column(columns.unit), log);
+    let units = match (columns.unit, &columns.unit_of_file) {
+        (Some(unit), _) => unit_names(read.next()?, location.column(unit), log),
+        (None, Some(unit)) => {
+            let rows = read.clone().next().map_or(0, |column| column.values.len());
+            Some(StringChunked::full("unit".into(), unit, rows))
+        }
+        (None, None) => None,
+    };
     let mut times = None;
     let mut cycles = None;
     match (columns.cycle, &columns.clock) {

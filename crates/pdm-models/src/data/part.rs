@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DataError, DatasetOptions};
+use super::{DataError, DatasetOptions, files};
 use pdm_core::content::{Digest, digest_of};
 
 /// The role of a file in a data set.
@@ -40,6 +40,8 @@ pub struct PartFile {
     pub role: Role,
     /// The group it belongs to in a pooled data set.
     pub group: Option<String>,
+    /// Its path below the project, if it is one of several files of its role.
+    pub name: Option<String>,
     /// Its path.
     pub path: PathBuf,
 }
@@ -52,20 +54,38 @@ pub struct InputDigest {
     /// The group it belongs to in a pooled data set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Its path below the project, if it is one of several files of its role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// SHA-256 of its bytes.
     pub sha256: Digest,
 }
 
-/// Returns the files of a data set, in the order train, test, RUL, then by group; relative paths are resolved against `root`.
+/// Returns the files of a data set, in the order train, test, RUL, then by group or path; relative paths are resolved against
+/// `root`. Folders and patterns of tables stand for the files in them; one without files is returned as it is.
 pub fn parts(options: &DatasetOptions, root: &Path) -> Vec<PartFile> {
-    options
-        .files()
-        .into_iter()
-        .map(|part| PartFile {
-            path: root.join(&part.path),
-            ..part
-        })
-        .collect()
+    let mut parts = Vec::new();
+    for part in options.files() {
+        let may_be_many = match part.role {
+            Role::Train | Role::Test => matches!(options, DatasetOptions::Table(_)),
+            Role::Rul | Role::Events => false,
+        };
+        let found = match may_be_many {
+            true => files::resolve(&part.path, root),
+            false => None,
+        };
+        let Some(found) = found else {
+            let path = root.join(&part.path);
+            parts.push(PartFile { path, ..part });
+            continue;
+        };
+        parts.extend(found.into_iter().map(|path| PartFile {
+            name: Some(files::name_below(&path, root)),
+            path,
+            ..part.clone()
+        }));
+    }
+    parts
 }
 
 /// Returns the digests of the existing files without parsing them, for cache keys.
@@ -76,9 +96,10 @@ pub fn input_digests(options: &DatasetOptions, root: &Path) -> Result<Vec<InputD
     let files = input_files(options, root, |_| None, Digest::of_file)?;
     Ok(files
         .into_iter()
-        .map(|(PartFile { role, group, .. }, sha256)| InputDigest {
-            role,
-            group,
+        .map(|(part, sha256)| InputDigest {
+            role: part.role,
+            group: part.group,
+            name: part.name,
             sha256,
         })
         .collect())
@@ -121,6 +142,7 @@ pub fn part_digest(files: &[InputDigest], role: Role) -> Option<Digest> {
         [
             InputDigest {
                 group: None,
+                name: None,
                 sha256,
                 ..
             },
@@ -128,7 +150,7 @@ pub fn part_digest(files: &[InputDigest], role: Role) -> Option<Digest> {
         pooled => {
             let pooled: Vec<_> = pooled
                 .iter()
-                .map(|file| (&file.group, file.sha256))
+                .map(|file| (file.group.as_ref().or(file.name.as_ref()), file.sha256))
                 .collect();
             Some(digest_of(&pooled).expect("names and digests have a JSON form"))
         }
@@ -154,10 +176,12 @@ fn present_or(
         }
         match std::fs::metadata(&part.path) {
             Ok(metadata) if metadata.is_file() => found.push(part),
+            Ok(metadata) if metadata.is_dir() => return Err(DataError::NoTables(part.path)),
             Ok(_) => return Err(DataError::NotAFile(part.path)),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(DataError::io("read", &part.path)(error));
             }
+            Err(_) if files::is_pattern(&part.path) => return Err(DataError::NoTables(part.path)),
             Err(_) if part.role == Role::Train || options.needs_every_file() => {
                 return Err(DataError::Missing {
                     role: part.role,

@@ -153,7 +153,11 @@ impl FileReport {
         let (rows, units) = match &part.content {
             FileContent::Histories(rows) => (rows.len(), rows.units()),
             FileContent::Rul(rows) => (rows.len(), rows.len()),
-            FileContent::Events(_) | FileContent::Unread => (0, 0),
+            FileContent::Events(_) | FileContent::Joined | FileContent::Unread => (0, 0),
+        };
+        let (rows, units) = match part.own {
+            Some(own) => (own.rows as usize, own.units as usize),
+            None => (rows, units),
         };
         Self {
             role: part.role,

@@ -7,6 +7,7 @@ use std::ops::Range;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::Trajectory;
+use super::findings::FindingLocation;
 use super::time::RowTime;
 use pdm_core::domain::{Cycle, UnitId};
 
@@ -26,6 +27,16 @@ pub(super) struct Rows {
     /// Units of dropped lines, if the line names one.
     lost: BTreeMap<u64, UnitId>,
     lines: LineNumbers,
+    /// The file of each row, if they are from several.
+    files: Option<RowFiles>,
+}
+
+/// The files of rows from several files.
+#[derive(Debug, Clone, Default)]
+struct RowFiles {
+    names: Vec<String>,
+    /// Position in `names` for each row.
+    of_row: Vec<u32>,
 }
 
 /// Consecutive rows of one unit.
@@ -65,6 +76,7 @@ impl Rows {
             dropped: 0,
             lost: BTreeMap::new(),
             lines,
+            files: None,
         }
     }
 
@@ -100,6 +112,69 @@ impl Rows {
     pub(super) fn push_at(&mut self, line: u64, unit: &str, time: RowTime, values: &[f64]) {
         self.push(line, unit, 0, values);
         self.times.push(time);
+    }
+
+    /// Joins the rows of several files, with those of each unit together, in the order of the files.
+    pub(super) fn joined(files: Vec<(String, Self)>, channels: usize) -> Self {
+        let mut of_unit: BTreeMap<UnitId, Vec<(usize, Range<usize>)>> = BTreeMap::new();
+        for (at, (_, rows)) in files.iter().enumerate() {
+            for run in &rows.runs {
+                let runs = of_unit.entry(run.unit.clone()).or_default();
+                runs.push((at, run.rows.clone()));
+            }
+        }
+        let mut joined = Self::collecting(channels);
+        let mut of_row = Vec::new();
+        for (unit, runs) in of_unit {
+            let start = joined.len();
+            for (at, range) in runs {
+                let rows = &files[at].1;
+                joined.append_range(rows, range.clone());
+                of_row.resize(of_row.len() + range.len(), at as u32);
+            }
+            let rows = start..joined.len();
+            joined.runs.push(RowRun { unit, rows });
+        }
+        joined.dropped = files.iter().map(|(_, rows)| rows.dropped).sum();
+        let names = files.into_iter().map(|(name, _)| name).collect();
+        joined.files = Some(RowFiles { names, of_row });
+        joined
+    }
+
+    fn append_range(&mut self, rows: &Self, range: Range<usize>) {
+        self.cycles.extend_from_slice(&rows.cycles[range.clone()]);
+        if !rows.times.is_empty() {
+            self.times.extend_from_slice(&rows.times[range.clone()]);
+        }
+        for (column, other) in self.channels.iter_mut().zip(&rows.channels) {
+            column.extend_from_slice(&other[range.clone()]);
+        }
+        if let LineNumbers::Each(lines) = &mut self.lines {
+            lines.extend(range.map(|row| rows.line(row)));
+        }
+    }
+
+    /// Returns the file of a row; `None` if all rows are from one file.
+    pub(super) fn file_of(&self, row: usize) -> Option<&str> {
+        let files = self.files.as_ref()?;
+        let file = *files.of_row.get(row)?;
+        files.names.get(file as usize).map(String::as_str)
+    }
+
+    /// Returns the location of a row; `file` is the file of all rows, if they are from one.
+    pub(super) fn location<'a>(&'a self, file: &'a str, row: usize) -> FindingLocation<'a> {
+        FindingLocation::file(self.file_of(row).unwrap_or(file)).line(self.line(row))
+    }
+
+    /// Takes the files of rows from which these were made; `sources` has the row of the original for each row.
+    pub(super) fn take_files(&mut self, original: &Self, sources: &[usize]) {
+        let Some(files) = &original.files else {
+            return;
+        };
+        self.files = Some(RowFiles {
+            names: files.names.clone(),
+            of_row: sources.iter().map(|row| files.of_row[*row]).collect(),
+        });
     }
 
     /// Keeps the last history of each machine and names it after the machine.

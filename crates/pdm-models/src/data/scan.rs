@@ -33,7 +33,9 @@ pub(super) struct ColumnLayout<'a> {
     pub(super) dialect: Dialect,
     /// All columns of the file.
     pub(super) names: Vec<String>,
-    pub(super) unit: usize,
+    /// Absent if the whole file is about one unit.
+    pub(super) unit: Option<usize>,
+    pub(super) unit_of_file: Option<String>,
     /// Absent if the file has one row for each unit.
     pub(super) cycle: Option<usize>,
     pub(super) channels: Vec<usize>,
@@ -54,7 +56,8 @@ impl ColumnLayout<'_> {
         Self {
             dialect: Dialect::Blanks,
             names: names.collect(),
-            unit: 0,
+            unit: Some(0),
+            unit_of_file: None,
             cycle: Some(1),
             channels: (2..schema.width()).collect(),
             numbered: true,
@@ -265,9 +268,12 @@ impl Scanner<'_> {
 
     fn row(&mut self, line: u64, fields: &[Cow<'_, str>], values: &mut Vec<f64>) -> bool {
         let layout = self.layout;
-        let unit = self.cell(line, layout.unit, |label| {
-            unit_of(&fields[layout.unit], layout.numbered, label)
-        });
+        let unit = match layout.unit {
+            Some(column) => self.cell(line, column, |label| {
+                unit_of(&fields[column], layout.numbered, label)
+            }),
+            None => layout.unit_of_file.clone(),
+        };
         let time = self.time(line, fields);
         self.read_channels(line, fields, values);
         match (unit, time) {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TimeOptions;
+use super::{TimeOptions, UnitFromPath};
 
 /// The column names of a run-to-failure table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,9 @@ pub struct Schema {
     pub unit: String,
     /// Column that counts the cycles.
     pub cycle: String,
+    /// Takes the unit from the path of its file; absent if a column names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_from: Option<UnitFromPath>,
     /// Columns with operational settings; they define the regime.
     pub settings: Vec<String>,
     /// Columns with sensors.
@@ -32,6 +35,7 @@ impl Schema {
         Self {
             unit: "unit".to_owned(),
             cycle: "cycle".to_owned(),
+            unit_from: None,
             settings: (1..=3).map(|i| format!("op_{i}")).collect(),
             sensors: (1..=21).map(|i| format!("s_{i}")).collect(),
             time: None,

@@ -7,7 +7,7 @@ use super::csv::{self, RequestedCsv};
 use super::findings::{FindingLocation, FindingLog};
 use super::rows::Rows;
 use super::time::Clock;
-use super::{Expectation, Schema, parquet};
+use super::{Expectation, Schema, hive, parquet};
 
 /// The column of true remaining useful life.
 pub(super) const RUL: &str = "rul";
@@ -46,7 +46,10 @@ pub(super) fn ending(path: &Path) -> Option<String> {
 
 /// The columns that are read from a table.
 pub(super) struct TableColumns<'a> {
-    pub(super) unit: &'a str,
+    /// Column that names the unit; absent if the whole file is about one unit.
+    pub(super) unit: Option<&'a str>,
+    /// The unit of the file, if its path names it.
+    pub(super) unit_of_file: Option<String>,
     /// Absent if the table has one row for each unit.
     pub(super) cycle: Option<&'a str>,
     pub(super) channels: Vec<&'a str>,
@@ -89,7 +92,8 @@ impl<'a> TableColumns<'a> {
             None => &schema.cycle,
         };
         Self {
-            unit: &schema.unit,
+            unit: Some(&schema.unit),
+            unit_of_file: None,
             cycle: Some(cycle),
             channels: schema.channels().collect(),
             clock: schema.time.as_ref().map(Clock::of),
@@ -97,9 +101,38 @@ impl<'a> TableColumns<'a> {
         }
     }
 
+    /// Returns the columns of a file whose path names its unit, or holds the values of columns in folders `key=value`.
+    ///
+    /// # Errors
+    /// The schema takes the unit from the path, and this path does not match; returns what is wrong.
+    pub(super) fn in_file(self, schema: &Schema, path: &str) -> Result<Self, String> {
+        let Some(unit_from) = &schema.unit_from else {
+            let unit = hive::value_of(path, &schema.unit);
+            return Ok(match unit {
+                Some(unit) => self.named(unit),
+                None => self,
+            });
+        };
+        match unit_from.unit_of(path) {
+            Some(unit) => Ok(self.named(unit)),
+            None => Err(format!(
+                "has no unit in its path: it does not match `unit_from`, {:?}",
+                unit_from.pattern()
+            )),
+        }
+    }
+
+    fn named(self, unit: String) -> Self {
+        Self {
+            unit: None,
+            unit_of_file: Some(unit),
+            ..self
+        }
+    }
+
     /// Returns all names: unit, cycle, channels.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
-        [self.unit]
+        self.unit
             .into_iter()
             .chain(self.cycle)
             .chain(self.channels.iter().copied())
@@ -142,7 +175,8 @@ pub(super) fn rul(
     log: &mut FindingLog,
 ) -> Vec<RulRow> {
     let columns = TableColumns {
-        unit,
+        unit: Some(unit),
+        unit_of_file: None,
         cycle: None,
         channels: vec![RUL],
         clock: None,

@@ -11,7 +11,8 @@ use super::rows::Rows;
 use super::source::{Expected, prepared, read_binary, read_text};
 use super::table::{self, TableColumns, TableFormat, ending};
 use super::{
-    DataError, Finding, LongerGap, Schema, Severity, TimeOptions, Trajectory, address, cmapss,
+    DataError, Expectation, Finding, LongerGap, Schema, Severity, TimeOptions, Trajectory, address,
+    cmapss,
 };
 use pdm_core::content::Digest;
 use pdm_core::domain::UnitId;
@@ -150,7 +151,7 @@ fn parse(
         UnitFormat::Csv => table::read(
             TableFormat::Csv,
             bytes,
-            &TableColumns::of(schema),
+            &columns_in(schema, file, log),
             requested,
             file,
             log,
@@ -158,13 +159,24 @@ fn parse(
         UnitFormat::Parquet => table::read(
             TableFormat::Parquet,
             bytes,
-            &TableColumns::of(schema),
+            &columns_in(schema, file, log),
             requested,
             file,
             log,
         ),
     };
     rows.unwrap_or_default()
+}
+
+/// Returns the columns of a file; a path that should name the unit and does not is logged.
+fn columns_in<'a>(schema: &'a Schema, file: &str, log: &mut FindingLog) -> TableColumns<'a> {
+    match TableColumns::of(schema).in_file(schema, file) {
+        Ok(columns) => columns,
+        Err(message) => {
+            log.error(Expectation::Columns, FindingLocation::file(file), message);
+            TableColumns::of(schema)
+        }
+    }
 }
 
 /// Puts rows with times on the grid, and keeps the last history of each unit: the rows after its last long gap. `None` without a

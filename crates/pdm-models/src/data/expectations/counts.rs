@@ -21,7 +21,7 @@ pub(super) fn unit_counts(subject: &Subject<'_>, log: &mut FindingLog) -> Scope 
         let (units, rows) = match &part.content {
             FileContent::Histories(rows) => (rows.units() as u64, rows.len() as u64 + rows.dropped),
             FileContent::Rul(rows) => (rows.len() as u64, rows.len() as u64),
-            FileContent::Events(_) | FileContent::Unread => continue,
+            FileContent::Events(_) | FileContent::Joined | FileContent::Unread => continue,
         };
         files += 1;
         let mut note = |message| {

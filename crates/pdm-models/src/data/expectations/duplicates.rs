@@ -1,7 +1,7 @@
 //! Rows with the same values.
 
 use super::super::Expectation;
-use super::super::findings::{FindingLocation, FindingLog};
+use super::super::findings::FindingLog;
 use super::super::rows::Rows;
 use super::{Scope, Subject};
 
@@ -35,9 +35,9 @@ pub(super) fn duplicate_rows(subject: &Subject<'_>, log: &mut FindingLog) -> Sco
         let message = format!(
             "has the same values as line {} of {}",
             first_rows.line(first_row),
-            first_of.file
+            first_rows.file_of(first_row).unwrap_or(&first_of.file)
         );
-        let location = FindingLocation::file(&of.file).line(rows.line(row));
+        let location = rows.location(&of.file, row);
         log.add(
             subject.severity,
             Expectation::DuplicateRows,

@@ -29,9 +29,7 @@ pub(in super::super) fn ascending(file: &str, column: &str, rows: &Rows, log: &m
                     "unit {} has cycle {cycle} after cycle {before}",
                     named(&run.unit)
                 );
-                let location = FindingLocation::file(file)
-                    .line(rows.line(row))
-                    .column(column);
+                let location = rows.location(file, row).column(column);
                 log.error(Expectation::AscendingCycles, location, message);
             }
         }

@@ -1,6 +1,6 @@
 //! Values that no sensor measured: placeholders for missing values, overflows and typing errors.
 
-use super::super::findings::{FindingLocation, FindingLog};
+use super::super::findings::FindingLog;
 use super::super::ingest::RawPart;
 use super::super::rows::Rows;
 use super::super::{Expectation, Severity};
@@ -49,9 +49,7 @@ pub(super) fn computable(subject: &Subject<'_>, log: &mut FindingLog) {
         for (channel, name) in subject.raw.schema.channels().enumerate() {
             let values = rows.channels[channel].iter().enumerate();
             for (row, value) in values.filter(|(_, value)| value.abs() > LARGEST) {
-                let location = FindingLocation::file(&part.file)
-                    .line(rows.line(row))
-                    .column(name);
+                let location = rows.location(&part.file, row).column(name);
                 let message = format!("{name} is {value:e}, too large to compute with");
                 log.error(Expectation::Finite, location, message);
             }
@@ -234,9 +232,7 @@ fn note(
         // A real spike is data.
         Doubt::Far => severity.max(Severity::Warning),
     };
-    let location = FindingLocation::file(&part.file)
-        .line(rows.line(*row))
-        .column(name);
+    let location = rows.location(&part.file, *row).column(name);
     log.add(severity, Expectation::ImplausibleValues, location, message);
 }
 

@@ -1,7 +1,7 @@
 //! Sensors that freeze at the end of a history.
 
 use super::super::Expectation;
-use super::super::findings::{FindingLocation, FindingLog};
+use super::super::findings::FindingLog;
 use super::super::ingest::RawPart;
 use super::super::number::named;
 use super::super::rows::{RowRun, Rows};
@@ -127,8 +127,8 @@ fn note(subject: &Subject<'_>, name: &str, ending: &StuckEnding<'_>, log: &mut F
         "{name} of unit {} is stuck at {value} for its last {cycles} cycles",
         named(&run.unit)
     );
-    let location = FindingLocation::file(&part.file)
-        .line(rows.line(run.rows.end - cycles))
+    let location = rows
+        .location(&part.file, run.rows.end - cycles)
         .column(name);
     log.add(
         subject.severity,

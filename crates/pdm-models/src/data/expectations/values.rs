@@ -42,9 +42,7 @@ fn check_range(
     for (row, value) in rows.channels[channel].iter().enumerate() {
         if *value < lowest || *value > highest {
             let message = format!("{column} is {value}, outside {lowest} to {highest}");
-            let location = FindingLocation::file(&part.file)
-                .line(rows.line(row))
-                .column(column);
+            let location = rows.location(&part.file, row).column(column);
             log.add(severity, Expectation::Ranges, location, message);
         }
     }
@@ -60,7 +58,7 @@ pub(super) fn minimum_history(subject: &Subject<'_>, log: &mut FindingLog) -> Sc
                 named(&run.unit),
                 run.rows.len()
             );
-            let location = FindingLocation::file(&part.file).line(rows.line(run.rows.start));
+            let location = rows.location(&part.file, run.rows.start);
             log.add(
                 subject.severity,
                 Expectation::MinimumHistory,

@@ -12,15 +12,15 @@ const MOST_CELLS: usize = 1 << 26;
 pub(super) struct Segment {
     /// Number of the first step since the origin of time.
     pub(super) first: i64,
-    /// Line of the last row at or before each step.
-    pub(super) lines: Vec<u64>,
+    /// The last row at or before each step.
+    pub(super) sources: Vec<usize>,
     /// Values as `[channel][step]`.
     pub(super) values: Vec<Vec<f64>>,
 }
 
 impl Segment {
     pub(super) fn last(&self) -> i64 {
-        self.first + self.lines.len() as i64 - 1
+        self.first + self.sources.len() as i64 - 1
     }
 }
 
@@ -41,7 +41,8 @@ pub(super) struct Gridded {
 /// The rows of one step.
 struct Step {
     number: i64,
-    line: u64,
+    /// The last row.
+    row: usize,
     /// Mean of the values of each channel; `NaN` without one.
     values: Vec<f64>,
 }
@@ -90,7 +91,7 @@ fn averaged(rows: &Rows, of_life: &[TimedRow], width: usize, ticks: i64) -> Vec<
             .collect();
         steps.push(Step {
             number: step_of(&last),
-            line: rows.line(last.row),
+            row: last.row,
             values,
         });
     }
@@ -125,17 +126,17 @@ fn fill_block(
     let at = |step: &Step| (step.number - first) as usize;
     let mut values = vec![vec![f64::NAN; length]; width];
     let mut has_row = vec![false; length];
-    let mut lines = vec![0; length];
+    let mut sources = vec![block[0].row; length];
     for step in block {
         has_row[at(step)] = true;
-        lines[at(step)] = step.line;
+        sources[at(step)] = step.row;
         for (channel, value) in values.iter_mut().zip(&step.values) {
             channel[at(step)] = *value;
         }
     }
     for step in 1..length {
         if !has_row[step] {
-            lines[step] = lines[step - 1];
+            sources[step] = sources[step - 1];
         }
     }
     let was_known: Vec<bool> = (0..length)
@@ -155,7 +156,7 @@ fn fill_block(
             gridded.filled += range.clone().filter(|step| !was_known[*step]).count() as u64;
             gridded.segments.push(Segment {
                 first: first + range.start as i64,
-                lines: lines[range.clone()].to_vec(),
+                sources: sources[range.clone()].to_vec(),
                 values: values
                     .iter()
                     .map(|channel| channel[range.clone()].to_vec())

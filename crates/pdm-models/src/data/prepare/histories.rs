@@ -2,7 +2,7 @@
 
 use pdm_core::domain::UnitId;
 
-use super::super::findings::{FindingLocation, FindingLog};
+use super::super::findings::FindingLog;
 use super::super::number::named;
 use super::super::rows::Rows;
 use super::super::{Expectation, LongerGap, Schema, TimeOptions};
@@ -15,7 +15,8 @@ use super::order::{Ordered, ordered};
 pub(super) struct History {
     pub(super) unit: UnitId,
     pub(super) cycles: Vec<u32>,
-    pub(super) lines: Vec<u64>,
+    /// The last row of the file at or before each step.
+    pub(super) sources: Vec<usize>,
     /// Values as `[channel][row]`.
     pub(super) values: Vec<Vec<f64>>,
     pub(super) record: LifeRecord,
@@ -34,28 +35,28 @@ pub(super) struct MachineHistories {
     pub(super) gaps: u64,
 }
 
-/// Numbers of rows that were not in order, each with the line of the first.
+/// Numbers of rows that were not in order.
 #[derive(Default)]
 pub(super) struct OrderCounts {
-    pub(super) disordered: LineCount,
-    pub(super) repeated: LineCount,
-    pub(super) contradicted: LineCount,
-    pub(super) ambiguous: LineCount,
-    pub(super) skipped: LineCount,
+    pub(super) disordered: RowCount,
+    pub(super) repeated: RowCount,
+    pub(super) contradicted: RowCount,
+    pub(super) ambiguous: RowCount,
+    pub(super) skipped: RowCount,
 }
 
-/// A number of rows and the line of the first.
+/// A number of rows and the first of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct LineCount {
+pub(super) struct RowCount {
     pub(super) rows: u64,
-    pub(super) first: Option<u64>,
+    pub(super) first: Option<usize>,
 }
 
-impl LineCount {
-    fn of(rows: &Rows, found: &[usize]) -> Self {
+impl RowCount {
+    fn of(found: &[usize]) -> Self {
         Self {
             rows: found.len() as u64,
-            first: found.iter().map(|row| rows.line(*row)).min(),
+            first: found.iter().copied().min(),
         }
     }
 
@@ -71,13 +72,13 @@ impl LineCount {
 /// Something that makes the history of a machine unusable.
 pub(super) struct PreparationProblem {
     expectation: Expectation,
-    line: u64,
+    row: usize,
     message: String,
 }
 
 impl PreparationProblem {
-    pub(super) fn log(self, file: &str, log: &mut FindingLog) {
-        let location = FindingLocation::file(file).line(self.line);
+    pub(super) fn log(self, rows: &Rows, file: &str, log: &mut FindingLog) {
+        let location = rows.location(file, self.row);
         log.error(self.expectation, location, self.message);
     }
 }
@@ -93,7 +94,7 @@ pub(super) fn prepare_machine(
 ) -> MachineHistories {
     let ordered = ordered(rows, of_machine);
     let mut machine = MachineHistories {
-        ordered: OrderCounts::of(rows, &ordered),
+        ordered: OrderCounts::of(&ordered),
         ..MachineHistories::default()
     };
     let lives = divided(rows, unit, &ordered.rows, ends);
@@ -109,13 +110,13 @@ pub(super) fn prepare_machine(
 }
 
 impl OrderCounts {
-    fn of(rows: &Rows, ordered: &Ordered) -> Self {
+    fn of(ordered: &Ordered) -> Self {
         Self {
-            disordered: LineCount::of(rows, &ordered.disordered),
-            repeated: LineCount::of(rows, &ordered.repeated),
-            contradicted: LineCount::of(rows, &ordered.contradicted),
-            ambiguous: LineCount::of(rows, &ordered.ambiguous),
-            skipped: LineCount::of(rows, &ordered.skipped),
+            disordered: RowCount::of(&ordered.disordered),
+            repeated: RowCount::of(&ordered.repeated),
+            contradicted: RowCount::of(&ordered.contradicted),
+            ambiguous: RowCount::of(&ordered.ambiguous),
+            skipped: RowCount::of(&ordered.skipped),
         }
     }
 }
@@ -137,8 +138,7 @@ impl MachineHistories {
         self.averaged += grid.averaged;
         self.left_out += grid.left_out;
         self.lives.push(life.end.end.clone());
-        let line = rows.line(life.rows[0].row);
-        if let Some(problem) = unusable(rows, &name, life, &grid, schema, line) {
+        if let Some(problem) = unusable(rows, &name, life, &grid, schema) {
             self.problems.push(problem);
             return;
         }
@@ -166,13 +166,13 @@ impl MachineHistories {
 
 fn history(unit: UnitId, segment: Segment, born: i64, record: LifeRecord) -> History {
     let age = segment.first - born + 1;
-    let cycles = (age..age + segment.lines.len() as i64)
+    let cycles = (age..age + segment.sources.len() as i64)
         .map(|cycle| u32::try_from(cycle).unwrap_or(u32::MAX))
         .collect();
     History {
         unit,
         cycles,
-        lines: segment.lines,
+        sources: segment.sources,
         values: segment.values,
         record,
     }
@@ -185,8 +185,8 @@ fn unusable(
     life: &LifeRows<'_>,
     grid: &Gridded,
     schema: &Schema,
-    line: u64,
 ) -> Option<PreparationProblem> {
+    let row = life.rows[0].row;
     if grid.is_too_fine {
         let message = format!(
             "unit {} has gaps that are too long for its step: set a longer `step`, or a `limit` for gaps to fill, under [dataset.time]",
@@ -194,7 +194,7 @@ fn unusable(
         );
         return Some(PreparationProblem {
             expectation: Expectation::ContiguousCycles,
-            line,
+            row,
             message,
         });
     }
@@ -214,7 +214,7 @@ fn unusable(
     };
     Some(PreparationProblem {
         expectation: Expectation::Finite,
-        line,
+        row,
         message,
     })
 }
@@ -237,7 +237,7 @@ fn gaps(name: &UnitId, segments: &[Segment], time: &TimeOptions) -> Vec<Preparat
         );
         problems.push(PreparationProblem {
             expectation: Expectation::ContiguousCycles,
-            line: pair[1].lines[0],
+            row: pair[1].sources[0],
             message,
         });
     }

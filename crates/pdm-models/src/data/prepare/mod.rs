@@ -77,24 +77,23 @@ pub(super) fn prepare(
     let width = schema.settings.len() + schema.sensors.len();
     let mut collected = Rows::collecting(width);
     collected.dropped = rows.dropped;
+    let mut sources = Vec::new();
     let mut lives = BTreeMap::new();
     let mut report = PreparationReport::new(time, prepared.len());
     for machine in prepared {
         report.add(&machine);
         for problem in machine.problems {
-            problem.log(file, log);
+            problem.log(rows, file, log);
         }
         for history in machine.histories {
-            collected.append_history(
-                &history.unit,
-                &history.cycles,
-                &history.lines,
-                history.values,
-            );
+            let lines: Vec<u64> = history.sources.iter().map(|row| rows.line(*row)).collect();
+            collected.append_history(&history.unit, &history.cycles, &lines, history.values);
+            sources.extend(&history.sources);
             lives.insert(history.unit, history.record);
         }
     }
-    log_counts(&report, file, schema, log);
+    collected.take_files(rows, &sources);
+    log_counts(&report, rows, file, schema, log);
     if let Ends::Events(events) = ends {
         events.log_unknown(&machines, log);
     }

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::findings::{FindingLocation, FindingLog};
+use super::super::rows::Rows;
 use super::super::{Expectation, Schema, Severity, TimeOptions};
-use super::histories::{LineCount, MachineHistories, OrderCounts};
+use super::histories::{MachineHistories, OrderCounts, RowCount};
 use super::lives::LifeEnd;
 
 /// What was found and changed when the rows of machines were put on the grid.
@@ -45,17 +46,17 @@ pub struct PreparationReport {
     /// Gaps that are too long to fill.
     pub gaps: u64,
     #[serde(skip)]
-    order: FirstLines,
+    order: FirstRows,
 }
 
 /// Where each kind of disorder first occurs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct FirstLines {
-    disordered: LineCount,
-    repeated: LineCount,
-    contradicted: LineCount,
-    ambiguous: LineCount,
-    skipped: LineCount,
+struct FirstRows {
+    disordered: RowCount,
+    repeated: RowCount,
+    contradicted: RowCount,
+    ambiguous: RowCount,
+    skipped: RowCount,
 }
 
 impl PreparationReport {
@@ -78,7 +79,7 @@ impl PreparationReport {
             skipped_hour_rows: 0,
             incomplete_steps: 0,
             gaps: 0,
-            order: FirstLines::default(),
+            order: FirstRows::default(),
         }
     }
 
@@ -141,23 +142,29 @@ impl PreparationReport {
 /// Logs what was changed, one finding for each kind.
 pub(super) fn log_counts(
     report: &PreparationReport,
+    rows: &Rows,
     file: &str,
     schema: &Schema,
     log: &mut FindingLog,
 ) {
     let column = schema.time.as_ref().map(|time| time.column.as_str());
     let order = &report.order;
-    let mut note = |count: LineCount, severity, expectation, message: &str| {
-        let Some(line) = count.first else { return };
+    let mut note = |count: RowCount, severity, expectation, message: &str| {
+        let Some(first) = count.first else { return };
         let location = FindingLocation {
             column,
-            ..FindingLocation::file(file).line(line)
+            ..rows.location(file, first)
         };
-        let rows = match count.rows {
+        let counted = match count.rows {
             1 => "1 row".to_owned(),
             rows => format!("{rows} rows, the first of them here,"),
         };
-        log.add(severity, expectation, location, format!("{rows} {message}"));
+        log.add(
+            severity,
+            expectation,
+            location,
+            format!("{counted} {message}"),
+        );
     };
     note(
         order.disordered,

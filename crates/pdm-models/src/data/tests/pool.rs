@@ -123,6 +123,7 @@ fn every_file_has_its_digest_and_every_role_one_that_names_the_subsets() {
     );
     let swapped: Vec<_> = [1, 0]
         .map(|i| InputDigest {
+            name: None,
             sha256: files[i].sha256,
             ..files[1 - i].clone()
         })

@@ -41,6 +41,12 @@ pub(super) struct FleetUnit<'a> {
 }
 
 impl FleetUnit<'_> {
+    /// Returns the file of its first row.
+    pub(super) fn file(&self) -> &str {
+        let first = self.run.rows.start;
+        self.source.file_of(first).unwrap_or(&self.part.file)
+    }
+
     /// Returns the line of its first row.
     pub(super) fn line(&self) -> u64 {
         self.source.line(self.run.rows.start)

@@ -127,7 +127,7 @@ fn note(subject: &Subject<'_>, fleet: &Fleet<'_>, copy: &Copy, log: &mut Finding
         "unit {} at line {} of {}",
         named(&of.run.unit),
         of.line(),
-        of.part.file
+        of.file()
     );
     let verdict = match (is_copy, of.part.role) {
         (false, _) => "which may be a leak",
@@ -164,7 +164,7 @@ fn note_equal(subject: &Subject<'_>, fleet: &Fleet<'_>, copies: &[Copy], log: &m
             "unit {} at line {} of {}",
             named(&of.run.unit),
             of.line(),
-            of.part.file
+            of.file()
         );
         let message = format!(
             "unit {} has the same values as {whose} in all of its rows",
@@ -180,8 +180,8 @@ fn note_equal(subject: &Subject<'_>, fleet: &Fleet<'_>, copies: &[Copy], log: &m
     }
 }
 
-fn location<'a>(unit: &FleetUnit<'a>, subject: &Subject<'a>) -> FindingLocation<'a> {
-    FindingLocation::file(&unit.part.file)
+fn location<'a>(unit: &'a FleetUnit<'a>, subject: &Subject<'a>) -> FindingLocation<'a> {
+    FindingLocation::file(unit.file())
         .line(unit.line())
         .column(&subject.raw.schema.unit)
 }
