@@ -51,6 +51,7 @@ mod runs;
 mod schedule;
 mod schemas;
 mod secrets;
+mod shapes;
 mod signing;
 mod small_machine;
 mod stack;

@@ -11,7 +11,7 @@ use super::findings::{SpecFinding, SpecFindings};
 use super::keys::{KindAt, SchemaKeys};
 use super::section::Section;
 use super::source::{KeyIndex, SourceSpan, element_of, join};
-use super::{culprit, format, suggest, unbounded, words};
+use super::{culprit, durations, format, suggest, unbounded, words};
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
 
@@ -76,8 +76,13 @@ enum SectionContent<'t> {
 }
 
 impl<'t> Decoder<'t> {
-    pub(super) fn new(root: DeTable<'t>, findings: SpecFindings, keys: fn() -> SchemaKeys) -> Self {
+    pub(super) fn new(
+        mut root: DeTable<'t>,
+        findings: SpecFindings,
+        keys: fn() -> SchemaKeys,
+    ) -> Self {
         let index = KeyIndex::of(&root);
+        durations::to_steps(&mut root);
         let mut decoder = Self {
             root,
             index,

@@ -20,6 +20,7 @@ mod budget;
 mod combinations;
 mod culprit;
 mod decode;
+mod durations;
 mod edit;
 mod errors;
 mod exec;

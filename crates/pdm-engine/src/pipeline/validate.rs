@@ -15,8 +15,8 @@ use pdm_models::data::{
 /// Version of what this stage computes; raise it when the same inputs should give another result.
 ///
 /// The second looks for copies of units and for implausible values; the third finds thinned copies and impossible values in one row
-/// of twenty, and reads tables as `features` does; the fourth words its findings in other sentences.
-pub const VERSION: u32 = 4;
+/// of twenty, and reads tables as `features` does; the fourth words its findings in other sentences; the fifth looks for copies of units also where cells were read with a warning.
+pub const VERSION: u32 = 5;
 
 /// Name of the quality report among the outputs.
 pub const REPORT: &str = "quality.json";

@@ -18,6 +18,22 @@ pub(super) fn pattern_error(path: &Path) -> Option<String> {
     Some(error.to_string())
 }
 
+/// Returns the name of what a path stands for: of a file without its extensions, of a pattern the last folder before it.
+pub(super) fn name_of(path: &Path) -> String {
+    let mut fixed = path;
+    while is_pattern(fixed) {
+        let Some(parent) = fixed.parent() else { break };
+        fixed = parent;
+    }
+    let name = fixed.file_name().unwrap_or_default().to_string_lossy();
+    if fixed != path || TableFormat::of(fixed).is_none() {
+        return name.into_owned();
+    }
+    let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
+    let stem = Path::new(unpacked).file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
+
 /// Returns the tables that a folder or a pattern stands for, in order of their paths; `None` if the path is neither, or stands for
 /// no table.
 pub(super) fn resolve(path: &Path, root: &Path) -> Option<Vec<PathBuf>> {
@@ -88,6 +104,19 @@ pub(super) fn name_below(path: &Path, root: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_those_of_files_and_folders() {
+        for (path, name) in [
+            ("data/pumps.csv", "pumps"),
+            ("data/pumps.v2.csv.gz", "pumps.v2"),
+            ("data/drives/*.csv", "drives"),
+            ("data/scada", "scada"),
+            ("data/site=*/x/*.parquet", "data"),
+        ] {
+            assert_eq!(name_of(Path::new(path)), name, "{path}");
+        }
+    }
 
     #[test]
     fn folders_and_patterns_are_tables_in_order() {

@@ -1,6 +1,6 @@
 //! Options of `[dataset]`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use strum::{IntoStaticStr, VariantNames};
@@ -136,23 +136,13 @@ impl DatasetOptions {
         self.into()
     }
 
-    /// Returns the name of the data set: the subset or pooled subsets, the fleet's name, or the training file without its extension.
+    /// Returns the name of the data set: the subset or pooled subsets, the fleet's name, or the training file without its extension; of a
+    /// pattern the last folder before it.
     pub fn name(&self) -> String {
         match self {
             Self::Cmapss(options) => options.name(),
             Self::Simulated(options) => options.name.clone(),
-            Self::Table(options) => {
-                let name = options
-                    .train
-                    .file_name()
-                    .map(|name| name.to_string_lossy().into_owned())
-                    .unwrap_or_default();
-                let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
-                Path::new(unpacked)
-                    .file_stem()
-                    .map(|stem| stem.to_string_lossy().into_owned())
-                    .unwrap_or_default()
-            }
+            Self::Table(options) => files::name_of(&options.train),
         }
     }
 
@@ -320,7 +310,12 @@ impl TableOptions {
         problems.extend(of_life.map(|problem| problem.within("life")));
         if self.time.is_none() && life.end != EndOfLife::LastRow {
             let message = "needs [dataset.time], which says what a step is";
-            problems.push(Problem::new("life.end", message).with_code(Code::KeyNeedsOther));
+            let problem = Problem::new("life.end", message).with_code(Code::KeyNeedsOther);
+            let hint = format!(
+                "[dataset.time] with `column = \"{}\"` and `kind = \"counter\"`, if it counts cycles",
+                self.cycle
+            );
+            problems.push(problem.hint(hint));
         }
         problems
     }

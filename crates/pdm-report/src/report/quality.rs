@@ -6,14 +6,26 @@ use serde_json::{Value, json};
 
 use super::{Align, table};
 use pdm_core::codes::Code;
-use pdm_models::data::{Cause, CheckOutcome, Pinned, QualityReport, causes};
+use pdm_models::data::{
+    Cause, CheckOutcome, Expectation, FileReport, Pinned, QualityReport, causes,
+};
 
 /// Most causes shown of one expectation for one file; the JSON lists all.
 const SHOWN: usize = 20;
 
+/// Most causes shown of one expectation for all files.
+const SHOWN_OF_ALL_FILES: usize = 80;
+
+/// Most files shown of one role.
+const SHOWN_FILES: usize = 20;
+
 /// Returns a quality report as text: files, expectations, and each cause of findings once, with its first locations.
 pub fn quality(report: &QualityReport) -> String {
-    let mut text = format!("{}\n\n{}", files(report), checks(report));
+    let mut text = files(report);
+    if let Some(preparation) = &report.preparation {
+        text.push_str(&format!("\n\n{}", preparation.sentences().join("\n")));
+    }
+    text.push_str(&format!("\n\n{}", checks(report)));
     let shown = shown(report);
     if !shown.is_empty() {
         let causes = shown.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -61,13 +73,16 @@ fn add_codes(list: &mut Value, codes: impl Iterator<Item = Code>) {
 
 fn shown(report: &QualityReport) -> Vec<Cause> {
     let mut seen = BTreeMap::new();
+    let mut of_all_files: BTreeMap<Expectation, usize> = BTreeMap::new();
     let mut shown = causes(&report.findings);
     shown.retain(|cause| {
         let count: &mut usize = seen
             .entry((cause.first.expectation, cause.first.file.clone()))
             .or_default();
         *count += 1;
-        *count <= SHOWN
+        let of_expectation = of_all_files.entry(cause.first.expectation).or_insert(0);
+        *of_expectation += 1;
+        *count <= SHOWN && *of_expectation <= SHOWN_OF_ALL_FILES
     });
     shown
 }
@@ -80,7 +95,17 @@ fn files(report: &QualityReport) -> String {
         ("rows", Align::Right),
         ("sha256", Align::Left),
     ];
-    let rows = report.files.iter().map(|file| {
+    let mut of_role: BTreeMap<_, usize> = BTreeMap::new();
+    let mut shown: Vec<&FileReport> = Vec::new();
+    for file in &report.files {
+        let count = of_role.entry(file.role).or_insert(0);
+        *count += 1;
+        if *count <= SHOWN_FILES {
+            shown.push(file);
+        }
+    }
+    let hidden = report.files.len() - shown.len();
+    let rows = shown.into_iter().map(|file| {
         let pinned = match file.pinned {
             Pinned::Matches => " as pinned",
             Pinned::Differs => " DIFFERS",
@@ -96,7 +121,11 @@ fn files(report: &QualityReport) -> String {
             digest,
         ]
     });
-    table(&header, rows)
+    let listed = table(&header, rows);
+    match hidden {
+        0 => listed,
+        hidden => format!("{listed}\n… and {hidden} more files"),
+    }
 }
 
 fn checks(report: &QualityReport) -> String {

@@ -98,11 +98,11 @@ pub(super) fn prepare_machine(
         ..MachineHistories::default()
     };
     let lives = divided(rows, unit, &ordered.rows, ends);
-    let has_several = lives.len() > 1;
     for (number, life) in (1..).zip(&lives) {
-        let name = match has_several {
-            true => UnitId::new(format!("{unit}/{number}")),
-            false => unit.clone(),
+        // The first life keeps the name of the machine, so that no unit is renamed when the machine fails and begins a second.
+        let name = match number {
+            1 => unit.clone(),
+            _ => UnitId::new(format!("{unit}/{number}")),
         };
         machine.add_life(rows, unit, name, life, time, schema);
     }
@@ -148,9 +148,8 @@ impl MachineHistories {
         }
         let born = life.rows[0].at.div_euclid(ticks);
         let end = life.end.at.div_euclid(ticks);
-        let parts = grid.segments.len();
         for (number, segment) in (1..).zip(grid.segments) {
-            let unit = match parts {
+            let unit = match number {
                 1 => name.clone(),
                 _ => UnitId::new(format!("{name}#{number}")),
             };

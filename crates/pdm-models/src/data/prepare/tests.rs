@@ -90,7 +90,7 @@ fn a_gap_beyond_the_limit_is_an_error_or_begins_a_new_history() {
     let split = format!("{limited}longer = 'split'\n");
     let (_, data) = dataset(&[("a.csv", table)], &split);
     let expected = [
-        ("p#1".to_owned(), vec![1, 2, 3], vec![1.0, 1.0, 2.0], 8),
+        ("p".to_owned(), vec![1, 2, 3], vec![1.0, 1.0, 2.0], 8),
         ("p#2".to_owned(), vec![10, 11], vec![3.0, 4.0], 0),
     ];
     let data = data.unwrap();
@@ -128,13 +128,13 @@ fn events_divide_a_machine_into_lives() {
     };
     assert_eq!(
         names(data.train()),
-        [("P-101/1".to_owned(), 4), ("P-101/2".to_owned(), 5)]
+        [("P-101".to_owned(), 4), ("P-101/2".to_owned(), 5)]
     );
     assert_eq!(
         names(data.running()),
         [
             ("P-101/3".to_owned(), 3),
-            ("P-102/1".to_owned(), 6),
+            ("P-102".to_owned(), 6),
             ("P-102/2".to_owned(), 6)
         ]
     );
@@ -156,7 +156,7 @@ fn events_divide_a_machine_into_lives() {
 
     let only_seals = format!("{options}modes = ['seal']\n");
     let (_, data) = dataset(&files, &only_seals);
-    assert_eq!(names(data.unwrap().train()), [("P-101/1".to_owned(), 4)]);
+    assert_eq!(names(data.unwrap().train()), [("P-101".to_owned(), 4)]);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_column_may_mark_the_end_of_a_life() {
     let (report, data) = dataset(&[("a.csv", table)], options);
     let data = data.unwrap_or_else(|| panic!("{:?}", errors(&report)));
     let expected = [
-        ("p/1".to_owned(), vec![1, 2], vec![5.0, 6.0], 0),
+        ("p".to_owned(), vec![1, 2], vec![5.0, 6.0], 0),
         ("p/2".to_owned(), vec![1, 2], vec![5.0, 6.0], 0),
     ];
     assert_eq!(shape(data.train()), expected);
