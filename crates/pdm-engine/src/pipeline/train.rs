@@ -165,6 +165,7 @@ fn report_lives(
             ));
         }
     }
+    report_running(dataset, spec.target.cap(), reporter);
     let reads_rows = spec.model.input() != InputKind::Sequence;
     let first_row = spec.train.first_row();
     let units = dataset.train();
@@ -175,6 +176,32 @@ fn report_lives(
              the remaining life is 0; write first_row = \"auto\", or a smaller number"
         ));
     }
+}
+
+/// Notes how the histories that do not end in failure are used.
+fn report_running(dataset: &ValidDataset, cap: f64, reporter: &Reporter) {
+    let histories = dataset.running();
+    if histories.is_empty() {
+        return;
+    }
+    let known: Vec<usize> = histories
+        .iter()
+        .map(|history| history.rows_known_at(cap))
+        .filter(|rows| *rows > 0)
+        .collect();
+    let used = known.len();
+    let all = histories.len();
+    if used == 0 {
+        reporter.note(format!(
+            "{all} histories without failure are not learnt from: none of them continued for target.cap = {cap} cycles after a row"
+        ));
+        return;
+    }
+    let rows: usize = known.iter().sum();
+    reporter.note(format!(
+        "{used} of {all} histories without failure are learnt from: in {rows} rows they continued for target.cap = {cap} cycles or \
+         more, so their label is the cap"
+    ));
 }
 
 /// Refuses to learn only from last rows, where every label is 0.

@@ -24,7 +24,7 @@ pub enum DataError {
     #[error("`{}` is not a file", .0.display())]
     NotAFile(PathBuf),
     /// A folder or a pattern stands for no table.
-    #[error("no table is found at `{}`: the data are files that end in .csv, .tsv or .parquet, also with .gz", .0.display())]
+    #[error("no table is found at `{}`: the data are files that end in .csv, .tsv or .parquet, also with .gz or .zst", .0.display())]
     NoTables(PathBuf),
     /// A file operation failed.
     #[error("cannot {action} `{}`", path.display())]

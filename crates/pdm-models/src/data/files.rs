@@ -29,7 +29,10 @@ pub(super) fn name_of(path: &Path) -> String {
     if fixed != path || TableFormat::of(fixed).is_none() {
         return name.into_owned();
     }
-    let unpacked = name.strip_suffix(".gz").unwrap_or(&name);
+    let unpacked = name
+        .strip_suffix(".gz")
+        .or_else(|| name.strip_suffix(".zst"))
+        .unwrap_or(&name);
     let stem = Path::new(unpacked).file_stem().unwrap_or_default();
     stem.to_string_lossy().into_owned()
 }

@@ -36,7 +36,7 @@ pub enum DatasetOptions {
     Table(TableOptions),
 }
 
-/// Run-to-failure histories in CSV (with a header row) or Parquet, depending on the file extension; an additional `.gz` means that
+/// Run-to-failure histories in CSV (with a header row) or Parquet, depending on the file extension; an additional `.gz` or `.zst` means that
 /// the file is compressed.
 ///
 /// One row per cycle; the rows of a unit are consecutive.
@@ -346,7 +346,7 @@ impl TableOptions {
             && TableFormat::of(events) != Some(TableFormat::Csv)
         {
             let message = format!(
-                "`{}` does not end in .csv or .tsv (also with .gz)",
+                "`{}` does not end in .csv or .tsv (also with .gz or .zst)",
                 events.display()
             );
             problems.push(Problem::new("life.events", message));

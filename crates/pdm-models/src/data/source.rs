@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::encoding::{Encoding, is_utf16};
 use super::findings::{FindingLocation, FindingLog};
-use super::gzip::{is_gzip, unpacked};
+use super::packed::Packing;
 use super::{DataError, Expectation};
 use pdm_core::content::{Digest, HashingReader};
 
@@ -95,25 +95,21 @@ pub(super) fn prepared(
     expected: Expected,
     log: &mut FindingLog,
 ) -> Option<Vec<u8>> {
-    let bytes = if is_gzip(&bytes) {
-        unpack(&bytes, shown, log)?
-    } else {
-        bytes
+    let bytes = match Packing::of(&bytes) {
+        Some(packing) => unpack(packing, &bytes, shown, log)?,
+        None => bytes,
     };
-    if is_gzip(&bytes) {
-        log.error(
-            Expectation::Complete,
-            FindingLocation::file(shown),
-            "is packed by gzip twice: unpack it once",
-        );
+    if let Some(packing) = Packing::of(&bytes) {
+        let message = format!("is packed by {} twice: unpack it once", packing.name());
+        log.error(Expectation::Complete, FindingLocation::file(shown), message);
         return None;
     }
     may_be(expected, &bytes, shown, log).then_some(bytes)
 }
 
-fn unpack(bytes: &[u8], shown: &str, log: &mut FindingLog) -> Option<Vec<u8>> {
+fn unpack(packing: Packing, bytes: &[u8], shown: &str, log: &mut FindingLog) -> Option<Vec<u8>> {
     let location = FindingLocation::file(shown);
-    match unpacked(bytes, LARGEST) {
+    match packing.unpacked(bytes, LARGEST) {
         Ok(Some(contents)) => Some(contents),
         Ok(None) => {
             log.error(
@@ -127,7 +123,7 @@ fn unpack(bytes: &[u8], shown: &str, log: &mut FindingLog) -> Option<Vec<u8>> {
             log.error(
                 Expectation::Complete,
                 location,
-                format!("cannot be unpacked as gzip: {error}"),
+                format!("cannot be unpacked as {}: {error}", packing.name()),
             );
             None
         }
@@ -154,7 +150,7 @@ fn may_be(expected: Expected, bytes: &[u8], shown: &str, log: &mut FindingLog) -
     match expected {
         Expected::Binary => true,
         Expected::Text(Some(Encoding::Utf16)) => true,
-        Expected::Text(_) if is_gzip(bytes) || is_utf16(bytes) => true,
+        Expected::Text(_) if Packing::of(bytes).is_some() || is_utf16(bytes) => true,
         Expected::Text(_) => refuse_binary(bytes, shown, log),
     }
 }
@@ -185,7 +181,7 @@ fn refuse_binary(bytes: &[u8], shown: &str, log: &mut FindingLog) -> bool {
 
 /// Recognises common binary formats of tables by their first bytes.
 fn known_kind(bytes: &[u8]) -> Option<&'static str> {
-    const KINDS: [(&[u8], &str); 6] = [
+    const KINDS: [(&[u8], &str); 5] = [
         (
             b"PAR1",
             "Parquet; name it .parquet, or add --input-format parquet for standard input",
@@ -199,7 +195,6 @@ fn known_kind(bytes: &[u8]) -> Option<&'static str> {
             "an old Excel workbook; save the sheet as CSV",
         ),
         (b"ARROW1", "an Arrow or Feather file; save it as Parquet"),
-        (b"\x28\xb5\x2f\xfd", "zstd; unpack it, or pack it with gzip"),
         (b"\xfd7zXZ", "xz; unpack it, or pack it with gzip"),
     ];
     KINDS

@@ -20,7 +20,7 @@ pub(super) enum TableFormat {
 }
 
 /// The supported extensions.
-pub(super) const EXTENSIONS: &str = ".csv, .tsv or .parquet (also with .gz)";
+pub(super) const EXTENSIONS: &str = ".csv, .tsv or .parquet (also with .gz or .zst)";
 
 impl TableFormat {
     /// Returns the format that the extension of a file name stands for.
@@ -34,10 +34,13 @@ impl TableFormat {
     }
 }
 
-/// Returns the extension of a file name in lower case; for a packed file the one before `.gz`.
+/// Extensions of packed files.
+pub(super) const PACKED: [&str; 2] = ["gz", "zst"];
+
+/// Returns the extension of a file name in lower case; for a packed file the one before `.gz` or `.zst`.
 pub(super) fn ending(path: &Path) -> Option<String> {
     let last = path.extension()?.to_str()?.to_ascii_lowercase();
-    if last != "gz" {
+    if !PACKED.contains(&last.as_str()) {
         return Some(last);
     }
     let inner = Path::new(path.file_stem()?).extension()?.to_str()?;

@@ -38,6 +38,14 @@ impl Trajectory {
         f64::from(self.last_cycle().0 - self.cycles[row].0) + f64::from(self.rest)
     }
 
+    /// Returns the number of first rows after which the unit worked for at least `cap` cycles: their label is known to be the cap,
+    /// also of a history that does not end in failure.
+    pub fn rows_known_at(&self, cap: f64) -> usize {
+        (0..self.len())
+            .take_while(|row| self.rul_at(*row) >= cap)
+            .count()
+    }
+
     /// Returns the first `rows` rows, which is what was known at that time.
     #[must_use]
     pub fn cut(&self, rows: usize) -> Self {

@@ -49,7 +49,7 @@ pub struct SkippedUnit {
 }
 
 impl UnitFormat {
-    /// Returns the format that the extension of a file name stands for, ignoring a final `.gz`.
+    /// Returns the format that the extension of a file name stands for, ignoring a final `.gz` or `.zst`.
     ///
     /// # Errors
     /// The extension is unknown.
@@ -60,7 +60,7 @@ impl UnitFormat {
             None if ending(path).is_some_and(|ending| ending == "txt") => Ok(Self::Cmapss),
             None => Err(DataError::UnknownFormat {
                 path: path.to_owned(),
-                expected: ".txt, .csv, .tsv or .parquet, also with .gz",
+                expected: ".txt, .csv, .tsv or .parquet, also with .gz or .zst",
             }),
         }
     }
@@ -113,7 +113,7 @@ pub fn read_input(
     divide(rows, source.sha256, schema, path, log)
 }
 
-/// Like [`read_input`], from bytes that may be packed by gzip; messages call them `name`.
+/// Like [`read_input`], from bytes that may be packed by gzip or zstd; messages call them `name`.
 ///
 /// # Errors
 /// Like [`read_input`].

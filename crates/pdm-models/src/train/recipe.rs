@@ -163,9 +163,7 @@ impl Recipe<'_> {
         unit: &Trajectory,
     ) -> Option<UnitExamples> {
         let cap = self.target.cap();
-        let known = (0..unit.len())
-            .take_while(|row| unit.rul_at(*row) >= cap)
-            .count();
+        let known = unit.rows_known_at(cap);
         if known == 0 {
             return None;
         }

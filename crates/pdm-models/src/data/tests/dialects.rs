@@ -1,6 +1,6 @@
 //! Tests: CSV files in all common dialects.
 
-use super::super::gzip::packed;
+use super::super::packed::packed;
 use super::*;
 
 const PLAIN: &str =
