@@ -378,6 +378,21 @@ fn project_itself(checked: &mut Checked, project: &Project) {
     check("outputs", &["schema", "outputs"]);
 }
 
+/// A quality report of a table with a time column.
+fn table_with_times(checked: &mut Checked, project: &Project) {
+    let table = SMALL.replace(
+        "kind = \"simulated\"\ntrain_units = 24\ntest_units = 12",
+        "kind = \"table\"\ntrain = \"timed.csv\"\nsensors = [\"s\"]\ntime = { column = \"t\", kind = \"counter\" }",
+    );
+    project.write("timed.toml", table);
+    project.write(
+        "timed.csv",
+        "unit,t,s\n1,1,0.5\n1,3,0.7\n2,1,0.1\n2,2,0.2\n",
+    );
+    let report = checked.command("quality", project, &["data", "validate", "timed.toml"]);
+    assert!(report["preparation"].is_object(), "{report:#}");
+}
+
 /// Errors of every form.
 fn errors(checked: &mut Checked, project: &Project) {
     checked.command("error", project, &["plan", "nowhere.toml"]);
@@ -403,6 +418,7 @@ fn what_commands_print_meets_its_schema() {
     let project = Project::with_pipeline(&format!("{SMALL}{MORE}{notify}"));
     project_itself(&mut checked, &project);
     errors(&mut checked, &project);
+    table_with_times(&mut checked, &project);
     runs(&mut checked, &project);
     registry(&mut checked, &project);
     predictions_and_exports(&mut checked, &project);
