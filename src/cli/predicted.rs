@@ -10,7 +10,7 @@ use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 use pdm_core::domain::{Alarm, Cycle, Flag, FlagCounts, FlagKind, Interval, Prediction, UnitId};
 use pdm_models::bundle::ModelBundle;
-use pdm_models::data::{Expectation, Finding, Severity, SkippedUnit};
+use pdm_models::data::{Expectation, Finding, Schema, Severity, SkippedUnit};
 use pdm_report::report;
 use pdm_tracking::notify::{Notice, Occasion};
 use pdm_tracking::observe::PredictFact;
@@ -38,6 +38,8 @@ pub(super) struct Predicted {
     conditions: Vec<String>,
     /// Whether each prediction meets a condition.
     alarms: Vec<bool>,
+    /// What a remaining life counts: cycles, or steps of a length.
+    counted: String,
 }
 
 /// One prediction for programs.
@@ -75,6 +77,7 @@ impl Predicted {
             }
         }
         Self {
+            counted: "cycles".to_owned(),
             flags: FlagCounts::of(&predictions),
             alarms: predictions
                 .iter()
@@ -246,6 +249,13 @@ impl Predicted {
         notices
     }
 
+    /// Says that remaining lives are steps of the grid that the model's data are on.
+    #[must_use]
+    pub(super) fn counted_as(mut self, schema: &Schema) -> Self {
+        self.counted = counted(schema);
+        self
+    }
+
     fn summary(&self) -> String {
         let (predicted, skipped, flagged) = (self.units(), self.skipped.len(), self.flags.units());
         format!("{predicted} units predicted, {skipped} skipped, {flagged} flagged")
@@ -271,7 +281,8 @@ impl Predicted {
                 .map(|i| format!(" [{:.0}, {:.0}]", i.lower, i.upper))
                 .unwrap_or_default();
             lines.push(format!(
-                "unit {unit}, cycle {cycle}: {rul:.1}{range} cycles left"
+                "unit {unit}, cycle {cycle}: {rul:.1}{range} {} left",
+                self.counted
             ));
         }
         for SkippedUnit { unit, findings } in &self.skipped {
@@ -367,7 +378,16 @@ pub(super) fn text(predicted: &Predicted, bundle: &ModelBundle) -> String {
     };
     let table =
         report::predictions_table(&predicted.predictions, predicted.alarm_column().as_deref());
-    format!("{table}\n{coverage:.0} % intervals, in cycles; {note}")
+    let counted = counted(bundle.features().schema());
+    format!("{table}\n{coverage:.0} % intervals, in {counted}; {note}")
+}
+
+/// Returns what a remaining life counts.
+fn counted(schema: &Schema) -> String {
+    match &schema.time {
+        Some(time) => format!("steps of {}", time.shown_step()),
+        None => "cycles".to_owned(),
+    }
 }
 
 fn is_number(prediction: &Prediction) -> bool {

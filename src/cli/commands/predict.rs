@@ -120,7 +120,8 @@ fn predict(
         bundle.predict(&units)
     };
     let model = version.map(|version| format!("{}/{}", version.model, version.version));
-    let predicted = Predicted::new(predictions, skipped, alarms, bundle.digest(), model);
+    let predicted = Predicted::new(predictions, skipped, alarms, bundle.digest(), model)
+        .counted_as(bundle.features().schema());
     if let Some(error) = predicted.nothing_predicted() {
         // An earlier table is not replaced by an empty one.
         predicted.report(&bundle, ui);
