@@ -53,17 +53,22 @@ fn failures(pump: u32) -> [u32; 2] {
     [70 + 7 * pump, 150 + 9 * pump]
 }
 
+/// Returns a number from 0 to 1 that looks random.
+fn noise(pump: u32, hour: u32, of: u32) -> f64 {
+    let mixed = (pump * 7919 + hour * 104_729 + of * 15_485_863).wrapping_mul(2_654_435_761);
+    f64::from(mixed ^ (mixed >> 15)) / f64::from(u32::MAX)
+}
+
 /// Returns what a pump measures: its vibration shows the hours to its next failure.
 fn row(pump: u32, hour: u32) -> String {
     let next = failures(pump).into_iter().find(|failure| hour <= *failure);
     let left = next.map_or(400, |failure| failure - hour);
-    let ripple = f64::from((hour * 7 + pump * 13) % 10) / 10.0;
-    let vibration = 100.0 - f64::from(left.min(60)) + ripple;
+    let vibration = 100.0 - f64::from(left.min(60)) + 3.0 * noise(pump, hour, 1);
     let pressure = match hour % 50 {
         49 => "n/a".to_owned(),
-        _ => format!("{:.2}", 20.0 + 0.1 * vibration - ripple),
+        _ => format!("{:.3}", 20.0 + 0.1 * vibration + noise(pump, hour, 2)),
     };
-    format!("{},P-{pump:02},{vibration:.2},{pressure}", time(hour))
+    format!("{},P-{pump:02},{vibration:.3},{pressure}", time(hour))
 }
 
 /// Writes one file a day for some hours of ten pumps, with a gap of five hours in one of them, and the failures.
@@ -136,7 +141,7 @@ fn what_is_wrong_names_the_file_the_line_and_the_unit() {
     assert_eq!(answer.code, 10);
     for text in [
         "data/day-99.csv:3: `soon` in column 1 (time) is not a date-time in ISO 8601",
-        "data/day-01.csv:104: unit P-04 has no values for 5 steps of 1h before this row, and gaps are filled up to 3h",
+        "data/day-01.csv:110: unit P-04 has no values for 5 steps of 1h before this row, and gaps are filled up to 3h",
     ] {
         assert!(answer.stdout.contains(text), "{}", answer.stdout);
     }

@@ -8,7 +8,7 @@ use polars::prelude::*;
 
 use super::rows::{RowRun, Rows, composed, runs};
 use super::scan::{ColumnLayout, Dialect};
-use super::time::{Clock, RowTime};
+use super::time::{RowTime, TimeReader};
 use pdm_core::domain::UnitId;
 
 /// Reads lines of `width` numbers separated by single spaces, unit and cycle first; `None` unless the file is well formed.
@@ -126,7 +126,7 @@ fn units_of_rows(layout: &ColumnLayout<'_>, frame: &DataFrame) -> Option<RowUnit
 }
 
 /// Returns the times of a column of text; `None` unless all of them can be read.
-fn read_times(column: &Column, clock: &Clock) -> Option<Vec<RowTime>> {
+fn read_times(column: &Column, clock: &TimeReader) -> Option<Vec<RowTime>> {
     let texts = column.str().ok()?;
     texts
         .iter()

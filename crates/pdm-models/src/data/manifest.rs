@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     #[ignore = "needs NASA's files; PDM_ML_CMAPSS names their folder, see datasets/README.md"]
-    fn the_manifest_describes_nasas_files() {
+    fn the_manifest_describes_nasa_files() {
         let folder = real_data();
         for file in &cmapss().files {
             let path = folder.join(&file.name);

@@ -176,7 +176,9 @@ fn present_or(
         }
         match std::fs::metadata(&part.path) {
             Ok(metadata) if metadata.is_file() => found.push(part),
-            Ok(metadata) if metadata.is_dir() => return Err(DataError::NoTables(part.path)),
+            Ok(metadata) if metadata.is_dir() && options.needs_every_file() => {
+                return Err(DataError::NoTables(part.path));
+            }
             Ok(_) => return Err(DataError::NotAFile(part.path)),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(DataError::io("read", &part.path)(error));

@@ -7,7 +7,7 @@ use super::number::{self, BadCell, shown};
 use super::records::{Records, TextRecord, may_follow_quote};
 use super::rows::Rows;
 use super::table::CellRules;
-use super::time::{Clock, RowTime};
+use super::time::{RowTime, TimeReader};
 use super::{Expectation, Schema, Severity};
 
 /// Maximum length of a row, in bytes.
@@ -42,7 +42,7 @@ pub(super) struct ColumnLayout<'a> {
     /// Whether units are whole numbers.
     pub(super) numbered: bool,
     /// Reads the column `cycle` as times.
-    pub(super) clock: Option<Clock>,
+    pub(super) clock: Option<TimeReader>,
     pub(super) cells: CellRules<'a>,
 }
 

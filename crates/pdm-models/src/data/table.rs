@@ -6,7 +6,7 @@ use super::cmapss::RulRow;
 use super::csv::{self, RequestedCsv};
 use super::findings::{FindingLocation, FindingLog};
 use super::rows::Rows;
-use super::time::Clock;
+use super::time::TimeReader;
 use super::{Expectation, Schema, hive, parquet};
 
 /// The column of true remaining useful life.
@@ -57,7 +57,7 @@ pub(super) struct TableColumns<'a> {
     pub(super) cycle: Option<&'a str>,
     pub(super) channels: Vec<&'a str>,
     /// Reads the column `cycle` as times.
-    pub(super) clock: Option<Clock>,
+    pub(super) clock: Option<TimeReader>,
     pub(super) cells: CellRules<'a>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> TableColumns<'a> {
             unit_of_file: None,
             cycle: Some(cycle),
             channels: schema.channels().collect(),
-            clock: schema.time.as_ref().map(Clock::of),
+            clock: schema.time.as_ref().map(TimeReader::of),
             cells: CellRules::of(schema),
         }
     }

@@ -49,10 +49,9 @@ impl Trajectory {
     /// Returns the first `rows` rows, which is what was known at that time.
     #[must_use]
     pub fn cut(&self, rows: usize) -> Self {
-        let last = self.cycles[..rows].last().map_or(0, |cycle| cycle.0);
         Self {
             unit: self.unit.clone(),
-            rest: self.rest + (self.last_cycle().0 - last),
+            rest: 0,
             cycles: self.cycles[..rows].to_vec(),
             channels: self
                 .channels

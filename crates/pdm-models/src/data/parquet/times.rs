@@ -4,7 +4,7 @@ use polars::prelude::*;
 
 use super::super::Expectation;
 use super::super::findings::{FindingLocation, FindingLog};
-use super::super::time::{Clock, RowTime};
+use super::super::time::{RowTime, TimeReader};
 use super::{ColumnContent, ReadColumn, described, floats, physical};
 
 const MICROS_OF_DAY: i64 = 86_400_000_000;
@@ -23,7 +23,7 @@ pub(super) fn content_of(dtype: &ArrowDataType) -> ColumnContent {
 pub(super) fn read(
     column: &ReadColumn,
     name: &str,
-    clock: &Clock,
+    clock: &TimeReader,
     location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Vec<Option<RowTime>>> {
@@ -56,9 +56,9 @@ pub(super) fn read(
 fn cells(
     column: &ReadColumn,
     name: &str,
-    clock: &Clock,
+    clock: &TimeReader,
 ) -> PolarsResult<Option<Vec<Result<RowTime, String>>>> {
-    if let Some(stored) = Stored::of(&column.dtype) {
+    if let Some(stored) = StoredTime::of(&column.dtype) {
         let values = physical::whole_numbers(&column.values, &ArrowDataType::Int64)?;
         let times = values.into_iter().map(|value| {
             let value = value.ok_or_else(|| empty(name))?;
@@ -96,14 +96,14 @@ fn empty(name: &str) -> String {
 
 /// How Parquet stores a time.
 #[derive(Debug, Clone, Copy)]
-enum Stored {
+enum StoredTime {
     /// A point in time, in microseconds divided by `per_micro`, or multiplied by `micros`.
     Timestamp { micros: i64, per_micro: i64 },
     /// The same, of a clock without a zone.
     Local { micros: i64, per_micro: i64 },
 }
 
-impl Stored {
+impl StoredTime {
     fn of(dtype: &ArrowDataType) -> Option<Self> {
         let (unit, has_zone) = match dtype {
             ArrowDataType::Timestamp(unit, zone) => (*unit, zone.is_some()),
@@ -131,7 +131,7 @@ impl Stored {
         })
     }
 
-    fn time(self, value: i64, clock: &Clock) -> Option<RowTime> {
+    fn time(self, value: i64, clock: &TimeReader) -> Option<RowTime> {
         let (Self::Timestamp { micros, per_micro } | Self::Local { micros, per_micro }) = self;
         let micros = value.checked_mul(micros)?.div_euclid(per_micro);
         match self {

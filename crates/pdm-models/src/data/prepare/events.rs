@@ -8,7 +8,7 @@ use super::super::csv::{self, TextCells};
 use super::super::findings::{FindingLocation, FindingLog};
 use super::super::number::named;
 use super::super::rows::composed;
-use super::super::time::Clock;
+use super::super::time::TimeReader;
 use super::super::{Expectation, LifeOptions, Schema, Severity};
 use super::lives::{EndPoint, LifeEnd};
 
@@ -68,7 +68,7 @@ impl Events {
         let Some(rows) = csv::read_texts(bytes, &columns.names(), requested, file, log) else {
             return events;
         };
-        let clock = Clock::of(time);
+        let clock = TimeReader::of(time);
         for row in &rows {
             events.add(row, &columns, life, &clock, log);
         }
@@ -83,7 +83,7 @@ impl Events {
         row: &TextCells,
         columns: &EventColumns<'_>,
         life: &LifeOptions,
-        clock: &Clock,
+        clock: &TimeReader,
         log: &mut FindingLog,
     ) {
         let location = FindingLocation::file(&self.file).line(row.line);

@@ -39,7 +39,7 @@ pub(super) struct Gridded {
 }
 
 /// The rows of one step.
-struct Step {
+struct GridStep {
     number: i64,
     /// The last row.
     row: usize,
@@ -80,8 +80,8 @@ fn limit_of(time: &TimeOptions) -> i64 {
     }
 }
 
-fn averaged(rows: &Rows, of_life: &[TimedRow], width: usize, ticks: i64) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+fn averaged(rows: &Rows, of_life: &[TimedRow], width: usize, ticks: i64) -> Vec<GridStep> {
+    let mut steps: Vec<GridStep> = Vec::new();
     let step_of = |timed: &TimedRow| timed.at.div_euclid(ticks);
     for of_step in of_life.chunk_by(|a, b| step_of(a) == step_of(b)) {
         let last = of_step[of_step.len() - 1];
@@ -89,7 +89,7 @@ fn averaged(rows: &Rows, of_life: &[TimedRow], width: usize, ticks: i64) -> Vec<
             .iter()
             .map(|channel| mean(of_step.iter().map(|timed| channel[timed.row])))
             .collect();
-        steps.push(Step {
+        steps.push(GridStep {
             number: step_of(&last),
             row: last.row,
             values,
@@ -110,12 +110,12 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Divides steps where more than `limit` of them are missing.
-fn blocks(steps: &[Step], limit: i64) -> impl Iterator<Item = &[Step]> {
+fn blocks(steps: &[GridStep], limit: i64) -> impl Iterator<Item = &[GridStep]> {
     steps.chunk_by(move |a, b| b.number - a.number - 1 <= limit)
 }
 
 fn fill_block(
-    block: &[Step],
+    block: &[GridStep],
     length: usize,
     width: usize,
     fill: Fill,
@@ -123,7 +123,7 @@ fn fill_block(
     gridded: &mut Gridded,
 ) {
     let first = block[0].number;
-    let at = |step: &Step| (step.number - first) as usize;
+    let at = |step: &GridStep| (step.number - first) as usize;
     let mut values = vec![vec![f64::NAN; length]; width];
     let mut has_row = vec![false; length];
     let mut sources = vec![block[0].row; length];

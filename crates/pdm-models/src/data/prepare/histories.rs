@@ -9,7 +9,7 @@ use super::super::{Expectation, LongerGap, Schema, TimeOptions};
 use super::Ends;
 use super::grid::{Gridded, Segment, gridded};
 use super::lives::{LifeEnd, LifeRecord, LifeRows, divided};
-use super::order::{Ordered, ordered};
+use super::order::{OrderedRows, ordered};
 
 /// One history on the grid.
 pub(super) struct History {
@@ -110,7 +110,7 @@ pub(super) fn prepare_machine(
 }
 
 impl OrderCounts {
-    fn of(ordered: &Ordered) -> Self {
+    fn of(ordered: &OrderedRows) -> Self {
         Self {
             disordered: RowCount::of(&ordered.disordered),
             repeated: RowCount::of(&ordered.repeated),

@@ -26,7 +26,7 @@ pub use report::PreparationReport;
 use report::log_counts;
 
 /// Histories on the grid.
-pub(super) struct Prepared {
+pub(super) struct PreparedRows {
     /// Rows by history, in the order of machines, then of lives.
     pub(super) rows: Rows,
     /// What is known about each history.
@@ -68,7 +68,7 @@ pub(super) fn prepare(
     ends: Ends<'_>,
     file: &str,
     log: &mut FindingLog,
-) -> Prepared {
+) -> PreparedRows {
     let machines = order::machines(rows);
     let machine_of = |(unit, machine_rows): (&UnitId, &Vec<usize>)| {
         prepare_machine(rows, unit, machine_rows, time, schema, ends)
@@ -97,7 +97,7 @@ pub(super) fn prepare(
     if let Ends::Events(events) = ends {
         events.log_unknown(&machines, log);
     }
-    Prepared {
+    PreparedRows {
         rows: collected,
         lives,
         report,

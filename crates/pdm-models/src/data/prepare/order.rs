@@ -15,7 +15,7 @@ pub(super) struct TimedRow {
 
 /// The rows of a machine in the order of time, without repetitions.
 #[derive(Debug, Default)]
-pub(super) struct Ordered {
+pub(super) struct OrderedRows {
     pub(super) rows: Vec<TimedRow>,
     /// Rows that came after a later one.
     pub(super) disordered: Vec<usize>,
@@ -40,8 +40,8 @@ pub(super) fn machines(rows: &Rows) -> BTreeMap<UnitId, Vec<usize>> {
 }
 
 /// Sorts the rows of a machine. Of several rows with the same time the last of the file is kept.
-pub(super) fn ordered(rows: &Rows, of_machine: &[usize]) -> Ordered {
-    let mut ordered = Ordered::default();
+pub(super) fn ordered(rows: &Rows, of_machine: &[usize]) -> OrderedRows {
+    let mut ordered = OrderedRows::default();
     let mut latest = i64::MIN;
     for &row in of_machine {
         let time = rows.times[row];
@@ -67,7 +67,7 @@ pub(super) fn ordered(rows: &Rows, of_machine: &[usize]) -> Ordered {
     ordered
 }
 
-fn remove_repetitions(rows: &Rows, ordered: &mut Ordered) {
+fn remove_repetitions(rows: &Rows, ordered: &mut OrderedRows) {
     let mut kept: Vec<TimedRow> = Vec::with_capacity(ordered.rows.len());
     for timed in std::mem::take(&mut ordered.rows) {
         let Some(last) = kept.last_mut().filter(|last| last.at == timed.at) else {

@@ -64,7 +64,7 @@ fn rows_are_sorted_averaged_and_filled_on_the_grid() {
     assert_eq!(preparation.filled_steps, 1);
     assert_eq!(preparation.averaged_rows, 1);
     assert_eq!(preparation.repeated_rows, 1);
-    assert_eq!(preparation.disordered_rows, 3);
+    assert_eq!(preparation.disordered_rows, 4);
     let linear = format!("{HOURLY}fill = 'linear'\n");
     let (_, data) = dataset(&[("a.csv", table)], &linear);
     assert_eq!(data.unwrap().train()[0].channels[0], [1.0, 2.5, 3.25, 4.0]);

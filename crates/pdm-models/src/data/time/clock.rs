@@ -11,7 +11,7 @@ use super::{Epoch, TimeKind, TimeOptions};
 
 /// Reads times as ticks: microseconds since 1970-01-01 UTC, or millionths of the unit of a numeric time column.
 #[derive(Debug, Clone)]
-pub(in super::super) struct Clock {
+pub(in super::super) struct TimeReader {
     kind: TimeKind,
     format: Option<String>,
     epoch: Option<Epoch>,
@@ -42,7 +42,7 @@ impl RowTime {
 /// Largest number of ticks; sums and differences of times cannot overflow.
 const MOST_TICKS: f64 = 4e18;
 
-impl Clock {
+impl TimeReader {
     /// Returns the clock of a time column; a zone that is not known is UTC, and [`TimeOptions::problems`] reports it.
     pub(in super::super) fn of(options: &TimeOptions) -> Self {
         let zone = options.zone.as_ref();
@@ -197,8 +197,8 @@ fn bad(text: &str, column: &str, problem: &str) -> BadCell {
 mod tests {
     use super::*;
 
-    fn clock(options: &str) -> Clock {
-        Clock::of(&toml::from_str(options).unwrap())
+    fn clock(options: &str) -> TimeReader {
+        TimeReader::of(&toml::from_str(options).unwrap())
     }
 
     fn at(options: &str, text: &str) -> i64 {

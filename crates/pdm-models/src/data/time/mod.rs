@@ -4,6 +4,6 @@ mod clock;
 mod length;
 mod options;
 
-pub(super) use clock::{Clock, RowTime};
+pub(super) use clock::{RowTime, TimeReader};
 pub use length::GridLength;
 pub use options::{Epoch, Fill, LongerGap, TimeKind, TimeOptions};
