@@ -1,6 +1,7 @@
 //! Data as plants have them: timestamps with gaps, several lives of a machine, running units, one file a day.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::project::Project;
 
@@ -160,6 +161,37 @@ fn a_plant_without_a_failure_is_told_what_is_missing() {
     let text =
         "none of the 10 units has failed: a remaining life can only be learnt from units that did";
     assert!(answer.stdout.contains(text), "{}", answer.stdout);
+}
+
+#[test]
+fn timestamps_of_parquet_are_read_as_they_are_stored() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/parquet");
+    let project = Project::empty();
+    let validate = |file: &str| {
+        let pipeline = format!(
+            "version = 3\n[project]\nname = \"x\"\n[dataset]\nkind = \"table\"\ntrain = {:?}\nsensors = [\"x\"]\n\
+            [dataset.time]\ncolumn = \"time\"\nstep = \"1h\"\n",
+            folder.join(file)
+        );
+        project.write("pdm.toml", pipeline);
+        project.pdm(&["data", "validate", "--format", "json"])
+    };
+    // pyarrow stores seconds as milliseconds, and says seconds in its own schema.
+    for file in ["pyarrow_seconds.parquet", "pyarrow_nanoseconds_utc.parquet"] {
+        let answer = validate(file);
+        let report: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+        assert_eq!(report["preparation"]["steps"], 7, "{file}: {report:#}");
+        assert_eq!(report["preparation"]["filled_steps"], 1);
+    }
+    let refused = validate("pyarrow_int96.parquet");
+    assert_eq!(refused.code, 10);
+    assert!(
+        refused
+            .stdout
+            .contains("column time holds timestamps of 96 bits"),
+        "{}",
+        refused.stdout
+    );
 }
 
 #[test]

@@ -143,15 +143,25 @@ fn projected(
 
     let mut read = Vec::with_capacity(found.len());
     for (name, at) in wanted.iter().zip(&found) {
+        let is_time = columns.clock.is_some() && Some(*name) == columns.cycle;
+        // Arrow's schema has the type that a program had in memory, Parquet's the one that is stored: pyarrow stores seconds as
+        // milliseconds.
+        let schema = if is_time { &plain_schema } else { &schema };
         let dtype = schema
             .get(names[*at].as_str())
             .map(|field| values_of(&field.dtype).clone());
         let Some(dtype) = dtype else {
             polars_bail!(ComputeError: "its schema lacks column `{name}`")
         };
-        let content = match columns.clock {
-            Some(_) if Some(*name) == columns.cycle => times::content_of(&dtype),
-            Some(_) | None => content_of(&dtype),
+        let content = if physical::is_of_96_bits(&metadata, &names[*at]) {
+            ColumnContent::Unusable {
+                named: "timestamps of 96 bits",
+                advice: "write them with 64 bits, in Spark by spark.sql.parquet.outputTimestampType = TIMESTAMP_MICROS",
+            }
+        } else if is_time {
+            times::content_of(&dtype)
+        } else {
+            content_of(&dtype)
         };
         if let ColumnContent::Unusable { named, advice } = content {
             let message = format!("column {name} holds {named}: {advice}");

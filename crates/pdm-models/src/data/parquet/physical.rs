@@ -8,7 +8,7 @@ use std::sync::Arc;
 use polars::io::parquet::read::FileMetadata;
 use polars::prelude::*;
 use polars_parquet::parquet::metadata::SchemaDescriptor;
-use polars_parquet::parquet::schema::types::{ParquetType, PrimitiveType};
+use polars_parquet::parquet::schema::types::{ParquetType, PhysicalType, PrimitiveType};
 
 /// The limit up to which every whole number is exact as a 64-bit float.
 const LARGEST_EXACT: i128 = 1 << f64::MANTISSA_DIGITS;
@@ -27,6 +27,17 @@ pub(super) fn bare(metadata: &FileMetadata) -> Arc<FileMetadata> {
         .collect();
     bare.schema_descr = SchemaDescriptor::new(metadata.schema_descr.name().into(), fields);
     Arc::new(bare)
+}
+
+/// Returns whether a column has the 96-bit timestamps of Impala and of older versions of Spark.
+pub(super) fn is_of_96_bits(metadata: &FileMetadata, column: &str) -> bool {
+    let fields = metadata.schema_descr.fields().iter();
+    let primitives = fields.filter_map(|field| match field {
+        ParquetType::PrimitiveType(primitive) => Some(primitive),
+        ParquetType::GroupType { .. } => None,
+    });
+    let mut of_column = primitives.filter(|primitive| primitive.field_info.name == column);
+    of_column.any(|primitive| primitive.physical_type == PhysicalType::Int96)
 }
 
 /// Removes the logical type of a column; nested columns stay as they are, since they are not read.
