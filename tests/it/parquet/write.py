@@ -91,3 +91,13 @@ duckdb.sql(
     f"interval 1 day as span, {{'k': 1}} as struct from (values {rows}) t(unit, cycle, x)) "
     f"to '{FOLDER / 'duckdb.parquet'}' (format parquet)"
 )
+
+# Times, each with a gap of one hour: pyarrow stores seconds as milliseconds, and old versions of Spark wrote 96 bits.
+TIMES = [datetime.datetime(2026, 1, 1, hour) for hour in [0, 1, 3, 0, 1, 2]]
+for name, kind, options in [
+    ("pyarrow_seconds", pyarrow.timestamp("s"), {}),
+    ("pyarrow_nanoseconds_utc", pyarrow.timestamp("ns", tz="UTC"), {}),
+    ("pyarrow_int96", pyarrow.timestamp("ns"), {"use_deprecated_int96_timestamps": True}),
+]:
+    table = pyarrow.table({"unit": ["p"] * 3 + ["q"] * 3, "time": pyarrow.array(TIMES, type=kind), "x": [1.0, 2.0, 4.0, 5.0, 6.0, 7.0]})
+    pyarrow.parquet.write_table(table, FOLDER / f"{name}.parquet", **options)
