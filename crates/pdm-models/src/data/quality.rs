@@ -9,6 +9,9 @@ use super::{Expectation, Finding, PreparationReport, Role, Severity};
 use pdm_core::codes::Code;
 use pdm_core::content::Digest;
 
+/// Most suspected copies that a scorecard names.
+const MOST_SUSPICIONS: usize = 10;
+
 /// The result of validating a data set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QualityReport {
@@ -135,7 +138,19 @@ impl QualityReport {
             };
             format!("scores may be too good: {}{more}", cause.first)
         };
-        causes(&suspected).into_iter().map(describe).collect()
+        let causes = causes(&suspected);
+        let hidden = causes.len().saturating_sub(MOST_SUSPICIONS);
+        let mut described: Vec<String> = causes
+            .into_iter()
+            .take(MOST_SUSPICIONS)
+            .map(describe)
+            .collect();
+        if hidden > 0 {
+            described.push(format!(
+                "scores may be too good: {hidden} more causes of suspected copies are in the quality report"
+            ));
+        }
+        described
     }
 
     /// Returns the error codes of the failed expectations.

@@ -21,8 +21,12 @@ impl UnitFromPath {
     /// # Errors
     /// It is not one, or has no group `unit`; returns what is wrong.
     pub fn new(pattern: &str) -> Result<Self, String> {
-        let regex = Regex::new(pattern)
-            .map_err(|error| format!("{pattern:?} is not a regular expression: {error}"))?;
+        let regex = Regex::new(pattern).map_err(|error| {
+            // The lines above the last one show the expression again.
+            let error = error.to_string();
+            let cause = error.lines().last().unwrap_or_default().trim();
+            format!("{pattern:?} is not a regular expression: {cause}")
+        })?;
         if regex.capture_names().any(|name| name == Some(GROUP)) {
             return Ok(Self(regex));
         }
