@@ -276,6 +276,60 @@ mod tests {
         }
     }
 
+    /// Ten machines with three lives each, of which the last is running.
+    fn repaired() -> ValidDataset {
+        let mut dataset = dataset(0);
+        for machine in 1..=10_u32 {
+            let machine = UnitId::from(machine);
+            for life in 1..=3 {
+                let unit = UnitId::new(format!("{machine}/{life}"));
+                dataset.machines.admit(&unit, &machine);
+                let history = Trajectory {
+                    rest: 0,
+                    unit,
+                    cycles: vec![Cycle(1)],
+                    channels: vec![vec![0.0]],
+                };
+                match life {
+                    3 => dataset.running.push(history),
+                    _ => dataset.train.push(history),
+                }
+            }
+        }
+        dataset.train.sort_by(|a, b| a.unit.cmp(&b.unit));
+        dataset
+    }
+
+    fn machines(dataset: &ValidDataset, units: &[Trajectory]) -> BTreeSet<UnitId> {
+        let machines = units.iter().map(|unit| dataset.machines().of(&unit.unit));
+        machines.cloned().collect()
+    }
+
+    #[test]
+    fn the_lives_of_a_machine_are_on_one_side_of_every_split() {
+        let dataset = repaired();
+        let machine = |unit: &&Trajectory| dataset.machines().of(&unit.unit).clone();
+        for seed in 0..20 {
+            let folds = Folds::assign(&dataset, &SplitOptions::default(), seed).unwrap();
+            for fold in 0..folds.count() {
+                let held_out: BTreeSet<_> =
+                    folds.held_out(&dataset, fold).iter().map(machine).collect();
+                let training = folds.training(&dataset, fold);
+                let learnt: BTreeSet<_> = training.units().iter().map(machine).collect();
+                let running: BTreeSet<_> = training.running().iter().map(machine).collect();
+                assert_eq!(held_out.len(), 2);
+                assert!(held_out.is_disjoint(&learnt) && held_out.is_disjoint(&running));
+                assert_eq!(learnt, running);
+            }
+            let options = HoldoutOptions { share: 0.4, seed };
+            let split = repaired().hold_out(&options);
+            let held = machines(&split, split.holdout().unwrap().units());
+            let kept = machines(&split, split.train());
+            let running = machines(&split, split.running());
+            assert!(held.is_disjoint(&kept) && held.is_disjoint(&running));
+        }
+    }
+
     #[test]
     fn every_group_is_spread_evenly() {
         let mut dataset = dataset(0);
