@@ -33,6 +33,8 @@ pub(super) struct MachineHistories {
     pub(super) averaged: u64,
     pub(super) left_out: u64,
     pub(super) gaps: u64,
+    /// Lives whose failure is further from their last row than gaps are filled.
+    pub(super) late_ends: RowCount,
 }
 
 /// Numbers of rows that were not in order.
@@ -122,6 +124,16 @@ impl OrderCounts {
 }
 
 impl MachineHistories {
+    /// Counts a life that ended long after its last row: rows may be missing, or the time of the failure may be wrong.
+    fn note_late_end(&mut self, life: &LifeRows<'_>, time: &TimeOptions) {
+        let (Some(limit), Some(last)) = (&time.limit, life.rows.last()) else {
+            return;
+        };
+        if life.end.at - last.at > limit.ticks() {
+            self.late_ends.add(RowCount::of(&[last.row]));
+        }
+    }
+
     fn add_life(
         &mut self,
         rows: &Rows,
@@ -146,6 +158,7 @@ impl MachineHistories {
         if time.longer == LongerGap::Error {
             self.problems.extend(gaps(&name, &grid.segments, time));
         }
+        self.note_late_end(life, time);
         let born = life.rows[0].at.div_euclid(ticks);
         let end = life.end.at.div_euclid(ticks);
         for (number, segment) in (1..).zip(grid.segments) {

@@ -45,6 +45,8 @@ pub struct PreparationReport {
     pub incomplete_steps: u64,
     /// Gaps that are too long to fill.
     pub gaps: u64,
+    /// Lives that ended further from their last row than gaps are filled.
+    pub late_ends: u64,
     #[serde(skip)]
     order: FirstRows,
 }
@@ -57,6 +59,7 @@ struct FirstRows {
     contradicted: RowCount,
     ambiguous: RowCount,
     skipped: RowCount,
+    late_ends: RowCount,
 }
 
 impl PreparationReport {
@@ -79,6 +82,7 @@ impl PreparationReport {
             skipped_hour_rows: 0,
             incomplete_steps: 0,
             gaps: 0,
+            late_ends: 0,
             order: FirstRows::default(),
         }
     }
@@ -107,6 +111,8 @@ impl PreparationReport {
         self.averaged_rows += machine.averaged;
         self.incomplete_steps += machine.left_out;
         self.gaps += machine.gaps;
+        self.order.late_ends.add(machine.late_ends);
+        self.late_ends = self.order.late_ends.rows;
         self.add_order(&machine.ordered);
     }
 
@@ -189,6 +195,12 @@ pub(super) fn log_counts(
         Severity::Info,
         Expectation::Types,
         "fell in the hour that clocks repeat; read in the order of the file",
+    );
+    note(
+        order.late_ends,
+        Severity::Warning,
+        Expectation::ContiguousCycles,
+        "came last before the end of a life that is further away than `limit`: rows may be missing, or the time of the event wrong",
     );
     note(
         order.skipped,
