@@ -3,11 +3,11 @@
 /// Returns the value of a column in a path, such as `A` of `site` in `data/site=A/part.parquet`.
 pub(super) fn value_of(path: &str, column: &str) -> Option<String> {
     let folders = path.split(['/', '\\']);
-    let values = folders.filter_map(|folder| {
+    let mut values = folders.filter_map(|folder| {
         let (key, value) = folder.split_once('=')?;
         (key == column).then_some(value)
     });
-    values.last().map(unescaped)
+    values.next_back().map(unescaped)
 }
 
 /// Decodes `%20` and the like, which writers use for characters that file systems refuse.

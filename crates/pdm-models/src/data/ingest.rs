@@ -210,7 +210,14 @@ fn read_part(
     };
     let pinned = check_pinned(published, &source, &file, log);
     let content = match &source.contents {
-        Some(bytes) => parse(options, format, role, bytes, schema, requested, &file, log),
+        Some(bytes) => {
+            let form = FileForm {
+                format,
+                role,
+                requested,
+            };
+            parse(options, form, bytes, schema, &file, log)
+        }
         None => FileContent::Unread,
     };
     let expected = expected_counts(options, role, group.as_deref());
@@ -317,16 +324,28 @@ fn prepare_parts(
     preparation
 }
 
-fn parse(
-    options: &DatasetOptions,
+/// How the bytes of a file are read.
+#[derive(Debug, Clone, Copy)]
+struct FileForm {
+    /// Absent for the text format of C-MAPSS.
     format: Option<TableFormat>,
     role: Role,
+    requested: RequestedCsv,
+}
+
+fn parse(
+    options: &DatasetOptions,
+    form: FileForm,
     bytes: &[u8],
     schema: &Schema,
-    requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
 ) -> FileContent {
+    let FileForm {
+        format,
+        role,
+        requested,
+    } = form;
     match role {
         Role::Rul => FileContent::Rul(match format {
             None => cmapss::rul(bytes, file, log),

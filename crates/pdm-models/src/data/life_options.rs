@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// A machine that failed several times has several lives, called `P-101`, `P-101/2`, `P-101/3`, …, which are always on the same
 /// side of a split. A life that has not ended in failure is running: it is not scored, and a row of it is learnt from if the unit worked for
 /// at least `target.cap` cycles after it, since its label is known then.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct LifeOptions {
     /// How the end of a life is known: by its last row, by a column, or by a file of events.
@@ -58,23 +58,6 @@ pub enum EndOfLife {
     Column,
     /// A file lists failures and replacements.
     Events,
-}
-
-impl Default for LifeOptions {
-    fn default() -> Self {
-        Self {
-            end: EndOfLife::default(),
-            column: None,
-            events: None,
-            unit: None,
-            time: None,
-            kind: None,
-            failures: Vec::new(),
-            replacements: Vec::new(),
-            mode: None,
-            modes: Vec::new(),
-        }
-    }
 }
 
 impl LifeOptions {

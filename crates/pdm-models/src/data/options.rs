@@ -27,6 +27,10 @@ use pdm_core::domain::Problem;
 )]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a pipeline has one, and it is never in a list"
+)]
 pub enum DatasetOptions {
     /// NASA's C-MAPSS files.
     Cmapss(CmapssOptions),

@@ -26,7 +26,7 @@ impl GridLength {
     /// Returns a length in the unit of a numeric time column; `None` unless it is positive and at most 10¹⁰.
     pub fn of_number(number: f64) -> Option<Self> {
         let ticks = (number * TICKS).round();
-        let is_possible = ticks >= 1.0 && ticks <= LONGEST;
+        let is_possible = (1.0..=LONGEST).contains(&ticks);
         is_possible.then_some(Self {
             ticks: ticks as i64,
             duration: None,
