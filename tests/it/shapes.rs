@@ -3,6 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
 use crate::project::Project;
 
 const PIPELINE: &str = r#"
@@ -54,10 +57,10 @@ fn failures(pump: u32) -> [u32; 2] {
     [70 + 7 * pump, 150 + 9 * pump]
 }
 
-/// Returns a number from 0 to 1 that looks random.
-fn noise(pump: u32, hour: u32, of: u32) -> f64 {
-    let mixed = (pump * 7919 + hour * 104_729 + of * 15_485_863).wrapping_mul(2_654_435_761);
-    f64::from(mixed ^ (mixed >> 15)) / f64::from(u32::MAX)
+/// Returns a number from 0 to 1 that is always the same for a pump, an hour and a sensor.
+fn noise(pump: u32, hour: u32, sensor: u32) -> f64 {
+    let seed = u64::from(pump) << 40 | u64::from(hour) << 8 | u64::from(sensor);
+    ChaCha8Rng::seed_from_u64(seed).random_range(0.0..1.0)
 }
 
 /// Returns what a pump measures: its vibration shows the hours to its next failure.
