@@ -9,6 +9,7 @@
 //! cannot be read at all is a [`DataError`].
 //!
 //! - `cmapss` and `table` implement the formats, `frame` reads well-formed files with polars, `scan` diagnoses the others;
+//! - [`infer`] drafts a pipeline from files, [`profile_files`] describes them, and [`compare`] compares two data sets;
 //! - `manifest` has the digests of the files NASA published, [`install`] installs such files;
 //! - [`simulate`] simulates a fleet in the same text format.
 
@@ -27,6 +28,7 @@ mod groups;
 mod gzip;
 mod header;
 mod holdout;
+mod infer;
 mod ingest;
 mod install;
 mod lives;
@@ -35,6 +37,7 @@ mod number;
 mod options;
 mod parquet;
 mod part;
+mod profile;
 
 mod quality;
 mod records;
@@ -61,11 +64,21 @@ pub use expectations::{Level, SeverityOptions, ValidateOptions};
 pub use findings::{Expectation, Finding, Severity};
 pub use groups::Groups;
 pub use holdout::{Holdout, HoldoutOptions};
+pub use infer::{
+    FileUse, InferError, InferFile, Inference, InferredColumn, InferredEnd, InferredEvents,
+    InferredFile, InferredLife, InferredRole, InferredSplit, InferredTime, InferredTimeKind,
+    InferredUnit, ObservedLife, TextWriting, infer,
+};
 pub use ingest::{RawDataset, ingest};
 pub use install::{InstallReport, RefusedFile, install};
 pub use lives::Lives;
 pub use options::{DatasetOptions, TableOptions};
 pub use part::{InputDigest, PartFile, Role, input_digests, input_files, part_digest, parts};
+pub use profile::{
+    ColumnChange, ColumnShift, ColumnSummary, ComparedData, DataComparison, DataSummary,
+    LifeSummary, OperatingRegime, ProfileSource, Prognostic, SurvivalCurve, SurvivalStep,
+    UnitChanges, compare, profile_dataset, profile_files, survival,
+};
 pub use quality::{Check, CheckOutcome, FileReport, FindingCounts, Pinned, QualityReport};
 pub use schema::Schema;
 pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};

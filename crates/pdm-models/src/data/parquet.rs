@@ -11,6 +11,9 @@ use polars::io::parquet::read::FileMetadata;
 use polars::prelude::*;
 
 mod physical;
+mod whole;
+
+pub(super) use whole::whole_table;
 
 use super::Expectation;
 use super::findings::{FindingLocation, FindingLog};
