@@ -22,6 +22,9 @@ pub struct ColumnShift {
     pub mean_before: f64,
     /// Mean of the second data set.
     pub mean_after: f64,
+    /// Probability of so different means of units by chance, by [`crate::monitor::test_shifts`]; absent if it was not tested, or
+    /// with too few units.
+    pub p: Option<f64>,
     /// Mean of each unit in the first data set, for tests between units.
     #[serde(skip)]
     pub units_before: Vec<f64>,
@@ -50,6 +53,7 @@ impl BothSides {
             distance: distance(&self.before, &self.after),
             mean_before: mean(&self.before),
             mean_after: mean(&self.after),
+            p: None,
             units_before: Vec::new(),
             units_after: Vec::new(),
         })
