@@ -145,6 +145,32 @@ impl WholeColumn {
         }
     }
 
+    /// Returns how its times are written, if they are texts.
+    fn form(&self) -> Option<&TimeForm> {
+        match &self.cells {
+            WholeCells::Times { form, .. } => form.as_ref(),
+            WholeCells::Empty | WholeCells::Numbers(_) | WholeCells::Texts(_) => None,
+        }
+    }
+
+    /// Returns numbers, if it holds no other values.
+    fn as_numbers(&self, rows: usize) -> Option<Vec<f64>> {
+        match &self.cells {
+            WholeCells::Empty => Some(vec![f64::NAN; rows]),
+            WholeCells::Numbers(values) => Some(values.clone()),
+            WholeCells::Times { .. } | WholeCells::Texts(_) => None,
+        }
+    }
+
+    /// Returns seconds, if it holds no other values than times.
+    fn as_seconds(&self, rows: usize) -> Option<Vec<f64>> {
+        match &self.cells {
+            WholeCells::Empty => Some(vec![f64::NAN; rows]),
+            WholeCells::Times { seconds, .. } => Some(seconds.clone()),
+            WholeCells::Numbers(_) | WholeCells::Texts(_) => None,
+        }
+    }
+
     /// Returns the type in one word.
     pub(in crate::data) fn type_name(&self) -> &'static str {
         match &self.cells {
@@ -201,42 +227,92 @@ impl WholeTable {
     }
 }
 
+/// Joins the cells of a column of two tables. A side without values fits any type.
 fn joined(
     above: &WholeColumn,
     rows_above: usize,
     below: &WholeColumn,
     rows_below: usize,
 ) -> WholeCells {
-    match (&above.cells, &below.cells) {
-        (WholeCells::Empty, WholeCells::Empty) => WholeCells::Empty,
-        (WholeCells::Numbers(a), WholeCells::Numbers(b)) => {
-            WholeCells::Numbers([a.as_slice(), b].concat())
+    if above.type_name() == "empty" && below.type_name() == "empty" {
+        return WholeCells::Empty;
+    }
+    let numbers = above
+        .as_numbers(rows_above)
+        .zip(below.as_numbers(rows_below));
+    if let Some((above, below)) = numbers {
+        return WholeCells::Numbers([above, below].concat());
+    }
+    let seconds = above
+        .as_seconds(rows_above)
+        .zip(below.as_seconds(rows_below));
+    let form = above.form().or(below.form());
+    let is_alike = |column: &WholeColumn| !column.is_time() || column.form() == form;
+    if let Some((first, second)) = seconds
+        && is_alike(above)
+        && is_alike(below)
+    {
+        return WholeCells::Times {
+            seconds: [first, second].concat(),
+            form: form.cloned(),
+        };
+    }
+    let mut texts = TextCells::default();
+    for row in 0..rows_above {
+        texts.push(&above.shown(row).unwrap_or_default());
+    }
+    for row in 0..rows_below {
+        texts.push(&below.shown(row).unwrap_or_default());
+    }
+    WholeCells::Texts(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(cells: WholeCells) -> WholeTable {
+        WholeTable {
+            file: "a.csv".to_owned(),
+            rows: 1,
+            columns: vec![WholeColumn::new("x", cells)],
+            writing: None,
+            misshapen: 0,
         }
-        (WholeCells::Numbers(a), WholeCells::Empty) => {
-            WholeCells::Numbers([a.as_slice(), &vec![f64::NAN; rows_below]].concat())
-        }
-        (WholeCells::Empty, WholeCells::Numbers(b)) => {
-            WholeCells::Numbers([vec![f64::NAN; rows_above].as_slice(), b].concat())
-        }
-        (
-            WholeCells::Times { seconds: a, form },
-            WholeCells::Times {
-                seconds: b,
-                form: other,
-            },
-        ) if form == other => WholeCells::Times {
-            seconds: [a.as_slice(), b].concat(),
-            form: form.clone(),
-        },
-        _ => {
-            let mut texts = TextCells::default();
-            for row in 0..rows_above {
-                texts.push(&above.shown(row).unwrap_or_default());
-            }
-            for row in 0..rows_below {
-                texts.push(&below.shown(row).unwrap_or_default());
-            }
-            WholeCells::Texts(texts)
+    }
+
+    fn texts(text: &str) -> WholeCells {
+        let mut cells = TextCells::default();
+        cells.push(text);
+        WholeCells::Texts(cells)
+    }
+
+    #[test]
+    fn a_side_without_values_fits_any_type_and_others_become_texts() {
+        let times = WholeCells::Times {
+            seconds: vec![60.0],
+            form: None,
+        };
+        let cases = [
+            (WholeCells::Empty, WholeCells::Empty, "empty", 2),
+            (
+                WholeCells::Numbers(vec![1.0]),
+                WholeCells::Empty,
+                "number",
+                1,
+            ),
+            (WholeCells::Empty, times.clone(), "time", 1),
+            (WholeCells::Numbers(vec![1.0]), texts("a"), "text", 0),
+            (times, WholeCells::Numbers(vec![1.0]), "text", 0),
+        ];
+        for (above, below, name, missing) in cases {
+            let mut joined = table(above);
+            joined.append(&table(below));
+            let column = &joined.columns[0];
+            assert_eq!(
+                (column.type_name(), column.missing(2), joined.rows),
+                (name, missing, 2)
+            );
         }
     }
 }

@@ -136,7 +136,7 @@ mod tests {
             .into();
         let found = Prognostic::of(&noise).unwrap();
         assert!(
-            found.monotonicity < 0.3 && found.trendability < 0.5,
+            found.monotonicity < 0.5 && found.trendability < 0.5,
             "{found:?}"
         );
         assert_eq!(Prognostic::of(&[vec![1.0]]), None);

@@ -22,8 +22,8 @@ pub struct ColumnShift {
     pub mean_before: f64,
     /// Mean of the second data set.
     pub mean_after: f64,
-    /// Probability of so different means of units by chance, by [`crate::monitor::test_shifts`]; absent if it was not tested, or
-    /// with too few units.
+    /// Probability of so different means of units by chance, by the test of Kolmogorov and Smirnov; absent until it is tested,
+    /// and with too few units.
     pub p: Option<f64>,
     /// Mean of each unit in the first data set, for tests between units.
     #[serde(skip)]
