@@ -20,7 +20,7 @@ impl Inference {
         text.text(
             "name",
             &self.project_name(),
-            "after the data file; lower-case letters, digits, `-`, `_` and `.`",
+            "after the data; lower-case letters, digits, `-`, `_` and `.`",
         );
         text.value("seed", "1", "");
         self.dataset(&mut text);
@@ -47,10 +47,19 @@ impl Inference {
         }
     }
 
-    /// Returns a valid name for the project, after the training file or its folder.
+    /// Returns a valid name for the project, after the training file or the folder of several.
     fn project_name(&self) -> String {
         let pattern = training_pattern(&self.files);
-        let name = stem(&pattern).to_lowercase();
+        let name = match pattern.split_once('*') {
+            None => stem(&pattern),
+            Some((fixed, _)) => {
+                let mut folders = fixed
+                    .rsplit('/')
+                    .skip(1)
+                    .filter(|folder| !folder.is_empty());
+                folders.next().unwrap_or_default().to_owned()
+            }
+        };
         let plain = |character: char| {
             if character.is_ascii_alphanumeric() {
                 character
@@ -58,7 +67,7 @@ impl Inference {
                 '-'
             }
         };
-        let name: String = name.chars().map(plain).take(64).collect();
+        let name: String = name.to_lowercase().chars().map(plain).take(64).collect();
         let name = name.trim_matches('-');
         if name.is_empty() {
             "machines".to_owned()

@@ -3,6 +3,9 @@
 use crate::data::{DataError, Finding, causes};
 use pdm_core::codes::Code;
 
+/// Columns whose reasons a message lists.
+const SHOWN: usize = 12;
+
 /// No pipeline can be drafted from the files.
 #[derive(Debug, thiserror::Error)]
 pub enum InferError {
@@ -93,9 +96,15 @@ impl InferError {
     }
 }
 
+/// Lists the first reasons, one line each.
 fn listed(reasons: &[String]) -> String {
-    reasons
+    let mut lines: String = reasons
         .iter()
+        .take(SHOWN)
         .map(|reason| format!("\n  {reason}"))
-        .collect()
+        .collect();
+    if reasons.len() > SHOWN {
+        lines.push_str(&format!("\n  and {} more columns", reasons.len() - SHOWN));
+    }
+    lines
 }

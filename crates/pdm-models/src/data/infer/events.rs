@@ -95,9 +95,11 @@ impl EventTable {
         InferredLife {
             end: InferredEnd::Events,
             column: None,
-            why: format!(
-                "{failures} failures of {failed} of {units} units; the other units are running"
-            ),
+            why: if failed < units {
+                format!("{failures} failures of {failed} of {units} units; the others are running")
+            } else {
+                format!("{failures} failures; each of the {units} units has one")
+            },
             events: Some(self.events),
             lives: found.lives,
             pieces: found.pieces,
@@ -153,7 +155,7 @@ impl DividedLives {
 fn why(table: &WholeTable, kind: Option<String>, failures: &[String]) -> String {
     match kind {
         Some(kind) => format!(
-            "{} rows; `{kind}` has the kinds of failure {}",
+            "{} rows; `{kind}` says failure by {}",
             table.rows,
             failures.join(", ")
         ),

@@ -134,14 +134,13 @@ impl SortedFiles {
         }
     }
 
-    /// Finds the columns of unit and time; if there are several files and no column names the units, each file is one.
+    /// Finds the columns of unit and time; if no column names the units, each file is one.
     pub(super) fn keys(&self) -> Result<TableKeys, InferError> {
         let found = keys::find(&self.histories);
-        let has_several = self.parts.names.len() > 1;
         match found {
-            Err(InferError::NoUnits { file, mut reasons }) if has_several => {
+            Err(InferError::NoUnits { file, mut reasons }) => {
                 keys::find_time(&self.histories, self.parts.clone()).map_err(|reason| {
-                    reasons.push(format!("the files as units: {reason}"));
+                    reasons.insert(0, format!("each file as a unit: {reason}"));
                     InferError::NoUnits { file, reasons }
                 })
             }

@@ -118,18 +118,22 @@ impl UnitRows {
 /// # Errors
 /// No pair fits; each column is listed with the reason.
 pub(super) fn find(table: &WholeTable) -> Result<TableKeys, InferError> {
-    let mut reasons = Vec::new();
+    // Columns that could name units but have no time come first: they are the likeliest mistakes.
+    let (mut near, mut far) = (Vec::new(), Vec::new());
     let mut best: Option<(i32, TableKeys)> = None;
     for (at, column) in table.columns.iter().enumerate() {
-        let found = UnitRows::by(column, table.rows).and_then(|units| {
-            refuse_single(column, &units)?;
-            let time = best_time(table, at, &units)?;
-            Ok((units, time))
-        });
-        let (units, time) = match found {
-            Ok(found) => found,
+        let units = match UnitRows::by(column, table.rows) {
+            Ok(units) => units,
             Err(reason) => {
-                reasons.push(reason);
+                far.push(reason);
+                continue;
+            }
+        };
+        let time = refuse_single(column, &units).and_then(|()| best_time(table, at, &units));
+        let time = match time {
+            Ok(time) => time,
+            Err(reason) => {
+                near.push(reason);
                 continue;
             }
         };
@@ -150,7 +154,7 @@ pub(super) fn find(table: &WholeTable) -> Result<TableKeys, InferError> {
         Some((_, keys)) => Ok(keys),
         None => Err(InferError::NoUnits {
             file: table.file.clone(),
-            reasons,
+            reasons: [near, far].concat(),
         }),
     }
 }
@@ -161,10 +165,20 @@ pub(super) fn find(table: &WholeTable) -> Result<TableKeys, InferError> {
 /// No column rises in every file; the reason.
 pub(super) fn find_time(table: &WholeTable, units: UnitRows) -> Result<TableKeys, String> {
     let time = best_time(table, usize::MAX, &units)?;
-    let name = shown(&table.columns[time.time].name);
+    let column = &table.columns[time.time];
+    let name = shown(&column.name);
+    let is_clear = column.is_time() || hints(&column.name, NameHint::Time);
+    if units.names.len() == 1 && !is_clear {
+        return Err(format!(
+            "{name} rises, but neither its values nor its name say that it is a time"
+        ));
+    }
     let why = format!(
-        "no column names the units, but {name} rises in each of the {} files",
-        units.names.len()
+        "no column names the units, but {name} rises in {}",
+        match units.names.len() {
+            1 => "the whole file, which is one unit".to_owned(),
+            files => format!("each of the {files} files"),
+        }
     );
     Ok(TableKeys {
         unit: None,

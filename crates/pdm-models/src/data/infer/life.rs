@@ -142,17 +142,11 @@ impl LabelColumns {
         let times = table.columns[keys.time].ordered().unwrap_or_default();
         let marks = self.end.and_then(|at| table.columns[at].numbers());
         let pieces = self.pieces(keys, marks);
-        let count = self.ended.iter().filter(|ended| **ended).count();
         let units = keys.units.names.len();
-        let more = if self.several {
-            "; some units fail more than once"
-        } else {
-            ""
-        };
         let (end, why) = match self.end {
             Some(_) => (
                 InferredEnd::Column,
-                format!("is 1 at the last row of {count} of {units} units; the others are running{more}"),
+                self.described_marks(units, &pieces),
             ),
             None => (
                 InferredEnd::LastRow,
@@ -170,6 +164,22 @@ impl LabelColumns {
                 .collect(),
             pieces,
         }
+    }
+
+    fn described_marks(&self, units: usize, pieces: &[LifeRows]) -> String {
+        let last = self.ended.iter().filter(|ended| **ended).count();
+        let failed = pieces.iter().filter(|piece| piece.ended).count();
+        if self.several {
+            return format!(
+                "is 1 at {failed} rows of {units} units, also within histories: a new life begins after each"
+            );
+        }
+        let others = if last < units {
+            "; the others are running"
+        } else {
+            ""
+        };
+        format!("is 1 at the last row of {last} of {units} units{others}")
     }
 
     /// Divides the rows of units into lives: a new one begins after a marked row.
@@ -239,7 +249,7 @@ impl EndMarks {
                 .at_last_row
                 .push(rows.last().is_some_and(|row| values[*row] == 1.0));
         }
-        marks.at_last_row.contains(&true).then_some(marks)
+        Some(marks)
     }
 }
 
@@ -266,8 +276,8 @@ mod tests {
     use super::*;
     use crate::data::infer::{keys, text};
 
-    fn labels(row: impl Fn(u32, u32) -> String) -> (LabelColumns, InferredLife) {
-        let mut csv = "unit,cycle,temp,x\n".to_owned();
+    fn labels(name: &str, row: impl Fn(u32, u32) -> String) -> (LabelColumns, InferredLife) {
+        let mut csv = format!("unit,cycle,temp,{name}\n");
         for unit in 1..=3 {
             for cycle in 1..=6 {
                 csv.push_str(&format!(
@@ -286,7 +296,9 @@ mod tests {
 
     #[test]
     fn a_mark_at_last_rows_ends_lives() {
-        let (found, life) = labels(|unit, cycle| u32::from(cycle == 6 && unit != 2).to_string());
+        let (found, life) = labels("x", |unit, cycle| {
+            u32::from(cycle == 6 && unit != 2).to_string()
+        });
         assert_eq!(
             (found.end, life.end, life.column.as_deref()),
             (Some(3), InferredEnd::Column, Some("x"))
@@ -301,15 +313,30 @@ mod tests {
 
     #[test]
     fn a_remaining_life_is_a_label_whatever_its_name() {
-        let (found, life) = labels(|_, cycle| (6 - cycle).to_string());
+        let (found, life) = labels("x", |_, cycle| (6 - cycle).to_string());
         assert!(found.why[3].as_deref().unwrap().contains("remaining life"));
         assert_eq!(life.end, InferredEnd::LastRow);
         assert!(life.lives.iter().all(|life| life.ended));
     }
 
     #[test]
+    fn a_failure_within_histories_begins_a_new_life_only_if_its_name_says_so() {
+        let mark = |unit, cycle| u32::from(cycle == 3 && unit != 2).to_string();
+        assert_eq!(labels("x", mark).0.end, None);
+        let (found, life) = labels("Failure", mark);
+        assert_eq!((found.end, life.end), (Some(3), InferredEnd::Column));
+        let ended: Vec<_> = life.lives.iter().map(|life| life.ended).collect();
+        assert_eq!(ended, [true, false, false, true, false]);
+        assert!(
+            life.why.starts_with("is 1 at 2 rows of 3 units"),
+            "{}",
+            life.why
+        );
+    }
+
+    #[test]
     fn an_alarm_that_stays_is_no_end() {
-        let (found, _) = labels(|_, cycle| u32::from(cycle > 4).to_string());
+        let (found, _) = labels("x", |_, cycle| u32::from(cycle > 4).to_string());
         assert_eq!((found.end, &found.why[3]), (None, &None));
     }
 }

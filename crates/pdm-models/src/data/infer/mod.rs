@@ -124,7 +124,7 @@ pub(super) fn infer_data(files: &[InferFile]) -> Result<InferredData, InferError
     let facts = Inference {
         split: InferredSplit::of(&ids, has_test),
         unit: described_unit(&table, &keys, &sorted.files),
-        notes: notes(&table, &columns, &time, &sorted.unused),
+        notes: notes(&table, &columns, &time, &keys, &sorted.unused),
         writing: table.writing.clone(),
         rows: table.rows,
         files: sorted.files,
@@ -180,9 +180,16 @@ fn notes(
     table: &WholeTable,
     columns: &[InferredColumn],
     time: &InferredTime,
+    keys: &TableKeys,
     unused: &[String],
 ) -> Vec<String> {
     let mut notes: Vec<String> = unused.to_vec();
+    if are_snapshots(table, keys) {
+        notes.push(format!(
+            "`{}` is the same in all files: they may be snapshots of a few units, of which each should become one row",
+            time.column
+        ));
+    }
     if table.misshapen > 0 {
         notes.push(format!(
             "{} rows have more or fewer fields than the header and were not used",
@@ -223,25 +230,73 @@ fn notes(
     notes
 }
 
+/// Returns whether many files that would be units have the same times, as records of a vibration sensor have.
+fn are_snapshots(table: &WholeTable, keys: &TableKeys) -> bool {
+    const FEWEST: usize = 5;
+    let (None, Some(times)) = (keys.unit, table.columns[keys.time].ordered()) else {
+        return false;
+    };
+    let [first, others @ ..] = keys.units.rows.as_slice() else {
+        return false;
+    };
+    let is_same = |rows: &Vec<usize>| {
+        rows.len() == first.len() && rows.iter().zip(first).all(|(a, b)| times[*a] == times[*b])
+    };
+    others.len() + 1 >= FEWEST && others.iter().all(is_same)
+}
+
 impl InferredData {
-    /// Returns what times and lives are counted in.
-    pub(super) fn counted_in(&self) -> &'static str {
-        match self.facts.time.kind {
+    /// Returns seconds, or the unit of other times.
+    pub(super) fn smallest_measure(&self) -> TimeMeasure {
+        let per_second = match self.facts.time.epoch {
+            Some("ms") => 1e3,
+            Some("us") => 1e6,
+            Some("ns") => 1e9,
+            Some(_) | None => 1.0,
+        };
+        let name = match self.facts.time.kind {
             InferredTimeKind::Cycle => "cycles",
             InferredTimeKind::Timestamp => "seconds",
             InferredTimeKind::Counter | InferredTimeKind::Number => {
                 self.facts.time.unit.unwrap_or("steps of the time column")
             }
+        };
+        TimeMeasure {
+            name,
+            length: per_second,
         }
     }
 
-    /// Returns how many of a counted time are a second, of timestamps.
-    pub(super) fn per_second(&self) -> f64 {
-        match self.facts.time.epoch {
-            Some("ms") => 1e3,
-            Some("us") => 1e6,
-            Some("ns") => 1e9,
-            Some(_) | None => 1.0,
+    /// Returns the largest measure of times in which the median life is at least ten.
+    pub(super) fn measure(&self) -> TimeMeasure {
+        const SPANS: [(&str, f64); 3] = [("days", 86_400.0), ("hours", 3600.0), ("minutes", 60.0)];
+        let smallest = self.smallest_measure();
+        if self.facts.time.kind != InferredTimeKind::Timestamp {
+            return smallest;
         }
+        let mut lengths: Vec<f64> = self
+            .facts
+            .life
+            .lives
+            .iter()
+            .map(|life| life.length)
+            .collect();
+        lengths.sort_by(f64::total_cmp);
+        let median = lengths.get(lengths.len() / 2).copied().unwrap_or(0.0);
+        let larger = SPANS.map(|(name, seconds)| TimeMeasure {
+            name,
+            length: seconds * smallest.length,
+        });
+        let fits = |measure: &TimeMeasure| median / measure.length >= 10.0;
+        larger.into_iter().find(fits).unwrap_or(smallest)
     }
+}
+
+/// What times are counted in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TimeMeasure {
+    /// Its name, in the plural.
+    pub(super) name: &'static str,
+    /// How many of the numbers of the time column it is.
+    pub(super) length: f64,
 }

@@ -99,7 +99,7 @@ fn role_of(table: &WholeTable, keys: &TableKeys, column: &WholeColumn) -> (Infer
     if let Some(why) = useless(table, keys, column, values) {
         return left_out(why);
     }
-    let named = hints(&column.name, NameHint::Setting);
+    let named = hints(&column.name, NameHint::Setting) || hints(&column.name, NameHint::Condition);
     let trend = trend(&keys.units, values);
     match levels(values) {
         Some(levels) if trend < TREND && changes(&keys.units, values) => (

@@ -102,11 +102,9 @@ const SETTING: &[&str] = &[
     "sollwert",
     "consigne",
     "consigna",
-    "load",
-    "speed",
-    "last",
-    "drehzahl",
 ];
+/// Words of columns that are often, but not always, operating conditions.
+const CONDITION: &[&str] = &["load", "speed", "last", "drehzahl", "throughput", "charge"];
 /// Words of columns that would give the remaining life or the failure away.
 const LABEL: &[&str] = &[
     "rul",
@@ -219,6 +217,7 @@ pub(super) enum NameHint {
     Unit,
     Time,
     Setting,
+    Condition,
     Label,
     Failure,
     Kind,
@@ -231,6 +230,7 @@ pub(super) fn hints(name: &str, hint: NameHint) -> bool {
         NameHint::Unit => UNIT,
         NameHint::Time => TIME,
         NameHint::Setting => SETTING,
+        NameHint::Condition => CONDITION,
         NameHint::Label => LABEL,
         NameHint::Failure => FAILURE,
         NameHint::Kind => KIND,

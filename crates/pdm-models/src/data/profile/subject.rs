@@ -1,7 +1,7 @@
 //! A data set as it is described: histories by unit, with the ends of lives.
 
 use super::statistics::mean;
-use crate::data::infer::{InferredData, InferredRole, LifeRows};
+use crate::data::infer::{InferredData, InferredRole, LifeRows, TimeMeasure};
 use crate::data::rows::Rows;
 use crate::data::{ObservedLife, RawDataset, Role};
 
@@ -52,7 +52,7 @@ impl ProfiledData {
 
     /// Takes files whose columns were inferred; each life of a unit is one of its own.
     pub(super) fn of_files(data: &InferredData) -> Self {
-        Self::of_pieces(data, &data.facts.life.pieces)
+        Self::of_pieces(data, &data.facts.life.pieces, data.measure())
     }
 
     /// Takes files whose columns were inferred, with the whole history of each unit.
@@ -63,10 +63,10 @@ impl ProfiledData {
             ended: false,
         };
         let pieces: Vec<LifeRows> = data.units.rows.iter().enumerate().map(whole).collect();
-        Self::of_pieces(data, &pieces)
+        Self::of_pieces(data, &pieces, data.smallest_measure())
     }
 
-    fn of_pieces(data: &InferredData, pieces: &[LifeRows]) -> Self {
+    fn of_pieces(data: &InferredData, pieces: &[LifeRows], measure: TimeMeasure) -> Self {
         let of_role = |role: InferredRole| {
             let columns = data.facts.columns.iter().zip(&data.table.columns);
             columns
@@ -81,14 +81,13 @@ impl ProfiledData {
             .filter_map(|column| column.numbers())
             .collect();
         let times = data.table.columns[data.time].ordered().unwrap_or_default();
-        let per_second = data.per_second();
         let mut units = Vec::with_capacity(pieces.len());
         for (at, piece) in pieces.iter().enumerate() {
             let rows = &data.units.rows[piece.unit][piece.rows.clone()];
             let take = |values: &[f64]| rows.iter().map(|row| values[*row]).collect::<Vec<f64>>();
             let times = take(times)
                 .into_iter()
-                .map(|time| time / per_second)
+                .map(|time| time / measure.length)
                 .collect();
             let channels = values.iter().map(|values| take(values)).collect();
             units.push(ProfiledUnit {
@@ -112,11 +111,11 @@ impl ProfiledData {
             units,
             lives: lives
                 .map(|life| ObservedLife {
-                    length: life.length / per_second,
+                    length: life.length / measure.length,
                     ..*life
                 })
                 .collect(),
-            counted_in: data.counted_in().to_owned(),
+            counted_in: measure.name.to_owned(),
         }
     }
 
