@@ -210,7 +210,7 @@ fn best_time(table: &WholeTable, unit: usize, units: &UnitRows) -> Result<RatedT
         let disorder = units
             .steps(values)
             .iter()
-            .filter(|step| !(**step > 0.0))
+            .filter(|step| step.is_nan() || **step <= 0.0)
             .count();
         let most = if column.is_time() {
             (table.rows as f64 * DISORDER) as usize

@@ -263,7 +263,7 @@ fn counts_down(table: &WholeTable, keys: &TableKeys, values: &[f64]) -> bool {
         for pair in rows.windows(2) {
             let slope = (values[pair[1]] - values[pair[0]]) / (times[pair[1]] - times[pair[0]]);
             let first = *ratio.get_or_insert(slope);
-            if !(slope < 0.0) || (slope / first - 1.0).abs() > 1e-6 {
+            if slope.is_nan() || slope >= 0.0 || (slope / first - 1.0).abs() > 1e-6 {
                 return false;
             }
         }
