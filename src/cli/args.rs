@@ -1,6 +1,7 @@
 //! The arguments as clap sees them; nothing here is resolved or checked against files.
 
 mod cache;
+mod data;
 mod explain;
 mod gates;
 mod layers;
@@ -27,6 +28,7 @@ use super::exit::Exit;
 use pdm_core::domain::redact;
 use pdm_engine::engine::Reuse;
 
+pub(super) use data::{DiffArgs, InferArgs, ProfileArgs};
 pub(super) use layers::MigrateArgs;
 pub(super) use observe::{LogFormat, TraceArgs, WatchArgs};
 pub(super) use predict::{InputFormat, PredictArgs};
@@ -203,7 +205,7 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Check this machine and project, and report what is missing
     Doctor(DoctorArgs),
-    /// Fetch, simulate or validate data
+    /// Fetch, simulate, validate, describe or compare data, or draft a pipeline from files
     #[command(subcommand)]
     Data(DataCommand),
     /// Fit features and rank the sensors
@@ -311,6 +313,12 @@ pub(super) enum DataCommand {
     Simulate(SimulateArgs),
     /// Check the pipeline's data against its expectations
     Validate(ValidateArgs),
+    /// Draft a pipeline from data files: units, time, settings, sensors and ends of lives, each with the reason
+    Infer(InferArgs),
+    /// Describe a data set: distributions, lives with a Kaplan-Meier curve, prognostic value, regimes
+    Profile(ProfileArgs),
+    /// Compare two data sets: units, columns, distributions
+    Diff(DiffArgs),
 }
 
 #[derive(Debug, Args)]

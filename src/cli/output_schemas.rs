@@ -23,7 +23,7 @@ macro_rules! output {
 }
 
 /// Every document.
-pub(super) const OUTPUTS: [OutputSchema; 53] = [
+pub(super) const OUTPUTS: [OutputSchema; 56] = [
     output!("error", ["every command that fails"]),
     output!(
         "outcome",
@@ -50,6 +50,9 @@ pub(super) const OUTPUTS: [OutputSchema; 53] = [
     output!("data-fetch", ["data fetch"]),
     output!("data-simulate", ["data simulate"]),
     output!("quality", ["data validate"]),
+    output!("data-infer", ["data infer"]),
+    output!("data-profile", ["data profile"]),
+    output!("data-diff", ["data diff"]),
     output!("tune", ["tune"]),
     output!("tune-plan", ["tune --dry-run"]),
     output!("cache-list", ["cache list"]),

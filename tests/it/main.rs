@@ -20,6 +20,7 @@ mod exhaustive;
 mod explain;
 mod foreign;
 mod gates;
+mod infer;
 mod init;
 mod judging;
 mod layers;

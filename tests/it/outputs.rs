@@ -30,6 +30,7 @@ fn project() -> Project {
 fn writers(bundle: &str, run: &str) -> Vec<Vec<String>> {
     let lines = [
         "data validate --report OUT.json".to_owned(),
+        "data profile --output OUT.html".to_owned(),
         "features --output OUT.csv".to_owned(),
         "evaluate --predictions OUT.csv".to_owned(),
         "gate --report json=OUT".to_owned(),
@@ -456,6 +457,8 @@ fn every_option_that_writes_is_tried_here() {
         writes,
         [
             "data fetch --into",
+            "data infer --out",
+            "data profile --output",
             "data simulate --into",
             "data validate --report",
             "evaluate --predictions",

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::needs;
 use crate::notify::receiver;
-use crate::project::{Answer, Project, SMALL};
+use crate::project::{Answer, Project, SMALL, wearing_units};
 
 /// Commands that print no document of their own, whatever the format: a text, or a JSON schema.
 const WITHOUT_DOCUMENT: [&str; 3] = ["completions", "config reference", "config schema"];
@@ -393,6 +393,20 @@ fn table_with_times(checked: &mut Checked, project: &Project) {
     assert!(report["preparation"].is_object(), "{report:#}");
 }
 
+/// What files hold, without a pipeline.
+fn files(checked: &mut Checked, project: &Project) {
+    project.write("fleet.csv", wearing_units(6));
+    project.write("later.csv", wearing_units(7));
+    checked.command("data-infer", project, &["data", "infer", "fleet.csv"]);
+    let written = ["data", "infer", "fleet.csv", "--out", "drafted.toml"];
+    checked.command("data-infer", project, &written);
+    checked.command("data-profile", project, &["data", "profile", "fleet.csv"]);
+    checked.command("data-profile", project, &["data", "profile"]);
+    let diff = ["data", "diff", "fleet.csv", "later.csv"];
+    checked.command("data-diff", project, &diff);
+    checked.command("error", project, &["data", "infer", "pdm.toml"]);
+}
+
 /// Errors of every form.
 fn errors(checked: &mut Checked, project: &Project) {
     checked.command("error", project, &["plan", "nowhere.toml"]);
@@ -417,6 +431,7 @@ fn what_commands_print_meets_its_schema() {
     let notify = format!("[[notify]]\nkind = \"webhook\"\nurl = \"{address}/hook\"\n");
     let project = Project::with_pipeline(&format!("{SMALL}{MORE}{notify}"));
     project_itself(&mut checked, &project);
+    files(&mut checked, &project);
     errors(&mut checked, &project);
     table_with_times(&mut checked, &project);
     runs(&mut checked, &project);

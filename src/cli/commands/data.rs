@@ -1,4 +1,8 @@
-//! `data`: fetch, simulate, validate.
+//! `data`: fetch, simulate, validate, infer, profile, diff.
+
+mod diff;
+mod infer;
+mod profile;
 
 use serde_json::json;
 
@@ -20,6 +24,9 @@ pub(super) fn run(command: &DataCommand, ui: &Ui) -> Result<Exit, CliError> {
         DataCommand::Fetch(args) => fetch::run(args, ui),
         DataCommand::Simulate(args) => write_fleet(args, ui),
         DataCommand::Validate(args) => validate(args, ui),
+        DataCommand::Infer(args) => infer::run(args, ui),
+        DataCommand::Profile(args) => profile::run(args, ui),
+        DataCommand::Diff(args) => diff::run(args, ui),
     }
 }
 

@@ -163,6 +163,10 @@ codes! {
     Implausible = 240, exits 10, "implausible values, such as a placeholder for a missing one";
     UnitsSkipped = 241, exits 10, "units that cannot be predicted were skipped";
 
+    // Drafting a pipeline from files.
+    NoUnitColumn = 245, exits 1, "no column names the units of the data";
+    NoSensorColumn = 246, exits 1, "no column of the data can be a sensor";
+
     // Features, training and models.
     FeatureColumn = 301, exits 1, "a sensor in the features section is not in the data";
     NothingVaries = 302, exits 1, "all sensors are constant";

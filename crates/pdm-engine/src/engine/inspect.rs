@@ -6,7 +6,7 @@ use super::provision::provision;
 use super::{Context, EngineError, Job};
 use crate::config::Stage;
 use crate::pipeline::{features, read_json};
-use pdm_models::data::{self, QualityReport, ValidDataset};
+use pdm_models::data::{self, QualityReport, RawDataset, ValidDataset};
 use pdm_models::features::FittedFeatures;
 
 /// Reads the data and reports their quality, valid or not.
@@ -14,12 +14,19 @@ use pdm_models::features::FittedFeatures;
 /// # Errors
 /// The data cannot be read at all.
 pub fn quality(context: &Context, job: &Job) -> Result<QualityReport, EngineError> {
+    let raw = raw_data(context, job)?;
+    Ok(data::validate(raw, &job.spec.validate).report)
+}
+
+/// Reads the data as they are, valid or not.
+///
+/// # Errors
+/// The data cannot be read at all.
+pub fn raw_data(context: &Context, job: &Job) -> Result<RawDataset, EngineError> {
     let in_stage = EngineError::in_stage(Stage::Validate);
     provision(context, job)?;
     provide_data(context, job)?;
-    let raw =
-        data::ingest(&job.spec.dataset, &context.root).map_err(|error| in_stage(error.into()))?;
-    Ok(data::validate(raw, &job.spec.validate).report)
+    data::ingest(&job.spec.dataset, &context.root).map_err(|error| in_stage(error.into()))
 }
 
 /// Returns the data and the fitted features of a pipeline that was brought up to them.

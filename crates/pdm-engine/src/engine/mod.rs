@@ -58,7 +58,7 @@ pub use drift::{Drift, drift};
 pub use error::EngineError;
 pub use exec::ExecError;
 pub use gate_facts::gate_facts;
-pub use inspect::{fitted_features, quality};
+pub use inspect::{fitted_features, quality, raw_data};
 pub use judgement::judgement;
 pub use kept_runs::KeptRuns;
 pub use locking::{LockError, LockMode, check_lock};

@@ -43,12 +43,21 @@ pub struct Changes {
 impl Contents {
     /// Takes the digests of the training units of a data set, including those it holds back.
     pub fn of(dataset: &ValidDataset) -> Self {
+        Self::of_each(units_of(dataset))
+    }
+
+    /// Takes the digests of these units.
+    pub fn of_units(units: &[Trajectory]) -> Self {
+        Self::of_each(units.iter())
+    }
+
+    fn of_each<'a>(units: impl Iterator<Item = &'a Trajectory>) -> Self {
         let content = |unit: &Trajectory| UnitContent {
             rows: unit.len(),
             digest: digest_of_rows(unit, unit.len()),
         };
         Self(
-            units_of(dataset)
+            units
                 .map(|unit| (unit.unit.clone(), content(unit)))
                 .collect(),
         )
@@ -56,12 +65,21 @@ impl Contents {
 
     /// Compares a data set with the earlier state.
     pub fn changes(&self, now: &ValidDataset) -> Changes {
+        self.changes_of(units_of(now))
+    }
+
+    /// Compares units with the earlier state.
+    pub fn changes_in(&self, now: &[Trajectory]) -> Changes {
+        self.changes_of(now.iter())
+    }
+
+    fn changes_of<'a>(&self, now: impl Iterator<Item = &'a Trajectory>) -> Changes {
         let mut changes = Changes {
             before: self.0.len(),
             ..Changes::default()
         };
         let mut missing: BTreeMap<&UnitId, &UnitContent> = self.0.iter().collect();
-        for unit in units_of(now) {
+        for unit in now {
             let Some(before) = missing.remove(&unit.unit) else {
                 changes.new.push(unit.unit.clone());
                 continue;

@@ -90,7 +90,7 @@ pub(super) fn read(
 
 /// The cells of some columns of a row, as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TextCells {
+pub(super) struct TextRow {
     pub(super) line: u64,
     /// In the order in which the columns were asked for.
     pub(super) cells: Vec<String>,
@@ -103,7 +103,7 @@ pub(super) fn read_texts(
     requested: RequestedCsv,
     file: &str,
     log: &mut FindingLog,
-) -> Option<Vec<TextCells>> {
+) -> Option<Vec<TextRow>> {
     let (unit, others) = columns.split_first()?;
     let wanted = TableColumns {
         unit: Some(unit),
@@ -131,7 +131,7 @@ pub(super) fn read_texts(
             continue;
         }
         let positions = layout.unit.into_iter().chain(layout.channels.clone());
-        rows.push(TextCells {
+        rows.push(TextRow {
             line: record.line,
             cells: positions.map(|at| fields[at].to_string()).collect(),
         });

@@ -9,6 +9,7 @@
 //! cannot be read at all is a [`DataError`].
 //!
 //! - `cmapss` and `table` implement the formats, `frame` reads well-formed files with polars, `scan` diagnoses the others;
+//! - [`infer`] drafts a pipeline from files, [`profile_files`] describes them, and [`compare`] compares two data sets;
 //! - `manifest` has the digests of the files NASA published, [`install`] installs such files;
 //! - [`simulate`] simulates a fleet in the same text format.
 
@@ -28,6 +29,7 @@ mod groups;
 mod header;
 mod hive;
 mod holdout;
+mod infer;
 mod ingest;
 mod install;
 mod life_options;
@@ -40,6 +42,8 @@ mod packed;
 mod parquet;
 mod part;
 mod prepare;
+mod profile;
+
 mod quality;
 mod records;
 mod rows;
@@ -67,6 +71,11 @@ pub use expectations::{Level, SeverityOptions, ValidateOptions};
 pub use findings::{Expectation, Finding, Severity};
 pub use groups::Groups;
 pub use holdout::{Holdout, HoldoutOptions};
+pub use infer::{
+    FileUse, InferError, InferFile, Inference, InferredColumn, InferredEnd, InferredEvents,
+    InferredFile, InferredLife, InferredRole, InferredSplit, InferredTime, InferredTimeKind,
+    InferredUnit, ObservedLife, TextWriting, infer,
+};
 pub use ingest::{RawDataset, ingest};
 pub use install::{InstallReport, RefusedFile, install};
 pub use life_options::{EndOfLife, LifeOptions};
@@ -75,6 +84,11 @@ pub use machines::Machines;
 pub use options::{DatasetOptions, TableOptions};
 pub use part::{InputDigest, PartFile, Role, input_digests, input_files, part_digest, parts};
 pub use prepare::{LifeEnd, LifeRecord, PreparationReport};
+pub use profile::{
+    ColumnChange, ColumnShift, ColumnSummary, ComparedData, DataComparison, DataSummary,
+    LifeSummary, OperatingRegime, ProfileSource, Prognostic, SurvivalCurve, SurvivalStep,
+    UnitChanges, compare, profile_dataset, profile_files, survival,
+};
 pub use quality::{Check, CheckOutcome, FileReport, FindingCounts, Pinned, QualityReport};
 pub use schema::Schema;
 pub use simulate::{SimulateOptions, SimulatedFleet, is_simulated, simulate};

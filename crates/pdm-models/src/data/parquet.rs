@@ -12,6 +12,9 @@ use polars::prelude::*;
 
 mod physical;
 mod times;
+mod whole;
+
+pub(super) use whole::whole_table;
 
 use super::Expectation;
 use super::findings::{FindingLocation, FindingLog};

@@ -9,10 +9,12 @@
 
 mod drift;
 mod fdr;
+mod shifts;
 mod smirnov;
 mod summary;
 
 pub use drift::{DriftOptions, DriftReport, DriftRow, DriftVerdict, drift};
 pub use fdr::adjusted;
+pub use shifts::test_shifts;
 pub use smirnov::{Smirnov, smallest_p, smirnov};
 pub use summary::Quantity;

@@ -3,6 +3,7 @@
 //! A renderer takes a result struct and returns text; nothing here prints.
 
 pub mod gate;
+pub mod profile;
 
 mod axis;
 mod chart;

@@ -8,6 +8,7 @@ use polars::prelude::{ParquetReader, SerReader};
 use serde_json::Value;
 
 use super::gate::GateFormat;
+use super::profile::GENERATOR;
 
 /// Larger files are not read: these documents are much smaller.
 const LARGEST_DOCUMENT: u64 = 256 << 20;
@@ -23,6 +24,8 @@ const ONNX_BEGINNING: usize = 64;
 pub enum KnownFile {
     /// The report of `data validate`.
     Quality,
+    /// The page of `data profile`.
+    Profile,
     /// A table of predictions.
     Predictions,
     /// A table of features.
@@ -48,6 +51,7 @@ impl KnownFile {
     pub fn name(self) -> &'static str {
         match self {
             Self::Quality => "a quality report",
+            Self::Profile => "a profile of `data profile`",
             Self::Predictions => "a table of predictions",
             Self::Features => "a table of features",
             Self::Gates(_) => "a gate report",
@@ -77,6 +81,9 @@ impl KnownFile {
                 .any(|bytes| bytes == b"\x12\x06pdm-ml"),
             Self::Quality => json(path)?
                 .is_some_and(|value| has(&value, &["dataset", "files", "checks", "findings"])),
+            Self::Profile => {
+                text(path)?.is_some_and(|text| text.contains(&format!("content=\"{GENERATOR}\"")))
+            }
             Self::Summary => json(path)?
                 .is_some_and(|value| has(&value, &["time", "pipeline", "result", "exit"])),
             Self::Trace => json(path)?
@@ -251,6 +258,7 @@ mod tests {
     fn documents_of_others_are_not_ours() {
         let kinds = [
             KnownFile::Quality,
+            KnownFile::Profile,
             KnownFile::Summary,
             KnownFile::Trace,
             KnownFile::Request,

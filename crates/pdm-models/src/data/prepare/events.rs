@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use pdm_core::domain::UnitId;
 
-use super::super::csv::{self, TextCells};
+use super::super::csv::{self, TextRow};
 use super::super::findings::{FindingLocation, FindingLog};
 use super::super::number::named;
 use super::super::rows::composed;
@@ -80,7 +80,7 @@ impl Events {
 
     fn add(
         &mut self,
-        row: &TextCells,
+        row: &TextRow,
         columns: &EventColumns<'_>,
         life: &LifeOptions,
         clock: &TimeReader,

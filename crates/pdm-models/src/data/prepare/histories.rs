@@ -8,7 +8,7 @@ use super::super::rows::Rows;
 use super::super::{Expectation, LongerGap, Schema, TimeOptions};
 use super::Ends;
 use super::grid::{Gridded, Segment, gridded};
-use super::lives::{LifeEnd, LifeRecord, LifeRows, divided};
+use super::lives::{LifeEnd, LifeRecord, LifeSpan, divided};
 use super::order::{OrderedRows, ordered};
 
 /// One history on the grid.
@@ -125,7 +125,7 @@ impl OrderCounts {
 
 impl MachineHistories {
     /// Counts a life that ended long after its last row: rows may be missing, or the time of the failure may be wrong.
-    fn note_late_end(&mut self, life: &LifeRows<'_>, time: &TimeOptions) {
+    fn note_late_end(&mut self, life: &LifeSpan<'_>, time: &TimeOptions) {
         let (Some(limit), Some(last)) = (&time.limit, life.rows.last()) else {
             return;
         };
@@ -139,7 +139,7 @@ impl MachineHistories {
         rows: &Rows,
         machine: &UnitId,
         name: UnitId,
-        life: &LifeRows<'_>,
+        life: &LifeSpan<'_>,
         time: &TimeOptions,
         schema: &Schema,
     ) {
@@ -194,7 +194,7 @@ fn history(unit: UnitId, segment: Segment, born: i64, record: LifeRecord) -> His
 fn unusable(
     rows: &Rows,
     name: &UnitId,
-    life: &LifeRows<'_>,
+    life: &LifeSpan<'_>,
     grid: &Gridded,
     schema: &Schema,
 ) -> Option<PreparationProblem> {

@@ -39,7 +39,7 @@ pub(super) struct EndPoint {
 }
 
 /// The rows of one life.
-pub(super) struct LifeRows<'a> {
+pub(super) struct LifeSpan<'a> {
     pub(super) rows: &'a [TimedRow],
     pub(super) end: EndPoint,
 }
@@ -50,7 +50,7 @@ pub(super) fn divided<'a>(
     unit: &UnitId,
     ordered: &'a [TimedRow],
     ends: Ends<'_>,
-) -> Vec<LifeRows<'a>> {
+) -> Vec<LifeSpan<'a>> {
     let mut lives = Vec::new();
     let mut rest = ordered;
     for end in end_points(rows, unit, ordered, ends) {
@@ -58,7 +58,7 @@ pub(super) fn divided<'a>(
         let (life, after) = rest.split_at(length);
         rest = after;
         if !life.is_empty() {
-            lives.push(LifeRows { rows: life, end });
+            lives.push(LifeSpan { rows: life, end });
         }
     }
     if let Some(last) = rest.last() {
@@ -66,7 +66,7 @@ pub(super) fn divided<'a>(
             at: last.at,
             end: LifeEnd::Running,
         };
-        lives.push(LifeRows { rows: rest, end });
+        lives.push(LifeSpan { rows: rest, end });
     }
     lives
 }
