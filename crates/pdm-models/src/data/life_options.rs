@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where the lives of a machine end.
 ///
-/// A machine that failed several times has several lives, called `P-101`, `P-101/2`, `P-101/3`, …, which are always on the same
+/// Without `[dataset.time]` the column `cycle` counts the steps. A machine that failed several times has several lives, called `P-101`, `P-101/2`, `P-101/3`, …, which are always on the same
 /// side of a split. A life that has not ended in failure is running: it is not scored, and a row of it is learnt from if the unit worked for
 /// at least `target.cap` cycles after it, since its label is known then.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

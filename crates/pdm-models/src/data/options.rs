@@ -9,7 +9,7 @@ use super::csv::RequestedCsv;
 use super::table::{EXTENSIONS, TableFormat};
 use super::{
     CmapssOptions, Encoding, EndOfLife, LifeOptions, PartFile, Role, Schema, SimulateOptions,
-    TimeOptions, UnitFromPath, address, cmapss_options, files,
+    TimeKind, TimeOptions, UnitFromPath, address, cmapss_options, files,
 };
 use pdm_core::codes::Code;
 use pdm_core::domain::Problem;
@@ -218,9 +218,25 @@ impl TableOptions {
             cycle: self.cycle.clone(),
             settings: self.settings.clone(),
             sensors: self.sensors.clone(),
-            time: self.time.clone(),
+            time: self.grid(),
             missing: self.missing.clone(),
             thousands: self.thousands,
+        }
+    }
+
+    /// Returns the time column and the grid. Lives that end within a table need one: without a time column, the cycles are counted.
+    fn grid(&self) -> Option<TimeOptions> {
+        if self.time.is_some() {
+            return self.time.clone();
+        }
+        let life = self.life.as_ref()?;
+        match life.end {
+            EndOfLife::LastRow => None,
+            EndOfLife::Column | EndOfLife::Events => Some(TimeOptions {
+                column: self.cycle.clone(),
+                kind: TimeKind::Counter,
+                ..TimeOptions::default()
+            }),
         }
     }
 
@@ -303,7 +319,7 @@ impl TableOptions {
         if let Some(time) = &self.time {
             let of_time = time.problems().into_iter();
             problems.extend(of_time.map(|problem| problem.within("time")));
-        } else if !self.missing.is_empty() {
+        } else if self.grid().is_none() && !self.missing.is_empty() {
             let message = "needs [dataset.time], which says how a missing value is filled";
             problems.push(Problem::new("missing", message).with_code(Code::KeyNeedsOther));
         }
@@ -312,15 +328,6 @@ impl TableOptions {
         };
         let of_life = life.problems().into_iter();
         problems.extend(of_life.map(|problem| problem.within("life")));
-        if self.time.is_none() && life.end != EndOfLife::LastRow {
-            let message = "needs [dataset.time], which says what a step is";
-            let problem = Problem::new("life.end", message).with_code(Code::KeyNeedsOther);
-            let hint = format!(
-                "[dataset.time] with `column = \"{}\"` and `kind = \"counter\"`, if it counts cycles",
-                self.cycle
-            );
-            problems.push(problem.hint(hint));
-        }
         problems
     }
 

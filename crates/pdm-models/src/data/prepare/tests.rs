@@ -172,6 +172,10 @@ fn a_column_may_mark_the_end_of_a_life() {
     ];
     assert_eq!(shape(data.train()), expected);
     assert_eq!(data.running().len(), 2);
+    // Without [dataset.time] the cycles are counted.
+    let cycles = "train = 'a.csv'\nsensors = ['x']\ncycle = 't'\n[life]\nend = 'column'\ncolumn = 'failed'\n";
+    let (_, by_cycle) = dataset(&[("a.csv", table)], cycles);
+    assert_eq!(shape(by_cycle.unwrap().train()), expected);
     let none_failed = table.replace(",1\n", ",0\n");
     let (report, data) = dataset(&[("a.csv", &none_failed)], options);
     assert!(data.is_none());

@@ -3,7 +3,7 @@
 use super::statistics::mean;
 use crate::data::infer::{InferredData, InferredRole, LifeRows, TimeMeasure};
 use crate::data::rows::Rows;
-use crate::data::{ObservedLife, RawDataset, Role};
+use crate::data::{LifeEnd, ObservedLife, RawDataset, Role};
 
 /// Histories with their columns.
 pub(super) struct ProfiledData {
@@ -39,14 +39,23 @@ impl ProfiledData {
                 .unwrap_or_default();
             units.extend(units_of(rows, &prefix));
         }
+        for unit in &mut units {
+            if let Some(record) = raw.lives.get(&unit.id()) {
+                unit.ended = matches!(record.end, LifeEnd::Failed { .. });
+            }
+        }
         let lives = units.iter().filter_map(ProfiledUnit::life).collect();
+        let counted_in = match &raw.schema.time {
+            Some(time) => format!("steps of {}", time.shown_step()),
+            None => "cycles".to_owned(),
+        };
         Self {
             name: raw.name.clone(),
             settings: raw.schema.settings.clone(),
             sensors: raw.schema.sensors.clone(),
             units,
             lives,
-            counted_in: "cycles".to_owned(),
+            counted_in,
         }
     }
 
@@ -167,16 +176,14 @@ impl ProfiledUnit {
     }
 }
 
-/// Returns the name of a life: that of the unit, with a number if the unit has several, such as `P-101/2`.
+/// Returns the name of a life: that of the unit, with a number from the second on, such as `P-101/2`.
 fn life_name(data: &InferredData, pieces: &[LifeRows], at: usize) -> String {
     let unit = pieces[at].unit;
     let name = &data.units.names[unit];
     let first = pieces.partition_point(|piece| piece.unit < unit);
-    let count = pieces.partition_point(|piece| piece.unit <= unit) - first;
-    if count == 1 {
-        name.clone()
-    } else {
-        format!("{name}/{}", at - first + 1)
+    match at - first {
+        0 => name.clone(),
+        later => format!("{name}/{}", later + 1),
     }
 }
 
