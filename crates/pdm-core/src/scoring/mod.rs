@@ -9,6 +9,7 @@
 //!   names them, and [`Measure`] formats their numbers.
 //! - [`Conformal`] turns predictions into intervals with a stated coverage.
 //! - [`UnitLoss`] is the contribution of one unit to a metric, for searches that score units incrementally.
+//! - [`smirnov`] tests whether two samples come from one distribution.
 //! - [`paired`] compares two models unit by unit; [`Verdict`] is the result of a gate for an interval.
 
 mod bands;
@@ -28,6 +29,7 @@ mod quantiles;
 mod rows;
 mod scale;
 mod scorecard;
+mod smirnov;
 mod timing;
 mod totals;
 mod unit_loss;
@@ -53,6 +55,7 @@ pub use paired::{ComparedPredictions, PairedDifference, paired};
 pub use proof::{FEWEST_FOR_PENALTIES, fewest_units, proven_difference, proven_score};
 pub use protocol::{Cuts, Part, Protocol, ShortUnits};
 pub use scorecard::{Baseline, GroupScores, Scorecard, score};
+pub use smirnov::{Smirnov, smallest_p, smirnov};
 pub use timing::Timing;
 pub use unit_loss::{UnitLoss, loss_of, standard_error_of_difference, unit_losses, value_of};
 pub use verdict::{

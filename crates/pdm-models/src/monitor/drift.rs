@@ -6,10 +6,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::summary::{Series, series};
-use super::{Quantity, adjusted, smallest_p, smirnov};
+use super::{Quantity, adjusted};
 use crate::data::Trajectory;
 use crate::features::FittedFeatures;
-use pdm_core::scoring::quantile;
+use pdm_core::scoring::{quantile, smallest_p, smirnov};
 
 /// Thresholds for drift.
 #[derive(Debug, Clone, Copy, PartialEq)]

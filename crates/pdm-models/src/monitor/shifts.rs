@@ -1,7 +1,7 @@
 //! Tests whether the units of two data sets differ in a column.
 
-use super::smirnov;
 use crate::data::{ColumnShift, DataComparison};
+use pdm_core::scoring::smirnov;
 
 /// The fewest units on either side.
 const FEWEST: usize = 5;
