@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::{SignedDuration, Span, SpanRelativeTo};
+use jiff::SignedDuration;
+use pdm_core::duration;
 use schemars::JsonSchema;
 use serde::de::{self, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -150,12 +151,7 @@ impl FromStr for Condition {
 
 /// Reads `7d`, `2 weeks` or `36h`.
 fn age_of(text: &str) -> Option<SignedDuration> {
-    let age = text
-        .parse::<Span>()
-        .ok()?
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .ok()?;
-    (!age.is_negative()).then_some(age)
+    duration::parse(text).filter(|age| !age.is_negative())
 }
 
 impl Serialize for Condition {
