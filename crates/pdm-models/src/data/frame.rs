@@ -79,7 +79,7 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64)
         Some(wanted),
     )?;
     let column = |at: usize| frame.column(&format!("{at}")).ok();
-    let (units, named) = units_of_rows(layout, &frame)?;
+    let units = units_of_rows(layout, &frame)?;
     let mut cycles = vec![0; frame.height()];
     let mut times = Vec::new();
     match (layout.cycle, &layout.clock) {
@@ -97,7 +97,7 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64)
         .collect::<Option<_>>()?;
     let whole =
         frame.height() == line_ends(body) + usize::from(!body.is_empty() && !body.ends_with(b"\n"));
-    if !(whole && named) {
+    if !whole {
         return None;
     }
     let mut rows = Rows::consecutive(units, cycles, channels, first_line);
@@ -105,24 +105,18 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64)
     Some(rows)
 }
 
-/// The unit of each row, and whether all rows have one.
-type RowUnits = (Vec<RowRun>, bool);
-
-/// Returns the units of the rows: by their column, or that of the whole file.
-fn units_of_rows(layout: &ColumnLayout<'_>, frame: &DataFrame) -> Option<RowUnits> {
+/// Returns the units of the rows, by their column or that of the whole file; `None` if a row has none.
+fn units_of_rows(layout: &ColumnLayout<'_>, frame: &DataFrame) -> Option<Vec<RowRun>> {
     let Some(at) = layout.unit else {
         let unit = layout.unit_of_file.as_deref()?;
-        let of_file = RowRun {
+        return Some(vec![RowRun {
             unit: UnitId::new(&*composed(unit)),
             rows: 0..frame.height(),
-        };
-        return Some((vec![of_file], true));
+        }]);
     };
-    let units = frame.column(&format!("{at}")).ok()?.str().ok()?.clone();
-    let named = units
-        .iter()
-        .all(|unit| unit.is_some_and(|unit| !unit.trim().is_empty()));
-    Some((texts(&units), named))
+    let units = frame.column(&format!("{at}")).ok()?.str().ok()?;
+    let is_named = |unit: Option<&str>| unit.is_some_and(|unit| !unit.trim().is_empty());
+    units.iter().all(is_named).then(|| texts(units))
 }
 
 /// Returns the times of a column of text; `None` unless all of them can be read.

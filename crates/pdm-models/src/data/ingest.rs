@@ -287,12 +287,13 @@ fn prepare_parts(
     let Some(time) = &schema.time else {
         return Preparation::default();
     };
-    let mut events = None;
-    for part in &mut *parts {
-        if let FileContent::Events(read) = &part.content {
-            events = Some(read.clone());
-        }
-    }
+    let events = parts.iter().find_map(|part| match &part.content {
+        FileContent::Events(events) => Some(events.clone()),
+        FileContent::Histories(_)
+        | FileContent::Rul(_)
+        | FileContent::Joined
+        | FileContent::Unread => None,
+    });
     let mut preparation = Preparation::default();
     for part in parts {
         let FileContent::Histories(rows) = &part.content else {
@@ -307,7 +308,9 @@ fn prepare_parts(
         if part.role != Role::Train {
             continue;
         }
-        if prepared.report.failed == 0 && prepared.report.machines > 0 {
+        // Where the events could not be read, that is what is wrong.
+        let are_ends_known = !matches!(ends, Ends::Unknown);
+        if are_ends_known && prepared.report.failed == 0 && prepared.report.machines > 0 {
             let message = format!(
                 "none of the {} units has failed: a remaining life can only be learnt from units that did",
                 prepared.report.machines

@@ -22,7 +22,7 @@ pub(in super::super) struct Events {
 }
 
 /// The columns of an events file.
-pub(in super::super) struct EventColumns<'a> {
+struct EventColumns<'a> {
     unit: &'a str,
     time: &'a str,
     kind: Option<&'a str>,
@@ -31,7 +31,7 @@ pub(in super::super) struct EventColumns<'a> {
 
 impl<'a> EventColumns<'a> {
     /// Returns the columns that the options name; `None` without [dataset.time].
-    pub(in super::super) fn of(life: &'a LifeOptions, schema: &'a Schema) -> Option<Self> {
+    fn of(life: &'a LifeOptions, schema: &'a Schema) -> Option<Self> {
         let time = schema.time.as_ref()?;
         Some(Self {
             unit: life.unit.as_deref().unwrap_or(&schema.unit),
@@ -42,7 +42,7 @@ impl<'a> EventColumns<'a> {
     }
 
     /// Returns the names: unit, time, then those of kind and mode that are given.
-    pub(in super::super) fn names(&self) -> Vec<&'a str> {
+    fn names(&self) -> Vec<&'a str> {
         let optional = self.kind.into_iter().chain(self.mode);
         [self.unit, self.time].into_iter().chain(optional).collect()
     }

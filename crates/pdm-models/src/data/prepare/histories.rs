@@ -33,18 +33,18 @@ pub(super) struct MachineHistories {
     pub(super) averaged: u64,
     pub(super) left_out: u64,
     pub(super) gaps: u64,
-    /// Lives whose failure is further from their last row than gaps are filled.
-    pub(super) late_ends: RowCount,
 }
 
 /// Numbers of rows that were not in order.
-#[derive(Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct OrderCounts {
     pub(super) disordered: RowCount,
     pub(super) repeated: RowCount,
     pub(super) contradicted: RowCount,
     pub(super) ambiguous: RowCount,
     pub(super) skipped: RowCount,
+    /// Last rows of lives whose end is further away than gaps are filled.
+    pub(super) late_ends: RowCount,
 }
 
 /// A number of rows and the first of them.
@@ -119,7 +119,17 @@ impl OrderCounts {
             contradicted: RowCount::of(&ordered.contradicted),
             ambiguous: RowCount::of(&ordered.ambiguous),
             skipped: RowCount::of(&ordered.skipped),
+            late_ends: RowCount::default(),
         }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.disordered.add(other.disordered);
+        self.repeated.add(other.repeated);
+        self.contradicted.add(other.contradicted);
+        self.ambiguous.add(other.ambiguous);
+        self.skipped.add(other.skipped);
+        self.late_ends.add(other.late_ends);
     }
 }
 
@@ -130,7 +140,7 @@ impl MachineHistories {
             return;
         };
         if life.end.at - last.at > limit.ticks() {
-            self.late_ends.add(RowCount::of(&[last.row]));
+            self.ordered.late_ends.add(RowCount::of(&[last.row]));
         }
     }
 

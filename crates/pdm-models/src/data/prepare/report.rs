@@ -48,18 +48,7 @@ pub struct PreparationReport {
     /// Lives that ended further from their last row than gaps are filled.
     pub late_ends: u64,
     #[serde(skip)]
-    order: FirstRows,
-}
-
-/// Where each kind of disorder first occurs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct FirstRows {
-    disordered: RowCount,
-    repeated: RowCount,
-    contradicted: RowCount,
-    ambiguous: RowCount,
-    skipped: RowCount,
-    late_ends: RowCount,
+    order: OrderCounts,
 }
 
 impl PreparationReport {
@@ -83,7 +72,7 @@ impl PreparationReport {
             incomplete_steps: 0,
             gaps: 0,
             late_ends: 0,
-            order: FirstRows::default(),
+            order: OrderCounts::default(),
         }
     }
 
@@ -111,22 +100,13 @@ impl PreparationReport {
         self.averaged_rows += machine.averaged;
         self.incomplete_steps += machine.left_out;
         self.gaps += machine.gaps;
-        self.order.late_ends.add(machine.late_ends);
-        self.late_ends = self.order.late_ends.rows;
-        self.add_order(&machine.ordered);
-    }
-
-    fn add_order(&mut self, order: &OrderCounts) {
-        self.order.disordered.add(order.disordered);
-        self.order.repeated.add(order.repeated);
-        self.order.contradicted.add(order.contradicted);
-        self.order.ambiguous.add(order.ambiguous);
-        self.order.skipped.add(order.skipped);
+        self.order.add(&machine.ordered);
         self.disordered_rows = self.order.disordered.rows;
         self.repeated_rows = self.order.repeated.rows;
         self.contradicted_rows = self.order.contradicted.rows;
         self.repeated_hour_rows = self.order.ambiguous.rows;
         self.skipped_hour_rows = self.order.skipped.rows;
+        self.late_ends = self.order.late_ends.rows;
     }
 
     /// Describes the lives and what was changed, in sentences for people.
