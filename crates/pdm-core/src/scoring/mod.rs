@@ -55,7 +55,7 @@ pub use paired::{ComparedPredictions, PairedDifference, paired};
 pub use proof::{FEWEST_FOR_PENALTIES, fewest_units, proven_difference, proven_score};
 pub use protocol::{Cuts, Part, Protocol, ShortUnits};
 pub use scorecard::{Baseline, GroupScores, Scorecard, score};
-pub use smirnov::{Smirnov, smallest_p, smirnov};
+pub use smirnov::{Smirnov, largest_distance, smallest_p, smirnov};
 pub use timing::Timing;
 pub use unit_loss::{UnitLoss, loss_of, standard_error_of_difference, unit_losses, value_of};
 pub use verdict::{

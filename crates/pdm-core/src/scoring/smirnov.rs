@@ -23,13 +23,19 @@ pub fn smirnov(a: &[f64], b: &[f64]) -> Option<Smirnov> {
     let mut b = b.to_vec();
     a.sort_by(f64::total_cmp);
     b.sort_by(f64::total_cmp);
-    let steps = largest_distance(&a, &b);
+    let steps = steps_apart(&a, &b);
     let n = a.len().min(b.len());
     let m = a.len().max(b.len());
     Some(Smirnov {
         distance: steps as f64 / (n * m) as f64,
         p: at_least(steps, n, m),
     })
+}
+
+/// Returns the largest distance between the empirical distributions of two samples in ascending order, from 0 to 1; `NaN` if one is
+/// empty.
+pub fn largest_distance(a: &[f64], b: &[f64]) -> f64 {
+    steps_apart(a, b) as f64 / (a.len() * b.len()) as f64
 }
 
 /// Returns the smallest p-value that samples of these sizes can give: that of two that do not overlap, `2 / C(n + m, n)`.
@@ -40,7 +46,7 @@ pub fn smallest_p(n: usize, m: usize) -> f64 {
 }
 
 /// Returns the largest distance, in steps of `1 / (n·m)`.
-fn largest_distance(a: &[f64], b: &[f64]) -> u64 {
+fn steps_apart(a: &[f64], b: &[f64]) -> u64 {
     let n = a.len() as i64;
     let m = b.len() as i64;
     let mut i = 0;

@@ -9,10 +9,8 @@
 
 mod drift;
 mod fdr;
-mod shifts;
 mod summary;
 
 pub use drift::{DriftOptions, DriftReport, DriftRow, DriftVerdict, drift};
 pub use fdr::adjusted;
-pub use shifts::test_shifts;
 pub use summary::Quantity;

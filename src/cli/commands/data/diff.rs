@@ -12,7 +12,6 @@ use crate::cli::settings;
 use crate::cli::ui::Ui;
 use pdm_engine::engine;
 use pdm_models::data::{ComparedData, InferFile, RawDataset, compare};
-use pdm_models::monitor::test_shifts;
 use pdm_report::report::profile;
 
 pub(super) fn run(args: &DiffArgs, ui: &Ui) -> Result<Exit, CliError> {
@@ -23,8 +22,7 @@ pub(super) fn run(args: &DiffArgs, ui: &Ui) -> Result<Exit, CliError> {
     reads.check(ui)?;
     let before = ReadSide::of(&args.before, ui)?;
     let after = ReadSide::of(&args.after, ui)?;
-    let mut found = compare(&before.compared(), &after.compared())?;
-    test_shifts(&mut found);
+    let found = compare(&before.compared(), &after.compared())?;
     ui.show(&found, || profile::comparison(&found))?;
     Ok(if args.exit_code && found.differs {
         Exit::ChangesPending

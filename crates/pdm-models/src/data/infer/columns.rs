@@ -95,6 +95,33 @@ impl TextCells {
     }
 }
 
+impl WholeCells {
+    /// Appends cells of the same type, and returns whether they are: a data set may have thousands of files, so that copying all
+    /// earlier cells for each would take long.
+    fn extend_with(&mut self, below: &Self) -> bool {
+        match (self, below) {
+            (Self::Numbers(values), Self::Numbers(more)) => values.extend_from_slice(more),
+            (
+                Self::Times { seconds, form },
+                Self::Times {
+                    seconds: more,
+                    form: form_below,
+                },
+            ) if form == form_below => seconds.extend_from_slice(more),
+            (Self::Texts(texts), Self::Texts(more)) => {
+                for row in 0..more.codes.len() {
+                    texts.push(more.get(row).unwrap_or_default());
+                }
+            }
+            (
+                Self::Empty | Self::Numbers(_) | Self::Times { .. } | Self::Texts(_),
+                Self::Empty | Self::Numbers(_) | Self::Times { .. } | Self::Texts(_),
+            ) => return false,
+        }
+        true
+    }
+}
+
 impl WholeColumn {
     pub(in crate::data) fn new(name: &str, cells: WholeCells) -> Self {
         Self {
@@ -217,7 +244,9 @@ impl WholeTable {
             let Some(below) = other.position(&column.name).map(|at| &other.columns[at]) else {
                 continue;
             };
-            column.cells = joined(column, self.rows, below, other.rows);
+            if !column.cells.extend_with(&below.cells) {
+                column.cells = joined(column, self.rows, below, other.rows);
+            }
             column.marks.extend(below.marks.iter().cloned());
             column.marks.sort();
             column.marks.dedup();

@@ -1,10 +1,13 @@
 //! Recognises a file of events, and what its columns and values mean.
 
+use std::collections::HashMap;
+
 use super::columns::{WholeColumn, WholeTable};
 use super::keys::{TableKeys, UnitRows};
 use super::life::{InferredEnd, InferredEvents, InferredLife, LifeRows, ObservedLife};
 use super::words::{NameHint, hints, is_failure, is_replacement};
 use crate::data::number::shown;
+use crate::data::profile::statistics::known_ascending;
 
 /// Kinds of events that a column may have.
 const MOST_KINDS: usize = 50;
@@ -225,14 +228,7 @@ fn distinct(column: &WholeColumn) -> Vec<String> {
     if let Some(texts) = column.texts() {
         return texts.names.clone();
     }
-    let mut values: Vec<f64> = column
-        .numbers()
-        .unwrap_or_default()
-        .iter()
-        .copied()
-        .filter(|value| !value.is_nan())
-        .collect();
-    values.sort_by(f64::total_cmp);
+    let mut values = known_ascending(column.numbers().unwrap_or_default());
     values.dedup();
     values.iter().map(f64::to_string).collect()
 }
@@ -248,9 +244,10 @@ fn list(
     let Some(rows) = grouped(&table.columns[unit], table.rows) else {
         return Vec::new();
     };
+    let positions: HashMap<&String, usize> = keys.units.names.iter().zip(0..).collect();
     let mut list = Vec::new();
     for (name, rows) in rows.names.iter().zip(&rows.rows) {
-        let Some(unit) = keys.units.names.iter().position(|unit| unit == name) else {
+        let Some(unit) = positions.get(name).copied() else {
             continue;
         };
         for row in rows {
@@ -278,15 +275,17 @@ fn grouped(column: &WholeColumn, rows: usize) -> Option<UnitRows> {
         rows: Vec::new(),
         is_contiguous: true,
     };
+    let mut positions: HashMap<String, usize> = HashMap::new();
     for row in 0..rows {
         let name = match (column.texts(), column.numbers()) {
             (Some(texts), _) => texts.get(row).unwrap_or_default().to_owned(),
             (None, Some(values)) => values[row].to_string(),
             (None, None) => return None,
         };
-        match units.names.iter().position(|known| *known == name) {
-            Some(at) => units.rows[at].push(row),
+        match positions.get(&name) {
+            Some(at) => units.rows[*at].push(row),
             None => {
+                positions.insert(name.clone(), units.names.len());
                 units.names.push(name);
                 units.rows.push(vec![row]);
             }

@@ -1,5 +1,7 @@
 //! Finds the levels at which a column stays: operating conditions change between a few of them.
 
+use crate::data::profile::statistics::known_ascending;
+
 /// The share of a column's range that divides two levels.
 const APART: f64 = 0.05;
 /// The share of a column's range that the values of one level may span.
@@ -9,12 +11,7 @@ const MOST: usize = 8;
 
 /// Returns the centres of a column's levels in rising order, if its values keep to a few narrow levels.
 pub(in crate::data) fn levels(values: &[f64]) -> Option<Vec<f64>> {
-    let mut sorted: Vec<f64> = values
-        .iter()
-        .copied()
-        .filter(|value| !value.is_nan())
-        .collect();
-    sorted.sort_by(f64::total_cmp);
+    let sorted = known_ascending(values);
     let (first, last) = (*sorted.first()?, *sorted.last()?);
     let range = last - first;
     if range == 0.0 {

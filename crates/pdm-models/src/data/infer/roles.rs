@@ -6,7 +6,8 @@ use super::columns::{WholeCells, WholeColumn, WholeTable};
 use super::keys::{TableKeys, UnitRows};
 use super::plateaus::levels;
 use super::words::{NameHint, hints, is_row_number};
-use crate::data::profile::statistics::quantile;
+use crate::data::profile::statistics::known_ascending;
+use pdm_core::scoring::quantile;
 
 /// The share of the range by which the drafted range of a column is wider on both sides.
 const MARGIN: f64 = 0.25;
@@ -255,12 +256,7 @@ fn declare_range(column: &mut InferredColumn, values: Option<&[f64]>) {
     else {
         return;
     };
-    let mut sorted: Vec<f64> = values
-        .iter()
-        .copied()
-        .filter(|value| !value.is_nan())
-        .collect();
-    sorted.sort_by(f64::total_cmp);
+    let sorted = known_ascending(values);
     let (Some(first), Some(last)) = (sorted.first().copied(), sorted.last().copied()) else {
         return;
     };

@@ -245,13 +245,10 @@ fn shifts(before: &ProfiledData, after: &ProfiledData, common: &[String]) -> Vec
         let sides = BothSides {
             before: before.known(old),
             after: after.known(new),
+            units_before: before.unit_means(old),
+            units_after: after.unit_means(new),
         };
-        let Some(mut shift) = sides.shift(name) else {
-            continue;
-        };
-        shift.units_before = before.unit_means(old);
-        shift.units_after = after.unit_means(new);
-        shifts.push(shift);
+        shifts.extend(sides.shift(name));
     }
     shifts.sort_by(|a, b| b.psi.total_cmp(&a.psi));
     shifts

@@ -2,12 +2,18 @@
 
 use serde::Serialize;
 
-use super::statistics::{mean, quantile};
+use super::statistics::mean;
+use pdm_core::scoring::{largest_distance, quantile, smirnov};
 
 /// Bins of the population stability index, with equal shares of the first data set.
 const BINS: usize = 10;
 /// Rows of each bin that are added, so that an empty bin gives a finite index.
 const ADDED: f64 = 0.5;
+
+/// The fewest units on either side of a test.
+const FEWEST: usize = 5;
+/// The most steps of one test: the product of the numbers of units.
+const MOST_STEPS: usize = 100_000_000;
 
 /// The shift of a column.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,21 +28,19 @@ pub struct ColumnShift {
     pub mean_before: f64,
     /// Mean of the second data set.
     pub mean_after: f64,
-    /// Probability of so different means of units by chance, by the test of Kolmogorov and Smirnov; absent until it is tested,
-    /// and with too few units.
+    /// Probability of so different means of units by chance, by the test of Kolmogorov and Smirnov; absent with too few units.
+    /// Rows of one unit resemble each other, so a test over rows would find a shift everywhere.
     pub p: Option<f64>,
-    /// Mean of each unit in the first data set, for tests between units.
-    #[serde(skip)]
-    pub units_before: Vec<f64>,
-    /// Mean of each unit in the second data set.
-    #[serde(skip)]
-    pub units_after: Vec<f64>,
 }
 
 /// Values of a column on both sides.
 pub(super) struct BothSides {
     pub(super) before: Vec<f64>,
     pub(super) after: Vec<f64>,
+    /// Mean of each unit in the first data set.
+    pub(super) units_before: Vec<f64>,
+    /// Mean of each unit in the second data set.
+    pub(super) units_after: Vec<f64>,
 }
 
 impl BothSides {
@@ -50,13 +54,21 @@ impl BothSides {
         Some(ColumnShift {
             column: column.to_owned(),
             psi: stability(&self.before, &self.after),
-            distance: distance(&self.before, &self.after),
+            distance: largest_distance(&self.before, &self.after),
             mean_before: mean(&self.before),
             mean_after: mean(&self.after),
-            p: None,
-            units_before: Vec::new(),
-            units_after: Vec::new(),
+            p: self.p_over_units(),
         })
+    }
+
+    fn p_over_units(&self) -> Option<f64> {
+        let before = self.units_before.len();
+        let after = self.units_after.len();
+        let is_testable = before.min(after) >= FEWEST && before.saturating_mul(after) <= MOST_STEPS;
+        if !is_testable {
+            return None;
+        }
+        smirnov(&self.units_before, &self.units_after).map(|found| found.p)
     }
 }
 
@@ -84,29 +96,28 @@ fn stability(before: &[f64], after: &[f64]) -> f64 {
     pairs.map(|(a, b)| (a - b) * (a / b).ln()).sum()
 }
 
-/// Returns the largest distance between two empirical distributions; both are in rising order.
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    let (mut i, mut j) = (0, 0);
-    let mut largest: f64 = 0.0;
-    while i < a.len() && j < b.len() {
-        let value = a[i].min(b[j]);
-        while i < a.len() && a[i] <= value {
-            i += 1;
-        }
-        while j < b.len() && b[j] <= value {
-            j += 1;
-        }
-        largest = largest.max((i as f64 / a.len() as f64 - j as f64 / b.len() as f64).abs());
-    }
-    largest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shift(before: Vec<f64>, after: Vec<f64>) -> ColumnShift {
-        BothSides { before, after }.shift("x").unwrap()
+        BothSides {
+            units_before: before.clone(),
+            units_after: after.clone(),
+            before,
+            after,
+        }
+        .shift("x")
+        .unwrap()
+    }
+
+    #[test]
+    fn units_are_tested_if_there_are_enough() {
+        let low: Vec<f64> = (0..8).map(f64::from).collect();
+        let high: Vec<f64> = low.iter().map(|value| value + 100.0).collect();
+        assert!(shift(low.clone(), high).p.is_some_and(|p| p < 0.01));
+        assert_eq!(shift(low.clone(), low.clone()).p, Some(1.0));
+        assert_eq!(shift(low, vec![1.0; 4]).p, None);
     }
 
     #[test]
@@ -130,7 +141,9 @@ mod tests {
         assert!(
             BothSides {
                 before: Vec::new(),
-                after: vec![1.0]
+                after: vec![1.0],
+                units_before: Vec::new(),
+                units_after: vec![1.0],
             }
             .shift("x")
             .is_none()

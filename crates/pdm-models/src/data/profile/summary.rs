@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::prognostic::{Prognostic, smoothed};
 use super::regimes::{FoundRegimes, OperatingRegime};
-use super::statistics::{mean, quantile, sample_sd, spearman};
+use super::statistics::{mean, sample_sd, spearman};
 use super::survival::{SurvivalCurve, survival};
 use super::{ProfileSource, ProfiledData};
 use crate::data::infer::{InferError, InferFile, infer_data};
 use crate::data::{ObservedLife, RawDataset};
+use pdm_core::scoring::quantile;
 
 /// The share of the median life over which values are smoothed before their course is judged.
 const SMOOTHED_SHARE: usize = 20;
