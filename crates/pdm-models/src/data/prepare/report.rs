@@ -1,5 +1,7 @@
 //! What the preparation of a table changed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::findings::{FindingLocation, FindingLog};
@@ -17,6 +19,9 @@ pub struct PreparationReport {
     pub machines: u64,
     /// Number of lives that ended in failure.
     pub failed: u64,
+    /// Number of failures of each mode, if the events name modes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failures_by_mode: BTreeMap<String, u64>,
     /// Number of lives that ended otherwise.
     pub replaced: u64,
     /// Number of lives that have not ended.
@@ -57,6 +62,7 @@ impl PreparationReport {
             step: time.shown_step(),
             machines: machines as u64,
             failed: 0,
+            failures_by_mode: BTreeMap::new(),
             replaced: 0,
             running: 0,
             machines_that_failed: 0,
@@ -80,9 +86,12 @@ impl PreparationReport {
         let mut has_failed = false;
         for end in &machine.lives {
             match end {
-                LifeEnd::Failed { .. } => {
+                LifeEnd::Failed { mode } => {
                     self.failed += 1;
                     has_failed = true;
+                    if let Some(mode) = mode {
+                        *self.failures_by_mode.entry(mode.clone()).or_default() += 1;
+                    }
                 }
                 LifeEnd::Replaced => self.replaced += 1,
                 LifeEnd::Running => self.running += 1,
@@ -116,6 +125,14 @@ impl PreparationReport {
             "{} machines, of which {} ({share:.0} %) have failed; {} lives ended in failure, {} otherwise, {} are running",
             self.machines, self.machines_that_failed, self.failed, self.replaced, self.running
         )];
+        if !self.failures_by_mode.is_empty() {
+            let modes: Vec<String> = self
+                .failures_by_mode
+                .iter()
+                .map(|(mode, failures)| format!("{mode} {failures}"))
+                .collect();
+            sentences.push(format!("failures by mode: {}", modes.join(", ")));
+        }
         let filled = 100.0 * self.filled_steps as f64 / self.steps.max(1) as f64;
         sentences.push(format!(
             "{} steps of {}, of which {} ({filled:.1} %) have a filled value; {} rows were averaged with another one of their step",

@@ -148,6 +148,11 @@ fn events_divide_a_machine_into_lives() {
         (2, 1, 2)
     );
     assert_eq!(preparation.machines_that_failed, 1);
+    let modes: Vec<_> = preparation.failures_by_mode.iter().collect();
+    assert_eq!(
+        modes,
+        [(&"bearing".to_owned(), &1), (&"seal".to_owned(), &1)]
+    );
     let warned = report
         .findings
         .iter()
