@@ -110,7 +110,7 @@ pub(super) fn read_texts(
         unit_of_file: None,
         cycle: None,
         channels: others.to_vec(),
-        clock: None,
+        time_reader: None,
         cells: CellRules::default(),
     };
     let text = decoded(bytes, requested.encoding);
@@ -323,7 +323,7 @@ fn layout<'a>(
         channels,
         numbered: false,
         names,
-        clock: columns.clock.clone(),
+        time_reader: columns.time_reader.clone(),
         cells: columns.cells,
     })
 }

@@ -63,7 +63,7 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64)
         return None;
     }
     let dtype = |column| match column {
-        column if Some(column) == layout.cycle && layout.clock.is_some() => DataType::String,
+        column if Some(column) == layout.cycle && layout.time_reader.is_some() => DataType::String,
         column if Some(column) == layout.cycle => DataType::Int64,
         column if layout.channels.contains(&column) => DataType::Float64,
         _ => DataType::String,
@@ -82,8 +82,8 @@ pub(super) fn separated(body: &[u8], layout: &ColumnLayout<'_>, first_line: u64)
     let units = units_of_rows(layout, &frame)?;
     let mut cycles = vec![0; frame.height()];
     let mut times = Vec::new();
-    match (layout.cycle, &layout.clock) {
-        (Some(at), Some(clock)) => times = read_times(column(at)?, clock)?,
+    match (layout.cycle, &layout.time_reader) {
+        (Some(at), Some(time_reader)) => times = read_times(column(at)?, time_reader)?,
         (Some(at), None) => cycles = counts(column(at)?)?,
         (None, _) => {}
     }
@@ -120,11 +120,11 @@ fn units_of_rows(layout: &ColumnLayout<'_>, frame: &DataFrame) -> Option<Vec<Row
 }
 
 /// Returns the times of a column of text; `None` unless all of them can be read.
-fn read_times(column: &Column, clock: &TimeReader) -> Option<Vec<RowTime>> {
+fn read_times(column: &Column, time_reader: &TimeReader) -> Option<Vec<RowTime>> {
     let texts = column.str().ok()?;
     texts
         .iter()
-        .map(|text| clock.read(text?.trim(), "").ok())
+        .map(|text| time_reader.read(text?.trim(), "").ok())
         .collect()
 }
 

@@ -146,7 +146,7 @@ fn projected(
 
     let mut read = Vec::with_capacity(found.len());
     for (name, at) in wanted.iter().zip(&found) {
-        let is_time = columns.clock.is_some() && Some(*name) == columns.cycle;
+        let is_time = columns.time_reader.is_some() && Some(*name) == columns.cycle;
         // Arrow's schema has the type that a program had in memory, Parquet's the one that is stored: pyarrow stores seconds as
         // milliseconds.
         let schema = if is_time { &plain_schema } else { &schema };
@@ -328,9 +328,9 @@ fn converted(
     };
     let mut times = None;
     let mut cycles = None;
-    match (columns.cycle, &columns.clock) {
-        (Some(name), Some(clock)) => {
-            times = Some(times::read(read.next()?, name, clock, location, log));
+    match (columns.cycle, &columns.time_reader) {
+        (Some(name), Some(time_reader)) => {
+            times = Some(times::read(read.next()?, name, time_reader, location, log));
         }
         (Some(name), None) => cycles = Some(self::cycles(read.next()?, name, location, log)),
         (None, _) => {}

@@ -42,7 +42,7 @@ pub(super) struct ColumnLayout<'a> {
     /// Whether units are whole numbers.
     pub(super) numbered: bool,
     /// Reads the column `cycle` as times.
-    pub(super) clock: Option<TimeReader>,
+    pub(super) time_reader: Option<TimeReader>,
     pub(super) cells: CellRules<'a>,
 }
 
@@ -61,7 +61,7 @@ impl ColumnLayout<'_> {
             cycle: Some(1),
             channels: (2..schema.width()).collect(),
             numbered: true,
-            clock: None,
+            time_reader: None,
             cells: CellRules::default(),
         }
     }
@@ -299,13 +299,13 @@ impl Scanner<'_> {
             return Some(CellTime::Cycle(0));
         };
         let text = &fields[column];
-        match &layout.clock {
-            Some(clock) => self.cell(line, column, |label| {
-                let text = match clock.is_numeric() {
+        match &layout.time_reader {
+            Some(time_reader) => self.cell(line, column, |label| {
+                let text = match time_reader.is_numeric() {
                     true => with_point(text, layout.dialect, label)?,
                     false => Cow::Borrowed(&**text),
                 };
-                clock.read(&text, label).map(CellTime::At)
+                time_reader.read(&text, label).map(CellTime::At)
             }),
             None => self.cell(line, column, |label| {
                 number::whole(&with_point(text, layout.dialect, label)?, label).map(CellTime::Cycle)

@@ -57,7 +57,7 @@ pub(super) struct TableColumns<'a> {
     pub(super) cycle: Option<&'a str>,
     pub(super) channels: Vec<&'a str>,
     /// Reads the column `cycle` as times.
-    pub(super) clock: Option<TimeReader>,
+    pub(super) time_reader: Option<TimeReader>,
     pub(super) cells: CellRules<'a>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> TableColumns<'a> {
             unit_of_file: None,
             cycle: Some(cycle),
             channels: schema.channels().collect(),
-            clock: schema.time.as_ref().map(TimeReader::of),
+            time_reader: schema.time.as_ref().map(TimeReader::of),
             cells: CellRules::of(schema),
         }
     }
@@ -182,7 +182,7 @@ pub(super) fn rul(
         unit_of_file: None,
         cycle: None,
         channels: vec![RUL],
-        clock: None,
+        time_reader: None,
         cells: CellRules::default(),
     };
     let rows = read(format, bytes, &columns, requested, file, log).unwrap_or_default();

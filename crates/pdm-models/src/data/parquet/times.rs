@@ -23,12 +23,12 @@ pub(super) fn content_of(dtype: &ArrowDataType) -> ColumnContent {
 pub(super) fn read(
     column: &ReadColumn,
     name: &str,
-    clock: &TimeReader,
+    time_reader: &TimeReader,
     location: FindingLocation<'_>,
     log: &mut FindingLog,
 ) -> Option<Vec<Option<RowTime>>> {
     let location = location.column(name);
-    let cells = match cells(column, name, clock) {
+    let cells = match cells(column, name, time_reader) {
         Ok(Some(cells)) => cells,
         Ok(None) | Err(_) => {
             let message = format!(
@@ -56,13 +56,13 @@ pub(super) fn read(
 fn cells(
     column: &ReadColumn,
     name: &str,
-    clock: &TimeReader,
+    time_reader: &TimeReader,
 ) -> PolarsResult<Option<Vec<Result<RowTime, String>>>> {
     if let Some(stored) = StoredTime::of(&column.dtype) {
         let values = physical::whole_numbers(&column.values, &ArrowDataType::Int64)?;
         let times = values.into_iter().map(|value| {
             let value = value.ok_or_else(|| empty(name))?;
-            stored.time(value as i64, clock).ok_or_else(|| {
+            stored.time(value as i64, time_reader).ok_or_else(|| {
                 format!("column {name} holds {value}, which is out of range for a time")
             })
         });
@@ -74,14 +74,16 @@ fn cells(
             let times = texts.str()?.iter().map(|text| {
                 let text = text.ok_or_else(|| empty(name))?;
                 let label = format!("column {name}");
-                clock.read(text.trim(), &label).map_err(|bad| bad.message)
+                time_reader
+                    .read(text.trim(), &label)
+                    .map_err(|bad| bad.message)
             });
             Ok(Some(times.collect()))
         }
         ColumnContent::Whole | ColumnContent::Number | ColumnContent::Half => {
             let times = floats(column)?.into_iter().map(|value| {
                 let value = value.ok_or_else(|| empty(name))?;
-                let time = clock.number(value);
+                let time = time_reader.number(value);
                 time.map_err(|problem| format!("`{value}` in column {name} {problem}"))
             });
             Ok(Some(times.collect()))
@@ -99,7 +101,7 @@ fn empty(name: &str) -> String {
 enum StoredTime {
     /// A point in time, in microseconds divided by `per_micro`, or multiplied by `micros`.
     Timestamp { micros: i64, per_micro: i64 },
-    /// The same, of a clock without a zone.
+    /// The same, of a time_reader without a zone.
     Local { micros: i64, per_micro: i64 },
 }
 
@@ -131,12 +133,12 @@ impl StoredTime {
         })
     }
 
-    fn time(self, value: i64, clock: &TimeReader) -> Option<RowTime> {
+    fn time(self, value: i64, time_reader: &TimeReader) -> Option<RowTime> {
         let (Self::Timestamp { micros, per_micro } | Self::Local { micros, per_micro }) = self;
         let micros = value.checked_mul(micros)?.div_euclid(per_micro);
         match self {
             Self::Timestamp { .. } => Some(RowTime::exactly(micros)),
-            Self::Local { .. } => clock.local(micros),
+            Self::Local { .. } => time_reader.local(micros),
         }
     }
 }

@@ -68,9 +68,9 @@ impl Events {
         let Some(rows) = csv::read_texts(bytes, &columns.names(), requested, file, log) else {
             return events;
         };
-        let clock = TimeReader::of(time);
+        let time_reader = TimeReader::of(time);
         for row in &rows {
-            events.add(row, &columns, life, &clock, log);
+            events.add(row, &columns, life, &time_reader, log);
         }
         for ends in events.ends.values_mut() {
             ends.sort_by_key(|end| end.at);
@@ -83,7 +83,7 @@ impl Events {
         row: &TextRow,
         columns: &EventColumns<'_>,
         life: &LifeOptions,
-        clock: &TimeReader,
+        time_reader: &TimeReader,
         log: &mut FindingLog,
     ) {
         let location = FindingLocation::file(&self.file).line(row.line);
@@ -101,7 +101,7 @@ impl Events {
             return;
         }
         let label = format!("column {}", columns.time);
-        match clock.read(time, &label) {
+        match time_reader.read(time, &label) {
             Ok(time) => {
                 let unit = UnitId::new(&*composed(unit));
                 self.lines.entry(unit.clone()).or_insert(row.line);

@@ -43,7 +43,7 @@ impl RowTime {
 const MOST_TICKS: f64 = 4e18;
 
 impl TimeReader {
-    /// Returns the clock of a time column; a zone that is not known is UTC, and [`TimeOptions::problems`] reports it.
+    /// Returns the reader of a time column; a zone that is not known is UTC, and [`TimeOptions::problems`] reports it.
     pub(in super::super) fn of(options: &TimeOptions) -> Self {
         let zone = options.zone.as_ref();
         Self {
@@ -111,7 +111,7 @@ impl TimeReader {
         }
     }
 
-    /// Reads a date-time of this clock's zone, in microseconds since 1970-01-01 00:00.
+    /// Reads a date-time of the column's zone, in microseconds since 1970-01-01 00:00.
     pub(in super::super) fn local(&self, micros: i64) -> Option<RowTime> {
         let utc = Timestamp::from_microsecond(micros).ok()?;
         self.in_zone(TimeZone::UTC.to_datetime(utc))
@@ -197,12 +197,12 @@ fn bad(text: &str, column: &str, problem: &str) -> BadCell {
 mod tests {
     use super::*;
 
-    fn clock(options: &str) -> TimeReader {
+    fn reader(options: &str) -> TimeReader {
         TimeReader::of(&toml::from_str(options).unwrap())
     }
 
     fn at(options: &str, text: &str) -> i64 {
-        clock(options).read(text, "column 1 (t)").unwrap().at
+        reader(options).read(text, "column 1 (t)").unwrap().at
     }
 
     const HOUR: i64 = 3_600_000_000;
@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(at("kind = 'number'", "12.25"), 12_250_000);
         assert_eq!(at("kind = 'counter'", "7"), 7_000_000);
         let refused = |options, text| {
-            clock(options)
+            reader(options)
                 .read(text, "column 1 (t)")
                 .unwrap_err()
                 .message
@@ -253,8 +253,8 @@ mod tests {
 
     #[test]
     fn hours_that_clocks_repeat_or_skip_are_marked() {
-        let clock = clock("zone = 'Europe/Berlin'");
-        let read = |text| clock.read(text, "c").unwrap();
+        let reader = reader("zone = 'Europe/Berlin'");
+        let read = |text| reader.read(text, "c").unwrap();
         let repeated = read("2026-10-25 02:30");
         assert_eq!(repeated.or_at, Some(repeated.at + HOUR));
         assert_eq!(repeated.at, read("2026-10-25 00:30").at + 2 * HOUR);
