@@ -101,7 +101,7 @@ fn empty(name: &str) -> String {
 enum StoredTime {
     /// A point in time, in microseconds divided by `per_micro`, or multiplied by `micros`.
     Timestamp { micros: i64, per_micro: i64 },
-    /// The same, of a time_reader without a zone.
+    /// The same, of a column without a zone.
     Local { micros: i64, per_micro: i64 },
 }
 
