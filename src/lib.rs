@@ -19,9 +19,9 @@
 //! | 3 the plan | [`engine`] → [`pipeline`] → [`config`] → [`cache`] |
 //! | 2 storerooms: async and network live from here up | [`tracking`] and [`registry`], both on [`bucket`]; [`notify`]; [`observe`] shows runs of `tracking` to machines; [`report`] |
 //! | 1 workshops: no network, no clock, no environment | [`data`] ← [`features`] ← [`models`] ← [`train`]; [`scoring`] ← [`gates`], [`bundle`] uses all but `train`, [`export`] turns bundles into what other programs load, [`monitor`] uses `data`, `features` and `scoring`, [`tune`] uses `scoring`, [`schedule`] uses none of them |
-//! | 0 ground | [`codes`] ← [`domain`] ← [`events`]; [`content`] |
+//! | 0 ground | [`codes`] ← [`domain`] ← [`events`]; [`content`]; [`statistics`] |
 
-pub use pdm_core::{codes, content, domain, events, gates, scoring};
+pub use pdm_core::{codes, content, domain, events, gates, scoring, statistics};
 pub use pdm_engine::{cache, config, engine, pipeline, schedule};
 pub use pdm_models::{bundle, data, export, features, models, monitor, train, tune};
 pub use pdm_report::report;

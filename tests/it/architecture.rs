@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with its floor and the rooms of its own floor it may use. Lower floors are open to all.
-const ROOMS: [(&str, u8, &[&str]); 27] = [
+const ROOMS: [(&str, u8, &[&str]); 28] = [
     ("codes", 0, &[]),
     ("domain", 0, &["codes"]),
     ("content", 0, &[]),
     ("events", 0, &["codes", "domain"]),
+    ("statistics", 0, &[]),
     ("data", 1, &[]),
     ("features", 1, &["data"]),
     ("models", 1, &["features"]),

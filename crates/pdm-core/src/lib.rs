@@ -9,3 +9,4 @@ pub mod events;
 pub mod gates;
 pub mod retry;
 pub mod scoring;
+pub mod statistics;

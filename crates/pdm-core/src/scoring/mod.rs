@@ -9,7 +9,6 @@
 //!   names them, and [`Measure`] formats their numbers.
 //! - [`Conformal`] turns predictions into intervals with a stated coverage.
 //! - [`UnitLoss`] is the contribution of one unit to a metric, for searches that score units incrementally.
-//! - [`smirnov`] tests whether two samples come from one distribution.
 //! - [`paired`] compares two models unit by unit; [`Verdict`] is the result of a gate for an interval.
 
 mod bands;
@@ -29,7 +28,6 @@ mod quantiles;
 mod rows;
 mod scale;
 mod scorecard;
-mod smirnov;
 mod timing;
 mod totals;
 mod unit_loss;
@@ -42,7 +40,7 @@ mod reference;
 mod samples;
 
 pub use bands::Band;
-pub use bootstrap::{Score, quantile};
+pub use bootstrap::Score;
 pub use comparison::{ScoreChange, Scored, SideBySide, side_by_side};
 pub use conformal::{Conformal, highest_reachable, is_reachable, units_needed};
 pub use error::ScoringError;
@@ -55,7 +53,6 @@ pub use paired::{ComparedPredictions, PairedDifference, paired};
 pub use proof::{FEWEST_FOR_PENALTIES, fewest_units, proven_difference, proven_score};
 pub use protocol::{Cuts, Part, Protocol, ShortUnits};
 pub use scorecard::{Baseline, GroupScores, Scorecard, score};
-pub use smirnov::{Smirnov, largest_distance, smallest_p, smirnov};
 pub use timing::Timing;
 pub use unit_loss::{UnitLoss, loss_of, standard_error_of_difference, unit_losses, value_of};
 pub use verdict::{

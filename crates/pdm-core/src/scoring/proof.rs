@@ -8,7 +8,7 @@
 
 use rayon::prelude::*;
 
-use super::bootstrap::{draw, percentile_interval, quantile};
+use super::bootstrap::{draw, percentile_interval};
 use super::options::refuse;
 use super::paired::{Pairs, require_spread};
 use super::quantiles::{beta, student};
@@ -17,6 +17,7 @@ use super::totals::Totals;
 use super::{
     BootstrapOptions, ComparedPredictions, Goal, Metric, PairedDifference, Score, ScoringError,
 };
+use crate::statistics::quantile;
 
 /// Minimum number of units for a limit on a NASA score. Its penalties are exponential, so with fewer units a limit seems kept
 /// more than four times as often as stated, with any interval that was tried.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::KnownHistories;
 use crate::data::TrainingUnits;
 use crate::features::FittedFeatures;
-use pdm_core::scoring::quantile;
+use pdm_core::statistics::quantile;
 
 /// Quantile levels that are stored for every channel.
 const LEVELS: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];

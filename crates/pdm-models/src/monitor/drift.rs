@@ -9,7 +9,7 @@ use super::summary::{Series, series};
 use super::{Quantity, adjusted};
 use crate::data::Trajectory;
 use crate::features::FittedFeatures;
-use pdm_core::scoring::{quantile, smallest_p, smirnov};
+use pdm_core::statistics::{quantile, smallest_p, smirnov};
 
 /// Thresholds for drift.
 #[derive(Debug, Clone, Copy, PartialEq)]

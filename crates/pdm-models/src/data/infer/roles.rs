@@ -7,7 +7,7 @@ use super::keys::{TableKeys, UnitRows};
 use super::plateaus::levels;
 use super::words::{NameHint, hints, is_row_number};
 use crate::data::profile::statistics::known_ascending;
-use pdm_core::scoring::quantile;
+use pdm_core::statistics::quantile;
 
 /// The share of the range by which the drafted range of a column is wider on both sides.
 const MARGIN: f64 = 0.25;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::statistics::mean;
-use pdm_core::scoring::{largest_distance, quantile, smirnov};
+use pdm_core::statistics::{largest_distance, quantile, smirnov};
 
 /// Bins of the population stability index, with equal shares of the first data set.
 const BINS: usize = 10;

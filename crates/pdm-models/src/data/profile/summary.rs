@@ -9,7 +9,7 @@ use super::survival::{SurvivalCurve, survival};
 use super::{ProfileSource, ProfiledData};
 use crate::data::infer::{InferError, InferFile, infer_data};
 use crate::data::{ObservedLife, RawDataset};
-use pdm_core::scoring::quantile;
+use pdm_core::statistics::quantile;
 
 /// The share of the median life over which values are smoothed before their course is judged.
 const SMOOTHED_SHARE: usize = 20;
